@@ -1,0 +1,350 @@
+"""The file contract, both ways: JSON records to notes and gold notes, suggestions to JSON records and back.
+
+Reading is strict (see ``suggester.fields``): an unknown field, a missing one or one of the wrong kind is a
+``FieldError`` that names the field and what is allowed, never the value, which may be note text.
+``docs/schema/suggestions.schema.json`` is the same contract for other programs.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from datetime import date
+from typing import Any, Literal
+
+from suggester.fields import Fields
+from suggester.types import (
+    SETTINGS,
+    SYSTEMS,
+    Assertion,
+    Code,
+    Evidence,
+    Flag,
+    GoldCode,
+    GoldNote,
+    NotCoded,
+    Note,
+    Patient,
+    Run,
+    Severity,
+    Span,
+    Suggestion,
+    Suggestions,
+    System,
+)
+
+__all__ = [
+    "GOLD_FIELDS",
+    "TOLERATED_CODE_FIELDS",
+    "gold_from_record",
+    "note_from_record",
+    "suggestions_from_record",
+    "suggestions_to_record",
+    "to_json_line",
+]
+
+GOLD_FIELDS: tuple[str, ...] = ("codes", "em", "part")
+"""Fields of a gold note beyond those of a note."""
+
+TOLERATED_CODE_FIELDS: tuple[str, ...] = ("valid_fy2026", "billable_fy2026", "display")
+"""Fields of a gold code that are allowed and not read."""
+
+_SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
+_STATUSES: tuple[Literal["core", "optional"], ...] = ("core", "optional")
+_SEXES: tuple[Literal["F", "M"], ...] = ("F", "M")
+_ASSERTION_FLAGS = ("negated", "uncertain", "historical", "hypothetical", "family")
+
+
+# --- notes ------------------------------------------------------------------------------------------
+
+
+def note_from_record(
+    data: object, *, record: str, gold_fields: bool = False, source: str | None = None
+) -> Note:
+    """Read a note from a parsed JSON object.
+
+    Parameters
+    ----------
+    data
+        The parsed JSON: ``id`` and ``text``, and optionally ``encounter_id``, ``service_date``, ``setting``,
+        ``kind`` and ``patient`` (``id``, ``sex``, ``birth_date``). Null is the same as absent.
+    record
+        What names the record in an error.
+    gold_fields
+        Allow the fields of gold notes, unread.
+    source
+        Where the note came from, kept as ``Note.source``.
+
+    Raises
+    ------
+    FieldError
+        If a field is missing, unknown or of the wrong kind.
+    """
+    fields = Fields(data, record=record)
+    note = _note(fields, source=source)
+    fields.close(*(GOLD_FIELDS if gold_fields else ()))
+    return note
+
+
+def _note(fields: Fields, *, source: str | None) -> Note:
+    note_id = fields.id("id")
+    text = fields.text("text")
+    encounter_id = fields.maybe_id("encounter_id")
+    service_date = fields.maybe_day("service_date")
+    setting = fields.maybe_choice("setting", SETTINGS)
+    kind = fields.maybe_id("kind")
+    patient = None
+    inner = fields.maybe_inner("patient")
+    if inner is not None:
+        patient = Patient(
+            id=inner.maybe_id("id"),
+            sex=inner.maybe_choice("sex", _SEXES),
+            birth_date=inner.maybe_day("birth_date"),
+        )
+        inner.close()
+    return Note(
+        id=note_id,
+        text=text,
+        encounter_id=encounter_id,
+        kind=kind,
+        service_date=service_date,
+        setting=setting,
+        patient=patient,
+        source=source,
+    )
+
+
+def gold_from_record(data: object, *, record: str, source: str | None = None) -> GoldNote:
+    """Read a gold note: a note with the codes that a careful human gave it.
+
+    Each of ``codes`` has ``system`` and ``code`` and optionally ``status``, ``acceptable``, ``evidence``
+    (``[start, end]`` offsets), ``modifiers`` and ``units``; ``em`` has ``code`` and ``acceptable``.
+
+    Raises
+    ------
+    FieldError
+        If a field is missing, unknown or of the wrong kind, or evidence lies outside the text.
+    """
+    fields = Fields(data, record=record)
+    note = _note(fields, source=source)
+    codes = tuple(_gold_code(inner, length=len(note.text)) for inner in fields.inners("codes"))
+    em: frozenset[str] = frozenset()
+    levels = fields.maybe_inner("em")
+    if levels is not None:
+        level = levels.maybe_code("code")
+        em = frozenset(levels.maybe_codes("acceptable") or ()) | ({level} if level else set())
+        levels.close()
+    part = fields.maybe_id("part")
+    fields.close()
+    return GoldNote(note=note, codes=codes, em=em, part=part)
+
+
+def _gold_code(fields: Fields, *, length: int) -> GoldCode:
+    system = fields.choice("system", SYSTEMS)
+    code = fields.code("code")
+    status = fields.maybe_choice("status", _STATUSES) or "core"
+    acceptable = frozenset(fields.maybe_codes("acceptable") or ())
+    evidence = []
+    for position, pair in enumerate(fields.maybe_items("evidence") or ()):
+        match pair:
+            case [int() as start, int() as end] if 0 <= start < end <= length:
+                evidence.append(Span(start=start, end=end))
+            case _:
+                raise fields.error(
+                    f"evidence[{position}]", "must be [start, end], half-open offsets inside the text"
+                )
+    modifiers = fields.maybe_texts("modifiers") or ()
+    units = fields.maybe_whole("units", least=1)
+    fields.close(*TOLERATED_CODE_FIELDS)
+    return GoldCode(
+        system=system,
+        code=code,
+        status=status,
+        acceptable=acceptable,
+        evidence=tuple(evidence),
+        modifiers=modifiers,
+        units=units,
+    )
+
+
+# --- suggestions ------------------------------------------------------------------------------------
+
+
+def suggestions_to_record(result: Suggestions) -> dict[str, Any]:
+    """Turn suggestions into the record of the contract, keys in its order, confidences to 4 digits.
+
+    Raises
+    ------
+    ValueError
+        If a confidence is not a number from 0 to 1.
+    """
+    return {
+        "id": result.note_id,
+        "run": {
+            "version": result.run.version,
+            "model": result.run.model,
+            "codesets": dict(result.run.codesets),
+        },
+        "suggestions": [_suggestion_record(suggestion) for suggestion in result.suggestions],
+        "not_coded": [
+            {
+                "start": item.span.start,
+                "end": item.span.end,
+                "text": item.quote,
+                "reason": item.reason,
+                "cue": item.cue,
+                "would_be": list(item.would_be),
+            }
+            for item in result.not_coded
+        ],
+        "flags": [_flag_record(flag) for flag in result.flags],
+    }
+
+
+def _suggestion_record(suggestion: Suggestion) -> dict[str, Any]:
+    confidence = float(suggestion.confidence)
+    if not math.isfinite(confidence) or not 0 <= confidence <= 1:
+        raise ValueError(
+            f"confidence of {suggestion.code.system} {suggestion.code.code} is not within [0, 1]"
+        )
+    return {
+        "rank": suggestion.rank,
+        "system": suggestion.code.system,
+        "code": suggestion.code.code,
+        "display": suggestion.code.display,
+        "confidence": abs(round(confidence, 4)),  # abs: no -0.0
+        "evidence": [
+            {
+                "start": item.span.start,
+                "end": item.span.end,
+                "text": item.quote,
+                "section": item.section,
+                "assertion": {name: getattr(item.assertion, name) for name in _ASSERTION_FLAGS},
+            }
+            for item in suggestion.evidence
+        ],
+        "reasons": list(suggestion.reasons),
+        "flags": [_flag_record(flag) for flag in suggestion.flags],
+    }
+
+
+def _flag_record(flag: Flag) -> dict[str, Any]:
+    return {
+        "rule": flag.rule_id,
+        "severity": flag.severity,
+        "message": flag.message,
+        "codes": list(flag.codes),
+    }
+
+
+def to_json_line(record: Suggestions | Mapping[str, object]) -> str:
+    """Write one canonical line of JSON, without its newline: equal records give equal characters."""
+    data = suggestions_to_record(record) if isinstance(record, Suggestions) else record
+    return json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
+def suggestions_from_record(data: object, *, record: str) -> Suggestions:
+    """Read suggestions back from a record of the contract.
+
+    What the contract does not carry is filled in: ids are ``<note id>:<rank>``, codes count as billable,
+    ``valid_from`` is ``date.min`` and ``config_hash`` is empty.
+
+    Raises
+    ------
+    FieldError
+        If a field is missing, unknown or of the wrong kind.
+    """
+    fields = Fields(data, record=record)
+    note_id = fields.id("id")
+    run = _run(fields.inner("run"))
+    suggestions = tuple(
+        _suggestion(inner, note_id=note_id, releases=dict(run.codesets))
+        for inner in fields.inners("suggestions")
+    )
+    not_coded = tuple(_not_coded(inner) for inner in fields.inners("not_coded"))
+    flags = tuple(_flag(inner) for inner in fields.inners("flags"))
+    fields.close()
+    return Suggestions(note_id=note_id, run=run, suggestions=suggestions, not_coded=not_coded, flags=flags)
+
+
+def _run(fields: Fields) -> Run:
+    version = fields.text("version")
+    model = fields.text("model")
+    inner = fields.inner("codesets")
+    # In the order of the file, so that a record read and written again is the same line.
+    codesets: list[tuple[System, str]] = [
+        (system, inner.text(system)) for name in inner.names() for system in SYSTEMS if system == name
+    ]
+    inner.close(*SYSTEMS)
+    fields.close()
+    return Run(version=version, model=model, codesets=tuple(codesets), config_hash="")
+
+
+def _suggestion(fields: Fields, *, note_id: str, releases: Mapping[System, str]) -> Suggestion:
+    rank = fields.whole("rank", least=1)
+    system = fields.choice("system", SYSTEMS)
+    code = fields.code("code")
+    display = fields.text("display")
+    confidence = fields.probability("confidence")
+    evidence = tuple(_evidence(inner) for inner in fields.inners("evidence"))
+    reasons = fields.texts("reasons")
+    flags = tuple(_flag(inner) for inner in fields.inners("flags"))
+    fields.close()
+    return Suggestion(
+        id=f"{note_id}:{rank}",
+        code=Code(
+            system=system,
+            code=code,
+            display=display,
+            billable=True,
+            valid_from=date.min,
+            valid_to=None,
+            release=releases.get(system, ""),
+        ),
+        confidence=confidence,
+        rank=rank,
+        evidence=evidence,
+        reasons=reasons,
+        flags=flags,
+    )
+
+
+def _evidence(fields: Fields) -> Evidence:
+    span = _span(fields)
+    quote = fields.text("text")
+    section = fields.text("section")
+    inner = fields.inner("assertion")
+    assertion = Assertion(**{name: inner.truth(name) for name in _ASSERTION_FLAGS})  # type: ignore[arg-type]
+    inner.close()
+    fields.close()
+    return Evidence(span=span, quote=quote, section=section, assertion=assertion)
+
+
+def _not_coded(fields: Fields) -> NotCoded:
+    item = NotCoded(
+        span=_span(fields),
+        quote=fields.text("text"),
+        reason=fields.text("reason"),
+        cue=fields.maybe_text("cue"),
+        would_be=fields.codes("would_be"),
+    )
+    fields.close()
+    return item
+
+
+def _flag(fields: Fields) -> Flag:
+    flag = Flag(
+        rule_id=fields.text("rule"),
+        severity=fields.choice("severity", _SEVERITIES),
+        message=fields.text("message"),
+        codes=fields.codes("codes"),
+    )
+    fields.close()
+    return flag
+
+
+def _span(fields: Fields) -> Span:
+    start = fields.whole("start", least=0)
+    end = fields.whole("end", least=start)
+    return Span(start=start, end=end)
