@@ -119,7 +119,8 @@ class Mention:
     """Words of the note that name something codable, with their context.
 
     ``span`` runs from the first to the last matched word; words in between may belong to something else
-    (``pain in the left knee and hip`` holds ``pain … hip``). ``rule_id`` names the term or rule that found it.
+    (``pain in the left knee and hip`` holds ``pain … hip``). ``rule_id`` names the term or
+    rule that found it.
     """
 
     id: str
@@ -168,7 +169,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flag:
-    """A broken or noteworthy rule. ``source`` says where the rule stands (guideline section, tabular note)."""
+    """A broken or noteworthy rule; ``source`` says where it stands (guideline section, tabular note)."""
 
     rule_id: str
     severity: Severity

@@ -1,0 +1,76 @@
+"""Fit and write the shipped ranker: ``python eval/fit_general.py SHARED_DATA``.
+
+Learns the weights of general features on the train split of CodiEsp (CC-BY-4.0) and the ``tune`` part of
+the US notes; writes ``models/general`` with its card. Reads nothing of dev or check parts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+
+from suggester.codesets import open_catalog
+from suggester.config import Settings
+from suggester.errors import InputError
+from suggester.notes.reading import read_gold
+from suggester.ranking.bench import Bench
+from suggester.ranking.model import HEADS, Calibration, Head, Ranker
+from suggester.ranking.training import examples, fit
+from suggester.ranking.trees import TreeEnsemble
+from suggester.types import GoldNote
+
+US_WEIGHT = 4.0
+
+
+def gold(path: Path, part: str | None = None) -> list[GoldNote]:
+    """Gold notes of a file; a bad record stops the run."""
+    out: list[GoldNote] = []
+    for item in read_gold(path):
+        if isinstance(item, InputError):
+            raise item
+        if part is None or item.part == part:
+            out.append(item)
+    return out
+
+
+def main() -> None:
+    """Fit and write."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("shared", type=Path, help="folder that holds codiesp/ and notes/")
+    parser.add_argument("-o", "--out", type=Path, default=Path("models/general"))
+    options = parser.parse_args()
+    started = time.monotonic()
+    codiesp = gold(options.shared / "codiesp" / "train.jsonl")
+    tune = gold(options.shared / "notes" / "us_notes_gold.jsonl", "tune")
+    releases, _ = open_catalog(Settings.load()).release_set()
+    bench = Bench.over(releases)
+    trees: dict[Head, TreeEnsemble] = {}
+    calibration: dict[Head, Calibration] = {}
+    for head in HEADS:
+        notes: list[tuple[GoldNote, float]] = [(g, US_WEIGHT) for g in tune]
+        if head == "diagnosis":
+            notes += [(g, 1.0) for g in codiesp]
+        data = examples(bench, notes, head)
+        print(
+            head, data.features.shape, f"right {data.right.mean():.4f}", f"{time.monotonic() - started:.0f} s"
+        )
+        options_ = (
+            {} if head == "diagnosis" else {"max_iter": 60, "max_leaf_nodes": 6, "min_samples_leaf": 20}
+        )
+        trees[head], calibration[head], _ = fit(data, **options_)
+    card = {
+        "what": "general ranker: weights of general features, no codes or words of a collection",
+        "data": {
+            "CodiEsp train (CC-BY-4.0, CLEF eHealth 2020)": len(codiesp),
+            "US notes, tune part (ACI-Bench CC-BY-4.0, MTSamples public samples)": len(tune),
+        },
+        "releases": {r.system: r.id for r in releases.releases},
+        "limits": "Fitted on English machine translations of case reports and on US notes; not on yours.",
+    }
+    Ranker(name="general", version="1", trees=trees, calibration=calibration, card=card).save(options.out)
+    print(f"written to {options.out} after {time.monotonic() - started:.0f} s")
+
+
+if __name__ == "__main__":
+    main()

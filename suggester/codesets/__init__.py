@@ -1,0 +1,17 @@
+"""Code sets: releases compiled into stores, served by service date."""
+
+from suggester.codesets.build import build_all, import_icd10cm, installed
+from suggester.codesets.catalog import Catalog, ReleaseSet, open_catalog
+from suggester.codesets.releases import Release
+from suggester.codesets.search import SearchHit
+
+__all__ = [
+    "Catalog",
+    "Release",
+    "ReleaseSet",
+    "SearchHit",
+    "build_all",
+    "import_icd10cm",
+    "installed",
+    "open_catalog",
+]

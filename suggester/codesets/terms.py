@@ -1,0 +1,461 @@
+"""The term index: every phrase that leads to a code, compiled for matching by words.
+
+A term is a set of word stems with a target: a code row, a category row to go down from, or a drug. Each term
+hangs on its *anchor*, its rarest word, so that a note only looks at terms whose anchor it holds.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from suggester.codesets.compiling import FORMAT
+from suggester.codesets.container import Container, ragged, write_container
+from suggester.codesets.lexicon import Lexicon, PhraseRow
+from suggester.codesets.store import ReleaseStore
+from suggester.codesets.words import NEUTRAL, and_parts, stem, title_variants, words
+from suggester.errors import LexiconError, StoreDamagedError, UnknownCodeError
+
+SIDES = {"right": 1, "left": 2, "bilateral": 3, "both": 3}
+"""Words of laterality and the value of ``node_side`` they stand for."""
+BILATERAL = 3
+SIDE_UNSPECIFIED = 4
+_SIDE_WORDS = frozenset(SIDES) | {"unilateral"}
+
+
+class Source(IntEnum):
+    """Where a term comes from."""
+
+    TITLE = 0
+    DEFAULT = 1
+    INCLUSION = 2
+    INCLUDES = 3
+    LEXICON = 4
+    HCPCS_SHORT = 5
+    HCPCS_LEXICON = 6
+    CPT_LEXICON = 7
+    DRUG = 8
+    OTHER = 9
+    HCPCS_DRUG = 10
+    PART = 11
+
+
+class Target(IntEnum):
+    """What a term's target row counts in."""
+
+    ICD10CM = 0
+    CPT = 1
+    HCPCS = 2
+    DRUG = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Sense:
+    """A sense of an abbreviation: the words it stands for, synonyms of those, and when it holds."""
+
+    expansion: tuple[int, ...]
+    added: tuple[int, ...]
+    exact: str | None
+    sections: frozenset[str]
+    near: frozenset[int]
+    not_near: frozenset[int]
+
+
+_UNSPECIFIED_OF = re.compile(
+    r"\b(?:of|in|at|with|to|on|by|from|for) unspecified \w+|^unspecified (?:part|site)\b"
+)
+
+
+class _Builder:
+    def __init__(self, lexicon: Lexicon) -> None:
+        self.stop = {stem(word) for word in lexicon.stop_words}
+        self.vocabulary: dict[str, int] = {}
+        self.terms: dict[tuple[tuple[int, ...], int, int], tuple[str, Source]] = {}
+
+    def id_of(self, word: str) -> int:
+        return self.vocabulary.setdefault(word, len(self.vocabulary))
+
+    def content(self, phrase: str) -> list[str]:
+        return [w for w in dict.fromkeys(words(phrase)) if w not in self.stop and w not in NEUTRAL]
+
+    def add(self, phrase: str, target: Target, row: int, source: Source, *, sided: bool = False) -> None:
+        """Add a term; ``sided``: laterality is an attribute of the code and leaves the words."""
+        stems = [w for w in self.content(phrase) if not (sided and w in _SIDE_WORDS)]
+        if not stems or (len(stems) == 1 and len(stems[0]) < 2):
+            return
+        key = (tuple(sorted(self.id_of(w) for w in stems)), int(target), row)
+        if key not in self.terms:
+            self.terms[key] = (phrase, source)
+
+
+def _icd_terms(builder: _Builder, store: ReleaseStore, families: NDArray[np.int32]) -> list[list[int]]:
+    """Add the terms of ICD-10-CM titles and notes; returns each row's title words as ids."""
+    node_words: list[list[int]] = []
+    own_sets: list[frozenset[str]] = []
+    others: list[tuple[str, int]] = []
+    taken: set[tuple[str, frozenset[str]]] = set()
+    for row, (code, title) in enumerate(zip(store.codes, store.titles, strict=True)):
+        if code.startswith(("Chapter", "Block")) or store.is_extension(row):
+            node_words.append([])
+            own_sets.append(frozenset())
+            continue
+        sided = bool(families[row] >= 0)
+        variants = title_variants(title)
+        bare = _UNSPECIFIED_OF.sub(" ", variants[-1][0])
+        node_words.append(
+            [builder.id_of(w) for w in builder.content(bare) if not (sided and w in _SIDE_WORDS)]
+        )
+        target = int(families[row]) if sided else row
+        other = title.lower().startswith("other ") and bool(store.billable[row])
+        for phrase, kind in variants:
+            stems = frozenset(w for w in builder.content(phrase) if not (sided and w in _SIDE_WORDS))
+            if kind == "title":
+                own_sets.append(stems)
+            above = int(store.parent[row])
+            while above >= 0 and own_sets[above] != stems:
+                above = int(store.parent[above])
+            if above >= 0:
+                continue  # the category's own term leads here by going down
+            if other:
+                others.append((phrase, target))
+                continue
+            taken.add((code[:3], stems))
+            source = Source.TITLE if kind == "title" else Source.DEFAULT
+            builder.add(phrase, Target.ICD10CM, target, source, sided=sided)
+            for part in and_parts(phrase):
+                builder.add(part, Target.ICD10CM, target, Source.PART, sided=sided)
+        for kind, source in (("inclusionTerm", Source.INCLUSION), ("includes", Source.INCLUDES)):
+            for note in store.notes(row, kind):
+                for phrase, _ in title_variants(re.sub(r"\s*\([A-Z]\d[^()]*\)", "", note)):
+                    builder.add(phrase, Target.ICD10CM, target, source, sided=sided)
+    for phrase, target in others:  # 'Other X' says no more than 'X' where a sibling already means X
+        if (store.codes[target][:3], frozenset(builder.content(phrase))) not in taken:
+            builder.add(phrase, Target.ICD10CM, target, Source.OTHER)
+    return node_words
+
+
+def _node_sides(store: ReleaseStore) -> tuple[NDArray[np.int8], NDArray[np.int32]]:
+    """Laterality of each row and its family.
+
+    Returns
+    -------
+    sides
+        0 none, 1 right, 2 left, 3 bilateral, 4 unspecified side.
+    families
+        The first row of those siblings whose titles differ only by side; -1 for rows in no family.
+    """
+    sides = np.zeros(len(store), dtype=np.int8)
+    families = np.full(len(store), -1, dtype=np.int32)
+    titles = list(store.titles)
+    for row in range(len(store)):
+        groups: dict[frozenset[str], list[tuple[int, int]]] = {}
+        for child in store.children(row):
+            if store.is_extension(child):
+                break
+            have = set(words(titles[child]))
+            side = next((SIDES[w] for w in ("bilateral", "both", "right", "left") if w in have), 0)
+            groups.setdefault(frozenset(have - NEUTRAL - _SIDE_WORDS - {"and"}), []).append((child, side))
+        for members in groups.values():
+            if len(members) < 2 or not {1, 2} <= {side for _, side in members}:
+                continue
+            for child, side in members:
+                sides[child] = side or SIDE_UNSPECIFIED
+                families[child] = members[0][0]
+    return sides, families
+
+
+def _icd_row(store: ReleaseStore, item: PhraseRow) -> int | None:
+    """Row of a phrase's code. The lexicon is written for the embedded release; another may lack a code."""
+    row = _active_row(store, item.code)
+    if row is None and store.release.reader == "icd10cm-embedded":
+        raise LexiconError(f"{item.where}: {item.code!r} is not a code of ICD-10-CM {store.release.id}")
+    return row
+
+
+def _active_row(store: ReleaseStore, code: str) -> int | None:
+    """Row of a code, None if it is not active in this release."""
+    try:
+        return store.row(code)
+    except UnknownCodeError:
+        return None
+
+
+def compile_terms(
+    path: Path, *, icd10cm: ReleaseStore, cpt: ReleaseStore, hcpcs: ReleaseStore, lexicon: Lexicon, key: str
+) -> int:
+    """Write the term index over one set of releases. Returns the number of terms.
+
+    Raises
+    ------
+    LexiconError
+        If a lexicon phrase names a code that the embedded ICD-10-CM release does not have.
+    """
+    builder = _Builder(lexicon)
+    sides, families = _node_sides(icd10cm)
+    for item in lexicon.icd10cm:
+        found = _icd_row(icd10cm, item)
+        if found is not None:
+            row = int(families[found]) if families[found] >= 0 else found
+            builder.add(item.phrase, Target.ICD10CM, row, Source.LEXICON)
+    node_words = _icd_terms(builder, icd10cm, families)
+    for store, target, rows, source in (
+        (cpt, Target.CPT, lexicon.cpt, Source.CPT_LEXICON),
+        (hcpcs, Target.HCPCS, lexicon.hcpcs, Source.HCPCS_LEXICON),
+    ):
+        for item in rows:
+            found = _active_row(store, item.code)
+            if found is not None:
+                builder.add(item.phrase, target, found, source)
+    for row, (title, short) in enumerate(zip(hcpcs.titles, hcpcs.shorts, strict=True)):
+        if title:
+            builder.add(title, Target.HCPCS, row, Source.HCPCS_SHORT)
+            builder.add(short, Target.HCPCS, row, Source.HCPCS_SHORT)
+    for row, drug in enumerate(lexicon.drugs):
+        for name in drug.names:
+            builder.add(name, Target.DRUG, row, Source.DRUG)
+    names_of = {name.lower(): drug.names for drug in lexicon.drugs for name in drug.names}
+    for unit in lexicon.drug_units:
+        found = _active_row(hcpcs, unit.code)
+        if found is not None:
+            for name in (unit.drug, *names_of.get(unit.drug.lower(), ())):
+                builder.add(name, Target.HCPCS, found, Source.HCPCS_DRUG)
+    _write(path, builder, node_words, (sides, families), lexicon, hcpcs, key)
+    return len(builder.terms)
+
+
+def _write(
+    path: Path,
+    builder: _Builder,
+    node_words: Sequence[Sequence[int]],
+    laterality: tuple[NDArray[np.int8], NDArray[np.int32]],
+    lexicon: Lexicon,
+    hcpcs: ReleaseStore,
+    key: str,
+) -> None:
+    patterns = _patterns(builder, lexicon)
+    senses = _senses(builder, lexicon, patterns)
+    rewrites = _rewrites(builder, lexicon)
+    size = len(builder.vocabulary)
+    keys = list(builder.terms)
+    frequency = Counter(w for ids in {k[0] for k in keys} for w in ids)
+    total = len(keys)
+    idf = np.array(
+        [math.log(total / frequency[w]) if frequency[w] else 0.0 for w in range(size)], dtype=np.float32
+    )
+    rows = [sorted(k[0], key=lambda w: (-idf[w], w)) for k in keys]
+    anchors: list[list[int]] = [[] for _ in range(size)]
+    for term, ids in enumerate(rows):
+        anchors[ids[0]].append(term)
+    term_ptr, term_word = ragged(rows)
+    anchor_ptr, anchor_term = ragged(anchors)
+    node_ptr, node_word = ragged(node_words)
+    pattern_ptr, pattern_word = ragged([p for p, _ in patterns])
+    expansion_ptr, expansion_word = ragged([e for _, e in patterns])
+    stop_ids = [builder.vocabulary[w] for w in sorted(builder.stop | NEUTRAL) if w in builder.vocabulary]
+    units = [u for u in lexicon.drug_units if _active_row(hcpcs, u.code) is not None]
+    write_container(
+        path,
+        meta={"format": FORMAT, "key": key, "terms": total, "vocabulary": size},
+        arrays={
+            "idf": idf,
+            "frequency": np.array([frequency[w] for w in range(size)], dtype=np.int32),
+            "term_ptr": term_ptr.astype(np.int32),
+            "term_word": term_word,
+            "term_weight": np.array([float(idf[list(ids)].sum()) for ids in rows], dtype=np.float32),
+            "term_target": np.array([k[1] for k in keys], dtype=np.int8),
+            "term_row": np.array([k[2] for k in keys], dtype=np.int32),
+            "term_source": np.array([int(builder.terms[k][1]) for k in keys], dtype=np.int8),
+            "anchor_ptr": anchor_ptr.astype(np.int32),
+            "anchor_term": anchor_term,
+            "node_ptr": node_ptr.astype(np.int32),
+            "node_word": node_word,
+            "node_side": laterality[0],
+            "node_family": laterality[1],
+            "pattern_ptr": pattern_ptr,
+            "pattern_word": pattern_word,
+            "expansion_ptr": expansion_ptr,
+            "expansion_word": expansion_word,
+            "stop_ids": np.array(stop_ids, dtype=np.int32),
+        },
+        strings={
+            "vocabulary": list(builder.vocabulary),
+            "phrases": [builder.terms[k][0] for k in keys],
+            "stop_words": sorted(builder.stop | NEUTRAL),
+            "senses": senses,
+            "rewrites": rewrites,
+            "drugs": [
+                json.dumps([list(d.names), d.drug_class, d.long_term_code, list(d.treats)])
+                for d in lexicon.drugs
+            ],
+            "drug_units": [json.dumps([u.drug, u.code, u.amount, u.unit, list(u.route)]) for u in units],
+        },
+    )
+
+
+def _patterns(builder: _Builder, lexicon: Lexicon) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
+    """Word patterns (stop words left out) and the words each adds, closed over two steps."""
+    direct: dict[tuple[str, ...], list[str]] = {}
+    for left, right in (*lexicon.word_forms, *lexicon.misspellings, *lexicon.synonyms):
+        pattern = tuple(w for w in words(left) if w not in builder.stop)
+        added = [w for w in words(right) if w not in builder.stop]
+        if pattern and added:
+            have = direct.setdefault(pattern, [])
+            have.extend(w for w in added if w not in have)
+    out: list[tuple[tuple[int, ...], tuple[int, ...]]] = []
+    for pattern in sorted(direct):
+        added = list(direct[pattern])
+        for word in _close(added, direct):
+            if word not in added:
+                added.append(word)
+        ids = tuple(builder.id_of(w) for w in added if w not in pattern or len(pattern) > 1)
+        if ids:
+            out.append((tuple(builder.id_of(w) for w in pattern), ids))
+    return out
+
+
+def _close(stems: Sequence[str], direct: dict[tuple[str, ...], list[str]]) -> Iterable[str]:
+    """Words that the patterns inside an expansion add in turn (one step)."""
+    for size in (1, 2, 3):
+        for start in range(len(stems) - size + 1):
+            yield from direct.get(tuple(stems[start : start + size]), ())
+
+
+def _senses(
+    builder: _Builder, lexicon: Lexicon, patterns: Sequence[tuple[tuple[int, ...], tuple[int, ...]]]
+) -> list[str]:
+    """One JSON line for each sense of an abbreviation: stem, added words, exact form, conditions."""
+    by_pattern = dict(patterns)
+    out: list[str] = []
+    for row in lexicon.senses:
+        abbreviation = words(row.abbreviation)
+        stems = [w for w in words(row.expansion) if w not in builder.stop]
+        if not abbreviation or not stems:
+            continue
+        ids = [builder.id_of(w) for w in stems]
+        added: list[int] = []
+        for size in (1, 2, 3):
+            for start in range(len(ids) - size + 1):
+                added.extend(by_pattern.get(tuple(ids[start : start + size]), ()))
+        near = [builder.id_of(w) for text in row.near for w in words(text)]
+        not_near = [builder.id_of(w) for text in row.not_near for w in words(text)]
+        key = [builder.id_of(w) for w in abbreviation]
+        out.append(
+            json.dumps(
+                [
+                    key,
+                    list(dict.fromkeys(ids)),
+                    [w for w in dict.fromkeys(added) if w not in ids],
+                    row.abbreviation if row.exact else None,
+                    list(row.sections),
+                    near,
+                    not_near,
+                ]
+            )
+        )
+    return out
+
+
+def _rewrites(builder: _Builder, lexicon: Lexicon) -> list[str]:
+    """What phrases may be written as, one JSON line each: word ids of the phrase, of the other, kind.
+
+    Unlike patterns they keep the alternatives of one phrase apart; search reads them.
+    """
+    pairs = {
+        "form": (*lexicon.word_forms, *lexicon.misspellings),
+        "synonym": lexicon.synonyms,
+        "abbreviation": tuple((row.abbreviation, row.expansion) for row in lexicon.senses),
+    }
+    out: dict[str, None] = {}
+    for kind, rows in pairs.items():
+        for sides in rows:
+            left, right = ([builder.id_of(w) for w in words(s) if w not in builder.stop] for s in sides)
+            if left and right and left != right:
+                out[json.dumps([left, right, kind])] = None
+    return list(out)
+
+
+class TermIndex:
+    """A compiled term index, opened.
+
+    Attributes
+    ----------
+    idf, term_weight
+        Natural-log rarity of words and its sum over a term's words.
+    term_target, term_row, term_source
+        What a term leads to (``Target``, row there) and where it comes from (``Source``).
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        box = Container.open(path)
+        if box.meta.get("format") != FORMAT:
+            raise StoreDamagedError(f"compiled store {path.name} has another format; rebuild it")
+        self.key: str = box.meta["key"]
+        self.idf = box.array("idf")
+        self.frequency = box.array("frequency")
+        self.term_ptr = box.array("term_ptr")
+        self.term_word = box.array("term_word")
+        self.term_weight = box.array("term_weight")
+        self.term_target = box.array("term_target")
+        self.term_row = box.array("term_row")
+        self.term_source = box.array("term_source")
+        self.anchor_ptr = box.array("anchor_ptr")
+        self.anchor_term = box.array("anchor_term")
+        self.node_side = box.array("node_side")
+        self.node_family = box.array("node_family")
+        self._node_ptr = box.array("node_ptr")
+        self._node_word = box.array("node_word")
+        self.phrases = box.strings("phrases")
+        self.vocabulary: dict[str, int] = {word: i for i, word in enumerate(box.strings("vocabulary"))}
+        self.stop_words = frozenset(box.strings("stop_words"))
+        self.patterns = self._read_patterns(box)
+        self.senses = self._read_senses(box)
+        self.rewrites = box.strings("rewrites")
+        self.drugs: list[list[Any]] = [json.loads(text) for text in box.strings("drugs")]
+        self.drug_units: list[list[Any]] = [json.loads(text) for text in box.strings("drug_units")]
+
+    @staticmethod
+    def _read_patterns(box: Container) -> dict[int, list[tuple[tuple[int, ...], tuple[int, ...]]]]:
+        """By first word: (whole pattern, added words), longest pattern first."""
+        starts, flat = box.array("pattern_ptr").tolist(), box.array("pattern_word").tolist()
+        added_starts, added = box.array("expansion_ptr").tolist(), box.array("expansion_word").tolist()
+        out: dict[int, list[tuple[tuple[int, ...], tuple[int, ...]]]] = {}
+        for i in range(len(starts) - 1):
+            pattern = tuple(flat[starts[i] : starts[i + 1]])
+            out.setdefault(pattern[0], []).append(
+                (pattern, tuple(added[added_starts[i] : added_starts[i + 1]]))
+            )
+        for rows in out.values():
+            rows.sort(key=lambda item: -len(item[0]))
+        return out
+
+    @staticmethod
+    def _read_senses(box: Container) -> dict[int, list[tuple[tuple[int, ...], Sense]]]:
+        out: dict[int, list[tuple[tuple[int, ...], Sense]]] = {}
+        for line in box.strings("senses"):
+            key, ids, added, exact, sections, near, not_near = json.loads(line)
+            sense = Sense(
+                tuple(ids), tuple(added), exact, frozenset(sections), frozenset(near), frozenset(not_near)
+            )
+            out.setdefault(key[0], []).append((tuple(key), sense))
+        return out
+
+    def node_words(self, row: int) -> list[int]:
+        """Ids of the content words of an ICD-10-CM title."""
+        words_: list[int] = self._node_word[self._node_ptr[row] : self._node_ptr[row + 1]].tolist()
+        return words_
+
+    def term_words(self, term: int) -> list[int]:
+        """Ids of a term's words, rarest first."""
+        words_: list[int] = self.term_word[self.term_ptr[term] : self.term_ptr[term + 1]].tolist()
+        return words_

@@ -1,0 +1,285 @@
+"""The automaton that finds cues: words to states, alternatives shared, states made when they are first met.
+
+A cue may hold alternatives and word classes (``suggester.pipeline.cues``). Written out they would be hundreds
+of thousands of phrases; as an automaton they are some eight thousand nodes. Looking for a cue reads a word at
+a time and never goes back; a state remembers only words that cues name, so that it does not grow with notes.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from suggester.codesets.words import WORD, fold
+
+Flag = Literal["negated", "uncertain", "historical", "hypothetical", "family"]
+FLAGS: Final[tuple[Flag, ...]] = ("negated", "uncertain", "historical", "hypothetical", "family")
+NEGATED, UNCERTAIN, HISTORICAL, HYPOTHETICAL, FAMILY = 1, 2, 4, 8, 16
+ALL: Final = 31
+BITS: Final[dict[str, int]] = dict(zip(FLAGS, (1, 2, 4, 8, 16), strict=True))
+NAMES: Final[dict[int, Flag]] = dict(zip((1, 2, 4, 8, 16), FLAGS, strict=True))
+
+TOKEN = re.compile(rf"<[a-z]+>|{WORD.pattern}|\S")
+
+
+@dataclass(frozen=True, slots=True)
+class Modifier:
+    """What one cue does: its flag as a bit (terminators: a mask), direction, limits and rule."""
+
+    mask: int
+    direction: str
+    max_words: int
+    reach: str
+    rule: str
+
+
+class _State:
+    """A state of the lazy automaton: where rows stand that agree so far. ``accept`` is what ends here."""
+
+    __slots__ = ("accept", "any", "by_class", "by_word", "edges", "open")
+
+    def __init__(self, edges: dict[str, list[int]], accept: tuple[Modifier, ...]) -> None:
+        self.edges = edges
+        self.accept = accept
+        self.by_word: dict[str, _State] = {}
+        self.by_class: dict[tuple[str, ...], _State] = {}
+        self.any = "<any>" in edges
+        self.open = any(is_class(word) for word in edges)
+
+
+class CueBook:
+    """All cues, as one automaton over words: nodes are few because alternatives meet again behind themselves.
+
+    Attributes
+    ----------
+    classes
+        For each word, the classes it belongs to (``<member>`` …).
+    size
+        Number of rows.
+    """
+
+    def __init__(self, classes: dict[str, tuple[str, ...]] | None = None) -> None:
+        self.classes: dict[str, tuple[str, ...]] = classes or {}
+        self.size = 0
+        self._edges: list[dict[str, list[int]]] = [{}]
+        self._accept: list[tuple[Modifier, ...]] = [()]
+        self._states: dict[tuple[int, ...], _State] = {}
+        self._begins: dict[str, bool] = {}
+        self._start: _State | None = None
+
+    def add(self, cue: str, modifiers: tuple[Modifier, ...]) -> None:
+        """Add one cue with its alternatives.
+
+        Raises
+        ------
+        ValueError
+            If a bracket with alternatives is glued to a word, or the cue may be empty.
+        """
+        self._start = None
+        self._states.clear()
+        self._begins.clear()
+        ends = self._sequence(cue, [0])
+        if 0 in ends:
+            raise ValueError("the cue may be empty")
+        for end in ends:
+            self._accept[end] += modifiers
+        self.size += 1
+
+    def _sequence(self, expression: str, ends: list[int]) -> list[int]:
+        """Build the nodes of an expression behind ``ends``; the new ends."""
+        begin = index = 0
+        while index < len(expression):
+            if expression[index] != "(":
+                index += 1
+                continue
+            options, after = _options(expression, index)
+            if options is None:
+                index += 1
+                continue
+            if expression[index - 1 : index].isalnum() or expression[after : after + 1].isalnum():
+                raise ValueError("alternatives stand between blanks")
+            ends = self._chain(expression[begin:index], ends)
+            floor = len(self._edges)
+            following: list[int] = []
+            for option in options:
+                following.extend(end for end in self._sequence(option, ends) if end not in following)
+            if len(following) > len(ends) + 1:
+                following = self._join(following, ends, floor)
+            ends = following
+            begin = index = after
+        return self._chain(expression[begin:], ends)
+
+    def _chain(self, literal: str, ends: list[int]) -> list[int]:
+        for token in TOKEN.findall(literal):
+            node = self._node()
+            word = token if is_class(token) else fold(token)
+            for end in ends:
+                self._edges[end].setdefault(word, []).append(node)
+            ends = [node]
+        return ends
+
+    def _join(self, following: list[int], ends: list[int], floor: int) -> list[int]:
+        """Let the ends of alternatives be one node."""
+        joined = self._node()
+        moved = {node for node in following if node not in ends}
+        for edges in (*(self._edges[end] for end in ends), *self._edges[floor:]):
+            for word, targets in edges.items():
+                if not moved.isdisjoint(targets):
+                    edges[word] = list(dict.fromkeys(joined if node in moved else node for node in targets))
+        return [joined, *(node for node in following if node in ends)]
+
+    def _node(self) -> int:
+        self._edges.append({})
+        self._accept.append(())
+        return len(self._edges) - 1
+
+    def class_names(self) -> set[str]:
+        """The classes that cues name."""
+        return {word for edges in self._edges for word in edges if is_class(word)}
+
+    def word_classes(self, word: str) -> tuple[str, ...]:
+        """The classes of a word; figures are ``<num>``, four figures from 1900 to 2099 are ``<year>`` too."""
+        if word[0].isdigit():
+            if word.isdecimal() and len(word) == 4 and word[:2] in ("19", "20"):
+                return ("<year>", "<num>")
+            return ("<num>",)
+        return self.classes.get(word, ())
+
+    def _root(self) -> _State:
+        if self._start is None:
+            self._start = _State(self._edges[0], ())
+        return self._start
+
+    def may_begin(self, word: str) -> bool:
+        """Whether some cue begins with the word."""
+        found = self._begins.get(word)
+        if found is None:
+            root = self._root()
+            if word[0].isdigit():
+                return "<num>" in root.edges or word in root.edges
+            edges = root.edges
+            found = word in edges or any(name in edges for name in self.classes.get(word, ()))
+            if found:
+                self._begins[word] = True
+        return found
+
+    def longest(
+        self, words: list[str], begin: int, stop: int, *, first: bool = False
+    ) -> tuple[int, tuple[Modifier, ...]] | None:
+        """The longest cue at ``begin`` that ends before ``stop``: its end and modifiers.
+
+        Where rows of several directions match the same words, a pseudo cue hides the others. ``first`` says
+        that a sentence begins here, so that cues written with ``^`` hold.
+        """
+        root = self._root()
+        best: tuple[int, tuple[Modifier, ...]] | None = None
+        roots = [root]
+        if first and "^" in root.edges:
+            anchored = self._step(root, "^")
+            if anchored is not None:
+                roots.insert(0, anchored)
+        for root in roots:
+            state: _State | None = root
+            index = begin
+            while index < stop:
+                state = self._step(state, words[index])
+                if state is None:
+                    break
+                index += 1
+                if state.accept and (best is None or index > best[0]):
+                    best = (index, state.accept)
+        return best
+
+    def endings(self, words: list[str], begin: int, stop: int) -> tuple[int, tuple[Modifier, ...]] | None:
+        """All rows that match at ``begin``, long and short, together; a longest pseudo cue hides them all."""
+        state: _State | None = self._root()
+        index = end = begin
+        found: tuple[Modifier, ...] = ()
+        while index < stop:
+            state = self._step(state, words[index])
+            if state is None:
+                break
+            index += 1
+            if state.accept:
+                end = index
+                if state.accept[0].direction == "pseudo":
+                    found = state.accept
+                else:
+                    found = tuple(m for m in found if m.direction != "pseudo") + state.accept
+        return (end, found) if found else None
+
+    def _step(self, state: _State | None, word: str) -> _State | None:
+        """The state after one more word. Only words that some cue names are remembered."""
+        if state is None:
+            return None
+        found = state.by_word.get(word)
+        if found is not None:
+            return found
+        edges = state.edges
+        known = word in edges
+        if not known and not state.open:
+            return None
+        names = tuple(name for name in self.word_classes(word) if name in edges)
+        if state.any and word[0].isalnum():
+            names = (*names, "<any>")
+        if known:
+            names = (word, *names)
+        elif not names:
+            return None
+        else:
+            found = state.by_class.get(names)
+            if found is not None:
+                return found
+        nodes = tuple(sorted({node for name in names for node in edges[name]}))
+        found = self._states.get(nodes)
+        if found is None:
+            found = self._states[nodes] = self._state(nodes)
+        if known:
+            state.by_word[word] = found
+        else:
+            state.by_class[names] = found
+        return found
+
+    def _state(self, nodes: tuple[int, ...]) -> _State:
+        if len(nodes) == 1:
+            return _State(self._edges[nodes[0]], _prefer_pseudo(self._accept[nodes[0]]))
+        edges: dict[str, list[int]] = {}
+        accept: tuple[Modifier, ...] = ()
+        for node in nodes:
+            for word, targets in self._edges[node].items():
+                edges.setdefault(word, []).extend(targets)
+            accept += self._accept[node]
+        return _State(edges, _prefer_pseudo(accept))
+
+
+def _options(expression: str, begin: int) -> tuple[list[str] | None, int]:
+    """The alternatives of the bracket at ``begin`` and the index behind it; None where it has none."""
+    depth = 0
+    options: list[str] = []
+    first = begin + 1
+    for index in range(begin, len(expression)):
+        char = expression[index]
+        if char == "(":
+            depth += 1
+        elif char == ")":
+            depth -= 1
+            if depth == 0:
+                options.append(expression[first:index])
+                return (options if len(options) > 1 else None), index + 1
+        elif char == "|" and depth == 1:
+            options.append(expression[first:index])
+            first = index + 1
+    return None, begin + 1
+
+
+def is_class(token: str) -> bool:
+    """Whether a token of a cue names a class of words, ``<member>``."""
+    return len(token) > 2 and token[0] == "<" and token[-1] == ">"
+
+
+def _prefer_pseudo(modifiers: tuple[Modifier, ...]) -> tuple[Modifier, ...]:
+    """Without repetition; a pseudo cue hides the others."""
+    kept = tuple(dict.fromkeys(modifiers))
+    pseudo = tuple(modifier for modifier in kept if modifier.direction == "pseudo")
+    return pseudo or kept

@@ -1,0 +1,101 @@
+"""Closed classes of words that the reader's logic leans on. Cues, titles and abbreviations are data files."""
+
+from __future__ import annotations
+
+from typing import Final
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+SECTION_KINDS: Final = _words(
+    """header chief_complaint hpi interval_history ros past_medical past_surgical family social obstetric
+    medications allergies immunizations vitals exam labs imaging results procedure findings
+    impression assessment plan assessment_plan problem_list hospital_course discharge_diagnosis
+    admission_diagnosis preoperative_diagnosis postoperative_diagnosis discharge_medications
+    discharge_instructions instructions indication technique comparison specimen pathology_diagnosis
+    gross microscopic anesthesia complications disposition orders goals supplies time attestation
+    other"""
+)
+"""The canonical section kinds; ``header`` is the text before the first title and its form fields."""
+
+PLAN_ITEMS: Final = _words(
+    """labs imaging results medications orders instructions goals procedure vitals immunizations
+    disposition supplies time allergies discharge_instructions other social"""
+)
+"""Section kinds whose titles, in front of an item of a plan (``Labs: CBC today``), do not end the plan."""
+
+TITLE_LEADING: Final = _words(
+    """the patient patient's patients pertinent relevant current brief updated other additional significant
+    detailed focused complete limited initial new today's my our overall reported documented general
+    full problem ed outpatient inpatient admission discharge final primary preliminary"""
+)
+"""Words in front of a title that do not change its kind."""
+
+TITLE_TRAILING: Final = _words(
+    """reviewed today noted update updated section note notes summary details list findings obtained
+    information statement continued narrative data results review report here below"""
+)
+"""Words behind a title that do not change its kind."""
+
+WRAPPING: Final = _words(
+    """a an the and or nor but of in on at to for with without by from as than that which who whom whose is
+    was are were be been has have had no not any his her their its this these those into over under
+    between due secondary will would should may might can could did does do if when while because
+    since both either left right bilateral acute chronic mild moderate severe history status s p mg
+    ml cm mm dr mr mrs ms"""
+)
+"""Words after which a line that ends is not finished."""
+
+CONTINUING: Final = _words(
+    """and or nor but that which who whose of in on at for with to by from as than due because where when
+    after"""
+)
+"""Words that, in small letters at the beginning of a line, go on with the line before."""
+
+MAY_END: Final = _words("etc am pm min hr hrs mg ml cm mm in lb lbs wt no")
+"""Abbreviations that may end a sentence: what follows in a capital begins anew."""
+
+NAME_BEFORE: Final = _words("by with and dr mr mrs ms from to of per for nurse drs")
+"""Words before an initial (``seen by J. Smith``)."""
+
+ANSWERS: Final = _words("none no yes denies denied negative neg")
+"""Words that answer the question mark before them."""
+
+LEAD_IN: Final = _words(
+    """that she he they patient pt the any there is are was were has have had having been be being a an
+    this it of either with for to her his him their all such symptoms - : ( " “ current currently
+    ever i i've he's she's"""
+)
+"""Words between a cue and what it flags."""
+
+LINKING: Final = _words("is was are were be been being has have had , ( - – — : clinically also very")
+"""Words between what is flagged and a cue behind it."""
+
+SINGULAR: Final = _words("is was has remains seems appears")
+"""Verbs whose subject is one thing, so that a list before it is not flagged whole."""
+
+OR: Final = _words("or nor / vs versus")
+AND: Final = _words("and & plus +")
+
+NOT_PLAIN: Final = _words(
+    """on in at of over with for to by from per mild moderate severe present positive stable today noted
+    seen normal intact clear soft questionable suspected possible likely resolved unchanged none no
+    yes two three four five six seven eight nine ten several few day days week weeks month months
+    year years hours x"""
+)
+"""Words that an item of a plain list (``no fever, chills, cough``) does not hold."""
+
+AFTER_ANSWER: Final = _words(
+    "in by on at given due per after because despite with from based until pending today currently"
+)
+"""Words that may follow a cue that looks back."""
+
+LISTS: Final = _words(
+    "medications discharge_medications allergies immunizations vitals labs past_surgical supplies orders"
+)
+"""Section kinds written as lists, whose lines do not wrap without a plain sign of it."""
+
+YES: Final = _words("yes y present positive pos")
+NO: Final = _words("no n absent negative neg none")

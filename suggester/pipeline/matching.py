@@ -1,0 +1,199 @@
+"""Which terms of the index stand in a note: all words, or most of their weight, within one sentence.
+
+The words of a term may be inflected, reordered and apart; how well they fit is measured, not decided here.
+Everything is done on whole arrays: cost grows with the words of the note, not with the size of the index.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from suggester.codesets.terms import Source, TermIndex
+from suggester.pipeline.wordids import WordIds
+
+MIN_COVERAGE = 0.6
+"""A match holds at least this share of the term's weight (the sum of its words' rarities)."""
+
+_CHUNK = 4096
+"""Sentences are matched in runs of about this many words, so that cost stays linear in length."""
+
+_MAX_WIDTH = 24
+"""Words of one match lie at most this many content words apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """Matched terms, one element a match.
+
+    Attributes
+    ----------
+    term
+        Term of the index.
+    coverage
+        Share of the term's weight that is there, in (0, 1].
+    density
+        Matched words over the width they are spread over, in (0, 1].
+    hits
+        Number of the term's words that are there.
+    own
+        Number of those words that the note itself writes (not a synonym's).
+    weight
+        Summed rarity (natural log) of the words that are there.
+    first, final
+        First and last token of the matched words.
+    anchor
+        Token of the rarest word.
+    sentence
+        Sentence index.
+    """
+
+    term: NDArray[np.int32]
+    coverage: NDArray[np.float32]
+    density: NDArray[np.float32]
+    hits: NDArray[np.int32]
+    own: NDArray[np.int32]
+    weight: NDArray[np.float32]
+    first: NDArray[np.int32]
+    final: NDArray[np.int32]
+    anchor: NDArray[np.int32]
+    sentence: NDArray[np.int32]
+
+    def __len__(self) -> int:
+        return len(self.term)
+
+
+class TermMatcher:
+    """Matches the terms of an index.
+
+    Parameters
+    ----------
+    terms
+        The term index.
+    min_coverage
+        Smallest share of a term's weight that counts as a match.
+    """
+
+    def __init__(self, terms: TermIndex, *, min_coverage: float = MIN_COVERAGE) -> None:
+        self._terms = terms
+        self.min_coverage = min_coverage
+        self._allowed = terms.term_source != Source.HCPCS_SHORT
+        self._present = np.zeros(len(terms.idf), dtype=np.bool_)
+
+    def match(self, words: WordIds) -> Matches:
+        """All matches in a note, in the order of the sentences."""
+        if len(words.ids) <= _CHUNK:
+            return self._match(
+                words.ids, words.place, words.last, words.sentence, words.own, words.place_token
+            )
+        parts = []
+        run = words.sentence // max(1, _CHUNK * (int(words.sentence.max()) + 1) // len(words.ids))
+        for number in np.unique(run):
+            chosen = run == number
+            parts.append(
+                self._match(
+                    words.ids[chosen],
+                    words.place[chosen],
+                    words.last[chosen],
+                    words.sentence[chosen],
+                    words.own[chosen],
+                    words.place_token,
+                )
+            )
+        names = Matches.__dataclass_fields__
+        return Matches(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
+
+    def _match(
+        self,
+        ids: NDArray[np.int32],
+        place: NDArray[np.int32],
+        last: NDArray[np.int32],
+        sentence: NDArray[np.int32],
+        own: NDArray[np.bool_],
+        place_token: tuple[int, ...],
+    ) -> Matches:
+        terms = self._terms
+        present = self._present
+        present[ids] = True
+        unique = np.unique(ids)
+        chosen = _gather(terms.anchor_ptr[unique], terms.anchor_ptr[unique + 1], terms.anchor_term)
+        chosen = chosen[self._allowed[chosen]]
+        chosen = chosen[self._cover(chosen) >= self.min_coverage]
+        present[ids] = False
+        if not len(chosen):
+            return _none()
+        # every place of the anchor
+        anchor_word = terms.term_word[terms.term_ptr[chosen]]
+        low, high = np.searchsorted(ids, anchor_word, "left"), np.searchsorted(ids, anchor_word, "right")
+        occurrence = _gather(low, high, np.arange(len(ids), dtype=np.int32))
+        term = np.repeat(chosen, high - low)
+        # the nearest place of each word of the term, in the anchor's sentence
+        begin, stop = terms.term_ptr[term], terms.term_ptr[term + 1]
+        count = stop - begin
+        word = _gather(begin, stop, terms.term_word)
+        starts = np.zeros(len(term), dtype=np.int64)
+        np.cumsum(count[:-1], out=starts[1:])
+        at = np.repeat(place[occurrence], count).astype(np.int64)
+        here = np.repeat(sentence[occurrence], count)
+        keys = (ids.astype(np.int64) << 32) | place
+        wanted = (word.astype(np.int64) << 32) | at
+        after = np.minimum(np.searchsorted(keys, wanted), len(ids) - 1)
+        before = np.maximum(after - 1, 0)
+        far = np.int64(1 << 30)
+        ok_after = (ids[after] == word) & (sentence[after] == here)
+        ok_before = (ids[before] == word) & (sentence[before] == here)
+        gap_after = np.where(ok_after, np.abs(place[after] - at), far)
+        gap_before = np.where(ok_before, np.abs(place[before] - at), far)
+        nearest = np.where(gap_before < gap_after, before, after)
+        hit = np.minimum(gap_before, gap_after) <= _MAX_WIDTH
+        weight = np.add.reduceat(np.where(hit, terms.idf[word], np.float32(0)), starts)
+        coverage = weight / np.maximum(terms.term_weight[term], np.float32(1e-6))
+        first = np.minimum.reduceat(np.where(hit, place[nearest], np.int32(1 << 30)), starts)
+        final = np.maximum.reduceat(np.where(hit, last[nearest], np.int32(-1)), starts)
+        hits = np.add.reduceat(hit.astype(np.int32), starts)
+        written = np.add.reduceat((hit & own[nearest]).astype(np.int32), starts)
+        keep = coverage >= self.min_coverage
+        tokens = np.array(place_token, dtype=np.int32)
+        first, final, hits = first[keep], final[keep], hits[keep]
+        density = np.minimum(hits / (final - first + 1), 1.0).astype(np.float32)
+        return Matches(
+            term=term[keep].astype(np.int32),
+            coverage=np.minimum(coverage[keep], 1.0).astype(np.float32),
+            density=density,
+            hits=hits,
+            own=written[keep],
+            weight=weight[keep].astype(np.float32),
+            first=tokens[first],
+            final=tokens[final],
+            anchor=tokens[place[occurrence][keep]],
+            sentence=sentence[occurrence][keep],
+        )
+
+    def _cover(self, term: NDArray[np.int32]) -> NDArray[np.float32]:
+        if not len(term):
+            return np.zeros(0, dtype=np.float32)
+        terms = self._terms
+        begin, stop = terms.term_ptr[term], terms.term_ptr[term + 1]
+        word = _gather(begin, stop, terms.term_word)
+        starts = np.zeros(len(term), dtype=np.int64)
+        np.cumsum((stop - begin)[:-1], out=starts[1:])
+        got = np.add.reduceat(np.where(self._present[word], terms.idf[word], np.float32(0)), starts)
+        return np.asarray(got / np.maximum(terms.term_weight[term], np.float32(1e-6)), dtype=np.float32)
+
+
+def _gather(
+    begin: NDArray[np.int32], stop: NDArray[np.int32], values: NDArray[np.int32]
+) -> NDArray[np.int32]:
+    """Concatenate ``values[b:s]`` for every pair of bounds."""
+    lengths = stop - begin
+    total = int(lengths.sum())
+    offsets = np.repeat(begin - np.concatenate(([0], np.cumsum(lengths)[:-1])), lengths)
+    return values[offsets + np.arange(total)]
+
+
+def _none() -> Matches:
+    whole = np.zeros(0, dtype=np.int32)
+    real = np.zeros(0, dtype=np.float32)
+    return Matches(whole, real, real, whole, whole, real, whole, whole, whole, whole)

@@ -1,0 +1,169 @@
+"""What the pipeline read from a note, in the form that ranking works on."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from dataclasses import dataclass, field
+
+from spacy.tokens import Doc
+
+from suggester.pipeline.assertion import AssertionTable, assertion_table
+from suggester.pipeline.attributes import attribute_table
+from suggester.pipeline.attributes_table import AttributeTable
+from suggester.pipeline.matching import Matches
+from suggester.pipeline.mentions import MATCHES_KEY, WORDS_KEY
+from suggester.pipeline.sections import SectionTable, section_table
+from suggester.pipeline.sentences import sentence_index
+from suggester.pipeline.tokenizer import TokenTable, token_table
+from suggester.pipeline.wordids import WordIds
+from suggester.types import Assertion, Attribute, Span
+
+NEGATED, UNCERTAIN, HISTORICAL, HYPOTHETICAL, FAMILY = 1, 2, 4, 8, 16
+"""Bits of an assertion mask."""
+
+
+@dataclass(slots=True)
+class Reading:
+    """One note, read.
+
+    Attributes
+    ----------
+    table
+        Tokens as plain lists.
+    sections, section_kind
+        Sections, and the section kind of each token (``header`` before the first title).
+    sentence
+        Sentence index of each token.
+    words, matches
+        Word ids and matched terms.
+    assertion
+        Assertion flags and cues.
+    attributes
+        Attribute words and which mention each belongs to.
+    heading
+        For each sentence under a problem heading: that heading's sentence and first token.
+    heading_tokens
+        Tokens that belong to problem headings.
+    line_starts
+        The first word of each line.
+    """
+
+    table: TokenTable
+    sections: SectionTable
+    section_kind: list[str]
+    sentence: list[int]
+    words: WordIds
+    matches: Matches
+    assertion: AssertionTable
+    attributes: AttributeTable
+    heading: dict[int, tuple[int, int]]
+    heading_tokens: frozenset[int]
+    line_starts: frozenset[int]
+    _context: dict[int, frozenset[int]] = field(default_factory=dict)
+    _sides: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for place, side in self.words.sides:
+            token = self.words.place_token[place]
+            self._sides.setdefault(self.sentence[token], []).append((place, side))
+
+    @classmethod
+    def of(cls, doc: Doc) -> Reading:
+        """The reading that the pipeline left on a doc."""
+        sections = section_table(doc)
+        kinds = [section.kind for section in sections.sections]
+        sentence = sentence_index(doc)
+        heading: dict[int, tuple[int, int]] = {}
+        for block in sections.problems:
+            title = sentence[block.heading[0]]
+            if block.body[0] >= block.body[1]:
+                continue
+            for number in range(sentence[block.body[0]], sentence[block.body[1] - 1] + 1):
+                if number != title:
+                    heading[number] = (title, block.heading[0])
+        table = token_table(doc)
+        starts: dict[int, int] = {}
+        for token, line in enumerate(table.line):
+            if table.is_word[token] and line not in starts and not table.lower[token].isdigit():
+                starts[line] = token
+        return cls(
+            table=table,
+            sections=sections,
+            section_kind=[kinds[i] for i in sections.token_section],
+            sentence=sentence,
+            words=doc.user_data[WORDS_KEY],
+            matches=doc.user_data[MATCHES_KEY],
+            assertion=assertion_table(doc),
+            attributes=attribute_table(doc),
+            heading=heading,
+            heading_tokens=frozenset(t for b in sections.problems for t in range(b.heading[0], b.heading[1])),
+            line_starts=frozenset(starts.values()),
+        )
+
+    def flags(self, first: int, final: int, anchor: int) -> int:
+        """Assertion bits over a match: those of its anchor and those that all its words share."""
+        marks = self.assertion.flags
+        out = marks[anchor]
+        shared = marks[first] & marks[final]
+        return int(out | shared)
+
+    def assertion_at(self, first: int, final: int) -> Assertion:
+        """Flags and cues over the tokens from ``first`` to ``final``, both included."""
+        return self.assertion.at(first, final + 1)
+
+    def attributes_at(self, first_token: int, final_token: int) -> tuple[Attribute, ...]:
+        """Attributes of a mention in the tokens from ``first_token`` to ``final_token``, both included."""
+        return self.attributes.at(first_token, final_token)
+
+    def outside(self, assertion: Assertion, first: int, final: int) -> Assertion:
+        """An assertion without the cues that are words of the match itself (*history of*, *absence*)."""
+        span = self.span(first, final)
+        cues = tuple(c for c in assertion.cues if not (span.start <= c.span.start and c.span.end <= span.end))
+        if len(cues) == len(assertion.cues):
+            return assertion
+        have = {cue.flag for cue in cues}
+        return Assertion(
+            negated="negated" in have,
+            uncertain="uncertain" in have,
+            historical="historical" in have,
+            hypothetical="hypothetical" in have,
+            family="family" in have,
+            cues=cues,
+        )
+
+    def span(self, first: int, final: int) -> Span:
+        """Character span of the tokens from ``first`` to ``final``, both included."""
+        return Span(start=self.table.start[first], end=self.table.end[final])
+
+    def context(self, sentence: int) -> frozenset[int]:
+        """Ids of the words of a sentence and of the problem heading it stands under."""
+        found = self._context.get(sentence)
+        if found is None:
+            found = (
+                self.words.by_sentence[sentence] if sentence < len(self.words.by_sentence) else frozenset()
+            )
+            above = self.heading.get(sentence)
+            if above is not None and above[0] < len(self.words.by_sentence):
+                found = found | self.words.by_sentence[above[0]]
+            self._context[sentence] = found
+        return found
+
+    def side(self, anchor: int, sentence: int) -> int:
+        """Laterality of the words at a token: the nearest side word of its sentence, else of its heading.
+
+        Returns 0 unknown, 1 right, 2 left, 3 bilateral.
+        """
+        here = self._nearest_side(anchor, sentence)
+        if here:
+            return here
+        above = self.heading.get(sentence)
+        return self._nearest_side(above[1], above[0]) if above is not None else 0
+
+    def _nearest_side(self, token: int, sentence: int) -> int:
+        places = self.words.place_token
+        at = bisect_left(places, token)
+        best = (1 << 30, 0)
+        for place, side in self._sides.get(sentence, ()):
+            gap = at - place if place <= at else (place - at) * 2
+            best = min(best, (gap, side))
+        return best[1]

@@ -1,0 +1,279 @@
+"""Divide a note into titled sections and the problem blocks inside them.
+
+Reads titles in capitals, title case, markdown, bold, underlined, numbered, inline (``Assessment: stable``)
+and in the middle of a running line (``Meds: none. Allergies: none.``). Organ systems inside an exam or a
+review of systems do not open a section; problem headings inside an assessment or plan (``1. CHF.``, ``#
+Diabetes``) are kept as problem blocks.
+
+Examples
+--------
+>>> import spacy
+>>> from suggester.pipeline.tokenizer import ClinicalTokenizer
+>>> nlp = spacy.blank("en")
+>>> nlp.tokenizer = ClinicalTokenizer(nlp.vocab)
+>>> _ = nlp.add_pipe("suggester_sections")
+>>> doc = nlp("HPI: cough for 3 days.\\nA/P:\\n1. Pneumonia\\n- amoxicillin\\n")
+>>> [(section.kind, section.title) for section in section_table(doc).sections]
+[('hpi', 'HPI'), ('assessment_plan', 'A/P')]
+>>> problem = section_table(doc).problems[0]
+>>> doc[problem.heading[0]:problem.heading[1]].text
+'Pneumonia'
+
+Sets ``doc.user_data["suggester.sections"]`` to a ``SectionTable``.
+
+Measured (one core, note of 430 words): 0.26 ms; linear in length.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass, field
+from typing import Final
+
+from spacy.language import Language
+from spacy.tokens import Doc
+
+from suggester.errors import ConfigError
+from suggester.pipeline.function_words import PLAN_ITEMS
+from suggester.pipeline.headings import Heading, read_heading
+from suggester.pipeline.layout import Layout, layout_of
+from suggester.pipeline.opening import FORM_FIELDS, PLANS, Opening, TitleJudge, underlined
+from suggester.pipeline.problems import ProblemBlock, find_problems
+from suggester.pipeline.titles import Titles, join_key, read_titles
+from suggester.pipeline.tokenizer import TokenTable, token_table
+from suggester.types import Section, Span
+
+SECTIONS: Final = "suggester.sections"
+"""Key of the section table in ``doc.user_data``."""
+
+_SAMPLE: Final = 400
+"""So many tokens decide whether a note is typed in capitals."""
+
+
+@dataclass(slots=True)
+class SectionTable:
+    """The sections of one note.
+
+    Attributes
+    ----------
+    sections
+        In order, without gaps: the first begins at 0, the last ends with the text. The text before the first
+        title is a section of kind ``header`` with an empty title.
+    token_section
+        For each token, the index of its section.
+    problems
+        Problem blocks in order of their headings.
+    heading_tokens
+        For each section, the half-open token range of its title (empty for the text before the first title).
+    """
+
+    sections: list[Section] = field(default_factory=list)
+    token_section: list[int] = field(default_factory=list)
+    problems: list[ProblemBlock] = field(default_factory=list)
+    heading_tokens: list[tuple[int, int]] = field(default_factory=list)
+
+    def kind_at(self, token: int) -> str:
+        """Kind of the section that holds a token."""
+        return self.sections[self.token_section[token]].kind
+
+    def problem_at(self, token: int) -> ProblemBlock | None:
+        """The problem block whose heading or body holds a token."""
+        number = bisect_right(self.problems, token, key=lambda block: block.heading[0]) - 1
+        if number < 0:
+            return None
+        block = self.problems[number]
+        return block if token < max(block.heading[1], block.body[1]) else None
+
+
+class SectionFinder:
+    """Finds the sections of one note; holds nothing but the vocabulary.
+
+    Parameters
+    ----------
+    titles
+        The vocabulary of titles.
+    """
+
+    def __init__(self, titles: Titles) -> None:
+        self.titles = titles
+        self.judge = TitleJudge(titles)
+        self._last_words = frozenset(key.rsplit(" ", 1)[-1] for key in titles.titles)
+
+    def match(self, table: TokenTable, layout: Layout) -> SectionTable:
+        """Compute the section table; writes nothing."""
+        opened = [Opening("header", 0, 0, 0, 0)]
+        caps_note = _mostly_capitals(table)
+        headings: dict[int, Heading] = {}
+        for line in range(len(layout)):
+            if layout.first[line] < 0 or layout.mark[line] == "rule":
+                continue
+            heading = read_heading(table, layout, line)
+            end = layout.last[line] + 1
+            scan = layout.first[line]
+            if heading is not None:
+                headings[line] = heading
+                kind = self.judge.opens(table, layout, line, heading, opened[-1], caps_note)
+                if kind is not None:
+                    first = layout.first[line]
+                    level = layout.level[line] or (1 if underlined(layout, line) else 0)
+                    opened.append(Opening(kind, first, heading.start, heading.stop, heading.body, level))
+                scan = heading.body
+            if scan < end:
+                self._inside_line(table, scan, end, opened)
+        return self._table(table, layout, opened, headings)
+
+    def _inside_line(self, table: TokenTable, begin: int, end: int, opened: list[Opening]) -> None:
+        """Titles in the middle of a line: after a sentence end, a bar, bold marks or a gap, with a colon."""
+        text, is_word = table.text, table.is_word
+        for colon in range(begin + 1, end):
+            if text[colon] != ":":
+                continue
+            stop = colon
+            while stop > begin and text[stop - 1] in "*_":
+                stop -= 1
+            if stop <= begin or not is_word[stop - 1] or table.lower[stop - 1] not in self._last_words:
+                continue
+            found = self._title_before(table, begin, stop)
+            if found is None:
+                continue
+            start, kind, strength = found
+            bold = text[start - 1] in "*_"
+            capitals = all(text[index].isupper() for index in range(start, stop) if is_word[index])
+            current = opened[-1].kind
+            if kind == current or kind in FORM_FIELDS or (strength == "weak" and not bold and not capitals):
+                continue
+            if current in PLANS and kind in PLAN_ITEMS and not bold and not capitals:
+                continue
+            body = colon + 1
+            while body < end and (
+                text[body] in "*_" or table.is_space[body] or (text[body] == "," and capitals)
+            ):
+                body += 1
+            first = start
+            while first > begin and text[first - 1] in "*_":
+                first -= 1
+            opened.append(Opening(kind, first, start, stop, body))
+
+    def _title_before(self, table: TokenTable, begin: int, stop: int) -> tuple[int, str, str] | None:
+        """The longest title that ends before ``stop`` and begins where a title may begin."""
+        text, lower, is_word = table.text, table.lower, table.is_word
+        best = None
+        parts: list[str] = []
+        index = stop - 1
+        words = 0
+        while index >= begin and words < 6:
+            piece = text[index]
+            if is_word[index]:
+                words += 1
+                parts.append(lower[index])
+                before = index - 1
+                free = before >= begin and (text[before] in ".;|*_)," or table.is_space[before])
+                if before < begin and begin:
+                    free = not is_word[begin - 1]
+                if free and piece[0].isupper():
+                    found = self.titles.titles.get(join_key(parts[::-1]))
+                    if found is not None and (text[before] != "," or piece.isupper()):
+                        best = (index, *found)
+            elif piece in "&/+":
+                parts.append("and")
+            elif piece != "-":
+                break
+            index -= 1
+        return best
+
+    def _table(
+        self, table: TokenTable, layout: Layout, opened: list[Opening], headings: dict[int, Heading]
+    ) -> SectionTable:
+        size = len(table)
+        length = table.length
+        if len(opened) > 1 and all(table.is_space[: opened[1].first]):
+            del opened[0]
+            opened[0].first = 0
+        out = SectionTable()
+        token_section = out.token_section
+        for number, item in enumerate(opened):
+            limit = opened[number + 1].first if number + 1 < len(opened) else size
+            begin = table.start[item.first] if item.first < size and number else 0
+            end = table.start[limit] if limit < size else length
+            title = ""
+            if item.stop > item.start:
+                title = _slice(table, item.start, item.stop)
+                body = table.start[item.body] if item.body < limit else end
+                out.sections.append(
+                    Section(
+                        kind=item.kind,
+                        title=title,
+                        span=Span(start=begin, end=end),
+                        body=Span(start=body, end=end),
+                    )
+                )
+            else:
+                whole = Span(start=begin, end=end)
+                out.sections.append(Section(kind=item.kind, title=title, span=whole, body=whole))
+            out.heading_tokens.append((item.start, item.stop))
+            token_section.extend([number] * (limit - len(token_section)))
+        kinds = [section.kind for section in out.sections]
+        out.problems = find_problems(table, layout, token_section, kinds, out.heading_tokens, headings)
+        return out
+
+
+def _slice(table: TokenTable, start: int, stop: int) -> str:
+    """The text of a token range, blanks between tokens as single ones."""
+    parts: list[str] = []
+    for index in range(start, stop):
+        if parts and table.start[index] > table.end[index - 1]:
+            parts.append(" ")
+        parts.append(table.text[index])
+    return "".join(parts)
+
+
+def _mostly_capitals(table: TokenTable) -> bool:
+    """Whether the note is typed in capitals throughout, so that capitals mark no heading."""
+    upper = lower = 0
+    for piece in table.text[:_SAMPLE]:
+        if len(piece) > 2 and piece.isalpha():
+            if piece.isupper():
+                upper += 1
+            else:
+                lower += 1
+    return upper > 3 * lower and upper > 20
+
+
+def section_table(doc: Doc) -> SectionTable:
+    """The section table of a document.
+
+    Raises
+    ------
+    ConfigError
+        If ``suggester_sections`` has not run on it.
+    """
+    found = doc.user_data.get(SECTIONS)
+    if not isinstance(found, SectionTable):
+        raise ConfigError("the document has no sections: add the pipe 'suggester_sections' first")
+    return found
+
+
+class SectionsComponent:
+    """spaCy component: ``match`` computes, ``set_annotations`` writes."""
+
+    def __init__(self, *, titles: Titles | None = None) -> None:
+        self.finder = SectionFinder(titles or read_titles())
+
+    def match(self, doc: Doc) -> SectionTable:
+        """The section table of a document; writes nothing but the token table and the layout."""
+        return self.finder.match(token_table(doc), layout_of(doc))
+
+    def set_annotations(self, doc: Doc, sections: SectionTable) -> None:
+        """Keep the table in ``doc.user_data``."""
+        doc.user_data[SECTIONS] = sections
+
+    def __call__(self, doc: Doc) -> Doc:
+        """Find and keep the sections."""
+        self.set_annotations(doc, self.match(doc))
+        return doc
+
+
+@Language.factory("suggester_sections", assigns=[], requires=[])
+def create_sections(nlp: Language, name: str) -> SectionsComponent:
+    """Factory of ``suggester_sections``; sets ``doc.user_data["suggester.sections"]``."""
+    return SectionsComponent()

@@ -1,0 +1,1 @@
+"""From a reading to ranked codes: candidates (recall), features, and the ranker (choice)."""

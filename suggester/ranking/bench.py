@@ -1,0 +1,43 @@
+"""What reads a note and describes its candidate codes, under one set of releases."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from spacy.language import Language
+
+from suggester.codesets import ReleaseSet
+from suggester.codesets.lexicon import read_combinations, read_history
+from suggester.pipeline import build_reader
+from suggester.pipeline.reading import Reading
+from suggester.ranking.candidates import CandidateFinder
+from suggester.ranking.features import FeatureBuilder
+from suggester.types import SYSTEMS, System
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What reads and describes notes under one set of releases."""
+
+    releases: ReleaseSet
+    reader: Language
+    finder: CandidateFinder
+    features: FeatureBuilder
+    codes: dict[System, list[str]]
+
+    @classmethod
+    def over(cls, releases: ReleaseSet) -> Bench:
+        """Build reader, candidate finder and features over a set of releases."""
+        personal, family = read_history()
+        finder = CandidateFinder(releases, personal=personal, family=family, combinations=read_combinations())
+        return cls(
+            releases=releases,
+            reader=build_reader(releases.terms),
+            finder=finder,
+            features=FeatureBuilder(finder),
+            codes={system: list(releases.store(system).codes) for system in SYSTEMS},
+        )
+
+    def read(self, text: str) -> Reading:
+        """Read a note's text."""
+        return Reading.of(self.reader(text))

@@ -1,0 +1,233 @@
+"""Candidate codes of a note, each with every match that speaks for it.
+
+Four ways lead from words to a code: a term that names it (gone down to the billable code), a drug taken
+for long (``Z79``), a past condition (personal history) and a relative's (family history). This is recall;
+choice is the ranker's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+from suggester.codesets.catalog import ReleaseSet
+from suggester.codesets.lexicon import CombinationRow
+from suggester.codesets.terms import Source, Target
+from suggester.errors import UnknownCodeError
+from suggester.pipeline.mentions import COMPLETE
+from suggester.pipeline.reading import FAMILY, HISTORICAL, NEGATED, Reading
+from suggester.ranking.resolve import CodeResolver, Phase, Resolved
+from suggester.types import SYSTEMS, Setting, System
+
+_SYSTEM: dict[int, System] = {Target.ICD10CM: "ICD-10-CM", Target.CPT: "CPT", Target.HCPCS: "HCPCS"}
+
+
+class Method(IntEnum):
+    """How a match led to a code."""
+
+    TERM = 0
+    DESCENT = 1
+    DRUG = 2
+    PERSONAL_HISTORY = 3
+    FAMILY_HISTORY = 4
+    COMBINATION = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Support:
+    """One match that speaks for a code.
+
+    ``match`` indexes the matches of the reading; ``flags`` are the assertion bits over its words.
+    """
+
+    match: int
+    method: Method
+    flags: int
+    resolved: Resolved | None
+    similarity: float
+
+
+@dataclass(slots=True)
+class CodeSupport:
+    """A code of a system (by its row) with its supports, in order of the note.
+
+    ``replaced``: a combination code that stands for it is a candidate too.
+    """
+
+    system: System
+    row: int
+    supports: list[Support] = field(default_factory=list)
+    replaced: bool = False
+
+
+Add = Callable[[System, int, Support], None]
+_FIRM = 0.8
+"""Similarity from which a condition counts as named, for combinations."""
+
+
+class CandidateFinder:
+    """Finds the candidate codes of a reading.
+
+    Parameters
+    ----------
+    releases
+        Code sets in force and their term index.
+    personal, family
+        Code prefixes of conditions to the code of their history (see ``codesets/lexicon/history``).
+    """
+
+    def __init__(
+        self,
+        releases: ReleaseSet,
+        *,
+        personal: Mapping[str, str],
+        family: Mapping[str, str],
+        combinations: Sequence[CombinationRow] = (),
+    ) -> None:
+        self.releases = releases
+        self._terms = releases.terms
+        self._store = releases.icd10cm
+        self._resolver = CodeResolver(releases.icd10cm, releases.terms)
+        self._personal = self._rows(personal)
+        self._family = self._rows(family)
+        self._term_target: list[int] = self._terms.term_target.tolist()
+        self._term_row: list[int] = self._terms.term_row.tolist()
+        self._term_source: list[int] = self._terms.term_source.tolist()
+        self._drug_rows = [self._row_or_none(drug[2]) for drug in self._terms.drugs]
+        self._codes: list[str] = list(self._store.codes)
+        self._combinations = [
+            (item, row) for item in combinations if (row := self._row_or_none(item.code)) is not None
+        ]
+
+    def _rows(self, table: Mapping[str, str]) -> dict[str, int]:
+        found = {prefix: self._row_or_none(code) for prefix, code in table.items()}
+        return {prefix: row for prefix, row in found.items() if row is not None}
+
+    def _row_or_none(self, code: str) -> int | None:
+        if not code:
+            return None
+        try:
+            row = self._store.row(code)
+        except UnknownCodeError:
+            return None
+        return row if self._store.billable[row] else None
+
+    def find(self, reading: Reading, *, setting: Setting | None) -> list[CodeSupport]:
+        """All candidates, ordered by system and row."""
+        matches = reading.matches
+        phase = note_phase(reading, setting)
+        out: dict[tuple[System, int], CodeSupport] = {}
+
+        def add(system: System, row: int, support: Support) -> None:
+            found = out.get((system, row))
+            if found is None:
+                found = out[system, row] = CodeSupport(system, row)
+            found.supports.append(support)
+
+        term_of, first_of, final_of = matches.term.tolist(), matches.first.tolist(), matches.final.tolist()
+        anchor_of, sentence_of = matches.anchor.tolist(), matches.sentence.tolist()
+        coverage, density = matches.coverage.tolist(), matches.density.tolist()
+        for i, term in enumerate(term_of):
+            similarity = coverage[i] * coverage[i] * (0.4 + 0.6 * density[i])
+            flags = reading.flags(first_of[i], final_of[i], anchor_of[i])
+            target = self._term_target[term]
+            row: int | None = self._term_row[term]
+            assert row is not None  # noqa: S101 - a row of the index
+            if target == Target.DRUG:
+                row = self._drug_rows[row]
+                if row is not None:
+                    add("ICD-10-CM", row, Support(i, Method.DRUG, flags, None, similarity))
+                continue
+            if target != Target.ICD10CM:
+                add(_SYSTEM[target], row, Support(i, Method.TERM, flags, None, similarity))
+                continue
+            for resolved in self._resolver.resolve(
+                row,
+                context=reading.context(sentence_of[i]),
+                side=reading.side(anchor_of[i], sentence_of[i]),
+                phase=phase,
+            ):
+                if coverage[i] < COMPLETE and not self._history_fits(resolved.row, flags):
+                    continue
+                method = Method.DESCENT if resolved.steps else Method.TERM
+                add("ICD-10-CM", resolved.row, Support(i, method, flags, resolved, similarity))
+                if flags & (HISTORICAL | FAMILY) and not flags & NEGATED:
+                    self._add_history(resolved.row, flags, i, similarity, add)
+        self._combine(out, add)
+        return sorted(out.values(), key=lambda c: (SYSTEMS.index(c.system), c.row))
+
+    def _add_history(self, row: int, flags: int, match: int, similarity: float, add: Add) -> None:
+        code = self._codes[row]
+        table = self._family if flags & FAMILY else self._personal
+        method = Method.FAMILY_HISTORY if flags & FAMILY else Method.PERSONAL_HISTORY
+        for end in range(len(code), 0, -1):
+            history = table.get(code[:end])
+            if history is not None:
+                add("ICD-10-CM", history, Support(match, method, flags, None, similarity))
+                return
+
+    def _combine(self, out: dict[tuple[System, int], CodeSupport], add: Add) -> None:
+        """Add combination codes whose conditions are all affirmed; mark the codes they replace."""
+        present: dict[str, list[CodeSupport]] = {}
+        for candidate in list(out.values()):
+            if candidate.system == "ICD-10-CM" and any(
+                not s.flags and s.similarity > _FIRM for s in candidate.supports
+            ):
+                code = self._codes[candidate.row]
+                for end in range(3, len(code) + 1):
+                    present.setdefault(code[:end], []).append(candidate)
+        for item, row in self._combinations:
+            parts = [[c for prefix in need for c in present.get(prefix, ())] for need in item.needs]
+            if not all(parts):
+                continue
+            for group in parts:
+                best = max(
+                    (s for c in group for s in c.supports if not s.flags),
+                    key=lambda s: (s.similarity, -s.match),
+                )
+                add("ICD-10-CM", row, Support(best.match, Method.COMBINATION, 0, None, best.similarity))
+            for prefix in item.replaces:
+                for candidate in present.get(prefix, ()):
+                    candidate.replaced = True
+
+    def _history_fits(self, row: int, flags: int) -> bool:
+        """Whether part of a term is enough: codes of history need its words or its flag."""
+        category = self._codes[row][:3]
+        if "Z80" <= category <= "Z84":
+            return bool(flags & FAMILY)
+        return bool(flags & HISTORICAL) if "Z85" <= category <= "Z87" else True
+
+    def source(self, term: int) -> Source:
+        """Source of a term."""
+        return Source(self._term_source[term])
+
+
+_FOLLOW_UP = (
+    "follow-up",
+    "followup",
+    "postop",
+    "postoperative",
+    "aftercare",
+    "healing",
+    "rehabilitation",
+    "recheck",
+)
+
+
+def note_phase(reading: Reading, setting: Setting | None) -> Phase:
+    """Encounter phase of the note's injuries: active treatment unless it says follow-up or healing.
+
+    Source: ICD-10-CM guidelines I.C.19.a (7th characters A, D, S).
+    """
+    if setting == "emergency":
+        return "initial"
+    lower = reading.table.lower
+    head = lower[:150]
+    if "sequela" in head or "sequelae" in head:
+        return "sequela"
+    follow = any(
+        word in _FOLLOW_UP or (word == "follow" and "up" in head[i + 1 : i + 3])
+        for i, word in enumerate(head)
+    )
+    return "subsequent" if follow else "initial"

@@ -1,0 +1,62 @@
+"""The not-coded ledger: what was read but is not suggested, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from suggester.pipeline.mentions import COMPLETE
+from suggester.pipeline.reading import Reading
+from suggester.ranking.features import Scored
+from suggester.types import Assertion, NotCoded, Span
+
+LIMIT = 60
+"""Most entries a note; the most telling are kept."""
+
+
+def ledger(
+    text: str,
+    reading: Reading,
+    left_out: Sequence[tuple[Scored, str, str | None]],
+    codes: Mapping[int, str],
+    covered: Sequence[Span],
+) -> tuple[NotCoded, ...]:
+    """Entries for candidates that were not suggested, in order of the note.
+
+    Parameters
+    ----------
+    left_out
+        Candidates with the reason and the cue, if any.
+    codes
+        Code of each candidate, by ``id`` of the scored candidate.
+    covered
+        Spans that suggestions rest on; entries of rivals over the same words are left out.
+    """
+    m = reading.matches
+    entries: dict[tuple[int, int, str], tuple[float, str | None, list[str]]] = {}
+    for item, reason, cue in left_out:
+        at = item.best.match
+        if float(m.coverage[at]) < COMPLETE:
+            continue
+        span = reading.span(int(m.first[at]), int(m.final[at]))
+        if reason in ("below threshold", "rival chosen") and any(span.overlaps(other) for other in covered):
+            continue
+        key = (span.start, span.end, reason)
+        score, old_cue, would_be = entries.setdefault(key, (item.best_score, cue, []))
+        would_be.append(codes[id(item)])
+        entries[key] = (max(score, item.best_score), old_cue, would_be)
+    kept = sorted(entries.items(), key=lambda entry: (-entry[1][0], entry[0]))[:LIMIT]
+    return tuple(
+        NotCoded(
+            span=Span(start=start, end=end),
+            quote=text[start:end],
+            reason=reason,
+            cue=cue,
+            would_be=tuple(dict.fromkeys(would_be)),
+        )
+        for (start, end, reason), (_, cue, would_be) in sorted(kept)
+    )
+
+
+def cue_of(assertion: Assertion, flag: str) -> str | None:
+    """Words that set a flag, None if no cue is kept."""
+    return next((cue.text for cue in assertion.cues if cue.flag == flag), None)

@@ -1,0 +1,133 @@
+"""The ranker as it is shipped: tree ensembles and calibration as plain arrays, hash-pinned by a card.
+
+A model is a folder with ``model.npz`` (read without pickle) and ``card.json``: what it was fitted on, its
+figures, its limits, and the SHA-256 of the arrays. A model whose hash is not the card's is refused.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from suggester.errors import ModelError
+from suggester.ranking.features import NAMES
+from suggester.ranking.trees import TreeEnsemble
+from suggester.resources import data_path
+
+Head = Literal["diagnosis", "procedure"]
+HEADS: tuple[Head, ...] = ("diagnosis", "procedure")
+
+ARRAYS_FILE = "model.npz"
+CARD_FILE = "card.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """A monotone map from raw scores to probabilities, linear between knots."""
+
+    raw: NDArray[np.float64]
+    probability: NDArray[np.float64]
+
+    def apply(self, raw: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Probabilities in [0, 1] for raw scores."""
+        return np.interp(raw, self.raw, self.probability)
+
+
+@dataclass(frozen=True, slots=True)
+class Ranker:
+    """One ensemble and its calibration for each head (diagnoses; procedures, drugs and supplies)."""
+
+    name: str
+    version: str
+    trees: Mapping[Head, TreeEnsemble]
+    calibration: Mapping[Head, Calibration]
+    card: Mapping[str, Any]
+
+    def confidence(self, head: Head, features: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Calibrated confidence of rows of features, shape ``(n, len(NAMES))`` -> ``(n,)``."""
+        raw = self.trees[head].predict(features)
+        # a trace of the raw score keeps the order inside the flat steps of the calibration
+        return np.clip(self.calibration[head].apply(raw) + 1e-6 * np.tanh(raw / 4), 0.0, 1.0)
+
+    def save(self, folder: Path) -> None:
+        """Write arrays and card; the card gets name, version, features and hash."""
+        arrays: dict[str, NDArray[Any]] = {}
+        for head in HEADS:
+            arrays.update(self.trees[head].to_arrays(head))
+            arrays[f"{head}.calibration.raw"] = self.calibration[head].raw
+            arrays[f"{head}.calibration.probability"] = self.calibration[head].probability
+        buffer = io.BytesIO()
+        np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
+        data = buffer.getvalue()
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / ARRAYS_FILE).write_bytes(data)
+        card = {
+            **self.card,
+            "name": self.name,
+            "version": self.version,
+            "features": list(NAMES),
+            "sha256": hashlib.sha256(data).hexdigest(),
+        }
+        (folder / CARD_FILE).write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, name: str) -> Self:
+        """A shipped model by name, or a model folder by path.
+
+        Raises
+        ------
+        ModelError
+            If there is no such model (lists the shipped ones), its hash is not the card's, or its features
+            are not those of this version.
+        """
+        folder = _folder(name)
+        try:
+            card = json.loads((folder / CARD_FILE).read_text(encoding="utf-8"))
+            data = (folder / ARRAYS_FILE).read_bytes()
+        except (OSError, ValueError) as error:
+            raise ModelError(f"model {folder.name}: cannot be read ({type(error).__name__})") from None
+        if hashlib.sha256(data).hexdigest() != card.get("sha256"):
+            raise ModelError(
+                f"model {folder.name}: its hash is not the one on its card; it was changed or cut"
+            )
+        if card.get("features") != list(NAMES):
+            raise ModelError(f"model {folder.name}: was made for other features; train it again")
+        with np.load(io.BytesIO(data), allow_pickle=False) as box:
+            arrays = {key: box[key] for key in box.files}
+        return cls(
+            name=card["name"],
+            version=card["version"],
+            trees={head: TreeEnsemble.from_arrays(arrays, head) for head in HEADS},
+            calibration={
+                head: Calibration(
+                    arrays[f"{head}.calibration.raw"], arrays[f"{head}.calibration.probability"]
+                )
+                for head in HEADS
+            },
+            card=card,
+        )
+
+
+def shipped_models() -> list[str]:
+    """Names of the models that ship with this installation."""
+    return sorted(path.parent.name for path in data_path("models").glob(f"*/{CARD_FILE}"))
+
+
+def _folder(name: str) -> Path:
+    shipped = shipped_models()
+    if name in shipped:
+        return data_path("models", name)
+    path = Path(name)
+    if (path / CARD_FILE).is_file():
+        return path
+    raise ModelError(
+        f"no model {path.name!r}; shipped: {', '.join(shipped) or 'none'}; or give a model folder"
+    )

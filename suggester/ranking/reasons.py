@@ -1,0 +1,67 @@
+"""Why a code is suggested, in words a coder can check against the note."""
+
+from __future__ import annotations
+
+from suggester.codesets.terms import Source
+from suggester.pipeline.reading import Reading
+from suggester.ranking.candidates import CandidateFinder, Method
+from suggester.ranking.features import Scored
+
+_SIDES = {1: "right", 2: "left", 3: "both sides"}
+_TELLING = {
+    "assessment": "assessment",
+    "assessment_plan": "assessment",
+    "impression": "impression",
+    "problem_list": "problem list",
+    "discharge_diagnosis": "discharge diagnosis",
+    "admission_diagnosis": "admission diagnosis",
+    "preoperative_diagnosis": "preoperative diagnosis",
+    "postoperative_diagnosis": "postoperative diagnosis",
+    "pathology_diagnosis": "pathology diagnosis",
+    "chief_complaint": "chief complaint",
+    "findings": "findings",
+    "procedure": "procedure",
+}
+
+
+def reasons(finder: CandidateFinder, reading: Reading, item: Scored) -> tuple[str, ...]:
+    """Plain sentences, most telling first."""
+    m = reading.matches
+    at, best = item.best.match, item.best
+    term = int(m.term[at])
+    out = [_how(finder, item, term, float(m.coverage[at]))]
+    kinds = {reading.section_kind[int(m.first[s.match])] for s in item.candidate.supports}
+    places = [name for kind, name in _TELLING.items() if kind in kinds]
+    if places:
+        out.append("named in the " + " and the ".join(dict.fromkeys(places)))
+    sentences = len({int(m.sentence[s.match]) for s in item.candidate.supports})
+    if sentences > 1:
+        out.append(f"named in {sentences} places")
+    if best.resolved is not None and best.method == Method.DESCENT:
+        side = reading.side(int(m.anchor[at]), int(m.sentence[at]))
+        if side and not best.resolved.side_missing:
+            out.append(f"side: {_SIDES[side]}")
+        if best.resolved.supported > 0:
+            out.append("the words around it pick this code within its category")
+        elif best.resolved.steps:
+            out.append("no word near by picks a more specific code")
+    return tuple(out)
+
+
+def _how(finder: CandidateFinder, item: Scored, term: int, coverage: float) -> str:
+    terms = finder.releases.terms
+    if item.best.method == Method.DRUG:
+        drug = terms.drugs[int(terms.term_row[term])]
+        return f"long-term drug: {drug[0][0]} ({drug[1]})"
+    phrase = " ".join(terms.phrases[term].split())
+    if item.best.method == Method.PERSONAL_HISTORY:
+        return f"history of “{phrase}”"
+    if item.best.method == Method.COMBINATION:
+        return f"one code joins “{phrase}” with another condition of this note"
+    if item.best.method == Method.FAMILY_HISTORY:
+        return f"“{phrase}” in a relative"
+    if terms.term_source[term] == Source.HCPCS_DRUG:
+        return f"drug “{phrase}”"
+    if coverage >= 0.999:
+        return f"the words of “{phrase}” are there"
+    return f"{coverage:.0%} of “{phrase}”, weighed by rarity, is there"

@@ -1,0 +1,265 @@
+"""From the code that words name to the billable code that the words around them support.
+
+A term may name a category (``M17`` knee osteoarthritis) or a family of codes that differ by side. Going down
+picks the leaf whose distinguishing title words stand in the context and takes the unspecified leaf where none
+do; side, encounter phase and other 7th characters are chosen last. Nothing is ever guessed silently: what the
+words did not support is counted and returned.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from suggester.codesets.store import ReleaseStore
+from suggester.codesets.terms import BILATERAL, SIDE_UNSPECIFIED, TermIndex
+from suggester.codesets.words import NEUTRAL, words
+
+Phase = Literal["initial", "subsequent", "sequela"]
+
+_UNSUPPORTED = 0.8
+_UNSPECIFIED_BONUS = 0.6
+_OTHER_PENALTY = 1.2
+_CHEAP = frozenset(
+    [
+        "primary",
+        "essential",
+        "disease",
+        "disorder",
+        "condition",
+        "unilateral",
+        "site",
+        "type",
+        "female",
+        "male",
+        "without",
+        "simple",
+        "idiopathic",
+        "person",
+        "patient",
+        "adult",
+        "part",
+    ]
+)
+_CHEAP_WEIGHT = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A billable row and how it was reached.
+
+    Attributes
+    ----------
+    row
+        Row of the billable code.
+    supported, unsupported
+        Summed rarity of the leaf's distinguishing words that the context holds, or lacks.
+    side_missing
+        The code has a side and the words give none.
+    steps
+        0 if the words named the code itself, 1 if it was gone down to.
+    """
+
+    row: int
+    supported: float
+    unsupported: float
+    side_missing: bool
+    steps: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Leaf:
+    row: int
+    words: tuple[tuple[int, float], ...]
+    bonus: float
+
+
+class CodeResolver:
+    """Goes down from rows of ICD-10-CM to billable codes; keeps what it worked out.
+
+    Parameters
+    ----------
+    store
+        The ICD-10-CM release.
+    terms
+        The term index over it.
+    """
+
+    def __init__(self, store: ReleaseStore, terms: TermIndex) -> None:
+        self._store = store
+        self._terms = terms
+        self._leaves: dict[int, tuple[_Leaf, ...]] = {}
+        self._families: dict[int, dict[int, int]] = {}
+        self._extensions: dict[int, tuple[tuple[str, int, frozenset[str]], ...]] = {}
+        self._cheap = {terms.vocabulary[w] for w in _CHEAP if w in terms.vocabulary}
+        self._memo: dict[tuple[int, frozenset[int], int, Phase], tuple[Resolved, ...]] = {}
+
+    def resolve(self, row: int, *, context: frozenset[int], side: int, phase: Phase) -> tuple[Resolved, ...]:
+        """The billable code under a row that the context supports best; empty if there is none.
+
+        Both sides where the words say bilateral and the category has no bilateral code (guidelines I.B.13).
+
+        Parameters
+        ----------
+        row
+            Row that the words name.
+        context
+            Ids of the words around the mention.
+        side
+            0 unknown, 1 right, 2 left, 3 bilateral.
+        phase
+            Encounter phase for codes with a 7th character.
+        """
+        key = (row, context, side, phase)
+        if key not in self._memo:
+            if len(self._memo) > 100_000:
+                self._memo.clear()
+            self._memo[key] = self._resolve(row, context, side, phase)
+        return self._memo[key]
+
+    def _resolve(self, row: int, context: frozenset[int], side: int, phase: Phase) -> tuple[Resolved, ...]:
+        leaves = self._leaves_of(row)
+        best: tuple[float, float, float, int] | None = None
+        for leaf in leaves:
+            supported = unsupported = 0.0
+            for word, weight in leaf.words:
+                if word in context:
+                    supported += weight
+                else:
+                    unsupported += weight
+            score = supported - _UNSUPPORTED * unsupported + leaf.bonus
+            if best is None or score > best[0] + 1e-9:
+                best = (score, supported, unsupported, leaf.row)
+        if best is None:
+            return ()
+        out: list[Resolved] = []
+        for chosen, missing in self._take_side(best[3], side):
+            own = self._terms.node_side[chosen]
+            final = self._extend(chosen, context, int(own) if own in (1, 2, 3) else side, phase)
+            if final is not None:
+                out.append(Resolved(final, best[1], best[2], missing, int(final != row)))
+        return tuple(out)
+
+    def _leaves_of(self, row: int) -> tuple[_Leaf, ...]:
+        found = self._leaves.get(row)
+        if found is None:
+            found = self._leaves[row] = tuple(self._collect(row))
+        return found
+
+    def _collect(self, top: int) -> list[_Leaf]:
+        store, terms = self._store, self._terms
+        have = set(terms.node_words(top))
+        leaves: list[_Leaf] = []
+        stack = [top]
+        while stack:
+            row = stack.pop()
+            children = store.children(row)
+            if children and not store.is_extension(children[0]):
+                seen: set[int] = set()
+                for child in children:
+                    rep = int(terms.node_family[child])
+                    if rep >= 0 and child != rep:
+                        if rep in seen:
+                            continue
+                        child = rep
+                    if child not in seen:
+                        seen.add(child)
+                        stack.append(child)
+                continue
+            title = store.titles[row].lower()
+            bonus = _shape_bonus(title, store.codes[row], store.titles[top].lower())
+            weighed = tuple(
+                (w, _CHEAP_WEIGHT if w in self._cheap else max(float(terms.idf[w]), 1.0))
+                for w in terms.node_words(row)
+                if w not in have
+            )
+            leaves.append(_Leaf(row, () if row == top else weighed, 0.0 if row == top else bonus))
+        leaves.sort(key=lambda leaf: leaf.row)
+        return leaves
+
+    def _take_side(self, row: int, side: int) -> list[tuple[int, bool]]:
+        """Rows of a family for a side, each with whether the side is missing."""
+        rep = int(self._terms.node_family[row])
+        if rep < 0:
+            return [(row, False)]
+        members = self._families.get(rep)
+        if members is None:
+            siblings = self._store.children(int(self._store.parent[rep]))
+            family, sides = self._terms.node_family, self._terms.node_side
+            members = self._families[rep] = {int(sides[r]): r for r in reversed(siblings) if family[r] == rep}
+        if side in members:
+            return [(members[side], False)]
+        if side == BILATERAL and 1 in members and 2 in members:
+            return [(members[1], False), (members[2], False)]
+        if SIDE_UNSPECIFIED in members:
+            return [(members[SIDE_UNSPECIFIED], side == 0)]
+        return [(min(members.values()), True)]
+
+    def _extend(self, row: int, context: frozenset[int], side: int, phase: Phase) -> int | None:
+        if self._store.billable[row]:
+            return row
+        table = self._extensions.get(row)
+        if table is None:
+            store = self._store
+            table = self._extensions[row] = tuple(
+                (store.codes[r][-1], r, _meaning(store.titles[r], store.titles[row]))
+                for r in store.children(row)
+            )
+        if not table:
+            return None
+        letters = {char: r for char, r, _ in table}
+        if "A" in letters and "D" in letters:
+            return self._encounter(table, context, phase)
+        if "1" in letters and side in (1, 2, 3) and any("right" in m for _, _, m in table):
+            return letters.get(str(side), min(letters.values()))
+        best = max(
+            table,
+            key=lambda item: (
+                sum(1 for w in item[2] if self._terms.vocabulary.get(w) in context),
+                item[0] in "09",
+                -item[1],
+            ),
+        )
+        return best[1]
+
+    def _encounter(
+        self,
+        table: tuple[tuple[str, int, frozenset[str]], ...],
+        context: frozenset[int],
+        phase: Phase,
+    ) -> int:
+        """Encounter phase; for fractures also open or closed and how it heals (default closed, routine)."""
+        marks = [
+            w for w in ("open", "nonunion", "malunion", "delayed") if self._terms.vocabulary.get(w) in context
+        ]
+        ranked = sorted(
+            (
+                (phase not in meaning, -sum(m in meaning for m in marks), _excess(meaning, marks), char, r)
+                for char, r, meaning in table
+            )
+        )
+        return ranked[0][-1]
+
+
+def _shape_bonus(title: str, code: str, above: str) -> float:
+    """How much a leaf's shape speaks for it where no word decides: NOS codes first, 'other' last."""
+    bonus = 0.0
+    if "unspecified" in title and "unspecified" not in above:
+        bonus += _UNSPECIFIED_BONUS
+    if code.endswith("9"):
+        bonus += 0.3
+    elif code.endswith("0"):
+        bonus += 0.1
+    if "without" in title or ", not " in title:
+        bonus -= 0.1
+    if title.startswith("other ") or " other " in title or title.endswith(" other"):
+        bonus -= _OTHER_PENALTY
+    return bonus
+
+
+def _meaning(title: str, base: str) -> frozenset[str]:
+    return frozenset(words(title[len(base) :])) - NEUTRAL
+
+
+def _excess(meaning: frozenset[str], marks: list[str]) -> int:
+    return sum(w in meaning and w not in marks for w in ("open", "nonunion", "malunion", "delayed"))

@@ -1,0 +1,56 @@
+"""Which assertions keep a code from being suggested, and why.
+
+Sources: ICD-10-CM guidelines FY2026 II.H and III.C (inpatient: uncertain diagnoses at discharge are coded),
+IV.H (outpatient: they are not), I.C.21.c.4 (history codes).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from suggester.types import Assertion, Setting
+
+Reason = Literal["negated", "family", "hypothetical", "uncertain in outpatient"]
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """Why a code is held back, and the assertion that says so."""
+
+    reason: Reason
+    assertion: Assertion
+
+
+def gate(assertions: Sequence[Assertion], *, code: str, setting: Setting | None) -> Gate | None:
+    """Hold a code back if none of its mentions may be coded; None lets it through.
+
+    Parameters
+    ----------
+    assertions
+        One for each mention that speaks for the code.
+    code
+        The code; history codes (Z80 to Z84) are about relatives by nature.
+    setting
+        Uncertain diagnoses are held back outside the inpatient setting; unknown lets them through.
+    """
+    first: Gate | None = None
+    for assertion in assertions:
+        reason = _reason(assertion, code, setting)
+        if reason is None:
+            return None
+        first = first or Gate(reason, assertion)
+    return first
+
+
+def _reason(assertion: Assertion, code: str, setting: Setting | None) -> Reason | None:
+    if assertion.negated:
+        return "negated"
+    if assertion.family and not "Z80" <= code[:3] <= "Z84":
+        return "family"
+    if assertion.hypothetical:
+        return "hypothetical"
+    if assertion.uncertain and setting in ("outpatient", "emergency"):
+        return "uncertain in outpatient"
+    return None

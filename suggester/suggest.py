@@ -1,0 +1,269 @@
+"""The one orchestrator: a note in, suggestions out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+
+from suggester.codesets import Catalog, open_catalog
+from suggester.config import Settings
+from suggester.errors import TooLargeError
+from suggester.pipeline.reading import Reading
+from suggester.ranking.bench import Bench
+from suggester.ranking.candidates import CodeSupport
+from suggester.ranking.features import Scored
+from suggester.ranking.ledger import cue_of, ledger
+from suggester.ranking.model import Head, Ranker
+from suggester.ranking.reasons import reasons
+from suggester.rules import Context, Gate, flags_of, gate
+from suggester.types import (
+    Assertion,
+    Evidence,
+    Flag,
+    NotCoded,
+    Note,
+    Run,
+    Suggestion,
+    Suggestions,
+)
+from suggester.version import __version__
+
+MAX_EVIDENCE = 5
+"""Most evidence spans a suggestion shows."""
+
+EVIDENCE_SHARE = 0.7
+"""A mention is shown as evidence if its words fit at least this share as well as the best one's."""
+
+_FLAG_OF_REASON = {
+    "negated": "negated",
+    "family": "family",
+    "hypothetical": "hypothetical",
+    "uncertain in outpatient": "uncertain",
+}
+
+
+class Suggester:
+    """Suggests codes for notes.
+
+    Parameters
+    ----------
+    settings
+        Settings in force.
+    catalog
+        Opened code sets.
+    ranker
+        The model.
+    """
+
+    def __init__(self, *, settings: Settings, catalog: Catalog, ranker: Ranker) -> None:
+        self.settings = settings
+        self.catalog = catalog
+        self.ranker = ranker
+        self._benches: dict[tuple[str, ...], Bench] = {}
+
+    def bench(self, on: date | None) -> tuple[Bench, tuple[Flag, ...]]:
+        """The bench for a service date, and flags for systems without a release on it.
+
+        Raises
+        ------
+        NoReleaseError
+            If no ICD-10-CM release covers the date.
+        """
+        releases, missing = self.catalog.release_set(on)
+        key = tuple(release.file_name for release in releases.releases)
+        if key not in self._benches:
+            self._benches[key] = Bench.over(releases)
+        flags = tuple(
+            Flag(
+                rule_id="release.missing",
+                severity="warning",
+                message=str(error),
+                source="code-set releases",
+            )
+            for error in missing
+        )
+        return self._benches[key], flags
+
+    def suggest(self, note: Note) -> Suggestions:
+        """Ranked suggestions for a note, with evidence, reasons, flags and the not-coded ledger.
+
+        Raises
+        ------
+        TooLargeError
+            If the note is longer than ``settings.max_note_chars``.
+        NoReleaseError
+            If no ICD-10-CM release covers the service date.
+        """
+        if len(note.text) > self.settings.max_note_chars:
+            raise TooLargeError(
+                f"{len(note.text)} characters, allowed {self.settings.max_note_chars}", record=note.id
+            )
+        bench, flags = self.bench(note.service_date)
+        closed = {flag.message.split()[1] for flag in flags}
+        reading = bench.read(note.text)
+        candidates = [c for c in bench.finder.find(reading, setting=note.setting) if c.system not in closed]
+        kept, left_out = self._judge(bench, reading, candidates, note)
+        suggestions = tuple(
+            self._suggestion(bench, reading, note, item, confidence, assertions, rank)
+            for rank, (confidence, item, assertions) in enumerate(kept, 1)
+        )
+        codes = {id(item): bench.codes[item.candidate.system][item.candidate.row] for item, _, _ in left_out}
+        covered = [evidence.span for s in suggestions for evidence in s.evidence]
+        return Suggestions(
+            note_id=note.id,
+            run=self._run(bench),
+            suggestions=suggestions,
+            not_coded=ledger(note.text, reading, left_out, codes, covered),
+            flags=flags,
+        )
+
+    def _judge(
+        self, bench: Bench, reading: Reading, candidates: list[CodeSupport], note: Note
+    ) -> tuple[list[tuple[float, Scored, tuple[Assertion, ...]]], list[tuple[Scored, str, str | None]]]:
+        """Candidates to suggest, best first, and those left out with reason and cue."""
+        kept: list[tuple[float, Scored, tuple[Assertion, ...]]] = []
+        left_out: list[tuple[Scored, str, str | None]] = []
+        for head, group in _heads(candidates):
+            table, scored = bench.features.build(reading, group, setting=note.setting)
+            confidences = self.ranker.confidence(head, table)
+            for item, value in zip(scored, confidences.tolist(), strict=True):
+                code = bench.codes[item.candidate.system][item.candidate.row]
+                assertions = tuple(self._assertions(reading, item))
+                held: Gate | None = gate(assertions, code=code, setting=note.setting)
+                confidence = round(value, 6)
+                if held is not None:
+                    cue = cue_of(held.assertion, _FLAG_OF_REASON[held.reason])
+                    left_out.append((item, held.reason, cue))
+                elif confidence < self.settings.threshold:
+                    left_out.append((item, "below threshold", None))
+                else:
+                    kept.append((confidence, item, assertions))
+        kept.sort(
+            key=lambda entry: (
+                -entry[0],
+                entry[1].candidate.system,
+                bench.codes[entry[1].candidate.system][entry[1].candidate.row],
+            )
+        )
+        for _, item, _ in kept[self.settings.limit :]:
+            left_out.append((item, "below threshold", None))
+        return kept[: self.settings.limit], left_out
+
+    @staticmethod
+    def _assertions(reading: Reading, item: Scored) -> Iterator[Assertion]:
+        m = reading.matches
+        for support in item.candidate.supports:
+            if support.flags:
+                found = reading.assertion_at(int(m.anchor[support.match]), int(m.anchor[support.match]))
+                yield reading.outside(found, int(m.first[support.match]), int(m.final[support.match]))
+            else:
+                yield Assertion()
+
+    def _suggestion(
+        self,
+        bench: Bench,
+        reading: Reading,
+        note: Note,
+        item: Scored,
+        confidence: float,
+        assertions: tuple[Assertion, ...],
+        rank: int,
+    ) -> Suggestion:
+        code = bench.releases.store(item.candidate.system).code(item.candidate.row)
+        resolved = item.best.resolved
+        return Suggestion(
+            id=f"{note.id}:{code.system}:{code.code}",
+            code=code,
+            confidence=min(max(confidence, 0.0), 1.0),
+            rank=rank,
+            evidence=_evidence(reading, note.text, item, assertions),
+            reasons=reasons(bench.finder, reading, item),
+            flags=flags_of(
+                Context(
+                    code=code,
+                    assertions=assertions,
+                    setting=note.setting,
+                    side_missing=resolved is not None and resolved.side_missing,
+                    unspecified=resolved is not None
+                    and resolved.steps > 0
+                    and "unspecified" in code.display.lower(),
+                )
+            ),
+        )
+
+    def _run(self, bench: Bench) -> Run:
+        return Run(
+            version=__version__,
+            model=f"{self.ranker.name} {self.ranker.version}",
+            codesets=tuple((release.system, release.id) for release in bench.releases.releases),
+            config_hash=self.settings.result_hash(),
+        )
+
+
+def _heads(candidates: list[CodeSupport]) -> Iterator[tuple[Head, list[CodeSupport]]]:
+    yield "diagnosis", [c for c in candidates if c.system == "ICD-10-CM"]
+    yield "procedure", [c for c in candidates if c.system != "ICD-10-CM"]
+
+
+def _evidence(
+    reading: Reading, text: str, item: Scored, assertions: tuple[Assertion, ...]
+) -> tuple[Evidence, ...]:
+    """The best mentions of a candidate, one for each stretch of words, in order of the note."""
+    m = reading.matches
+    best = item.best
+    ranked = sorted(
+        (
+            (support, assertion)
+            for support, assertion in zip(item.candidate.supports, assertions, strict=True)
+            if support.similarity >= EVIDENCE_SHARE * best.similarity
+        ),
+        key=lambda pair: (
+            pair[0].match != best.match,
+            not pair[1].affirmed,
+            -pair[0].similarity,
+            pair[0].match,
+        ),
+    )
+    chosen: list[Evidence] = []
+    for support, assertion in ranked:
+        first, final = int(m.first[support.match]), int(m.final[support.match])
+        span = reading.span(first, final)
+        if any(span.overlaps(other.span) for other in chosen):
+            continue
+        chosen.append(
+            Evidence(
+                span=span,
+                quote=text[span.start : span.end],
+                section=reading.section_kind[first],
+                assertion=replace(assertion),
+            )
+        )
+        if len(chosen) == MAX_EVIDENCE:
+            break
+    return tuple(sorted(chosen, key=lambda e: (e.span.start, e.span.end)))
+
+
+def load(settings: Settings | None = None, **values: object) -> Suggester:
+    """Open code sets and model and return the engine.
+
+    Parameters
+    ----------
+    settings
+        Settings; None reads them from the environment.
+    **values
+        Single settings by name, instead of ``settings``.
+
+    Raises
+    ------
+    ConfigError, CodeSetError, ModelError
+        If a setting is unknown, code sets cannot be compiled, or the model cannot be loaded.
+    """
+    chosen = settings or Settings.load(**values)
+    catalog = open_catalog(chosen)
+    engine = Suggester(settings=chosen, catalog=catalog, ranker=Ranker.load(chosen.model))
+    engine.bench(None)
+    return engine
+
+
+__all__ = ["Bench", "NotCoded", "Suggester", "load"]
