@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -51,6 +53,33 @@ def build(
 
     releases = build_all(settings_with(), progress=progress, force=force)
     say(f"{len(releases)} releases ready in {time.monotonic() - began:.1f} s")
+
+
+@group.command("import")
+def import_(
+    tabular: Annotated[Path, typer.Argument(help="Tabular list (XML) of an ICD-10-CM release.")],
+    *,
+    release_id: Annotated[str, typer.Option("--id", help="Name of the release, such as 2026-10-01.")],
+    first: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First day in force.")],
+    last: Annotated[
+        datetime | None,
+        typer.Option("--to", formats=["%Y-%m-%d"], help="Last day in force.", show_default=False),
+    ] = None,
+) -> None:
+    """Import an ICD-10-CM release that you have, beside those installed.
+
+    The service date of a note picks the release. The same id again replaces the release.
+    """
+    from suggester.codesets import import_icd10cm
+
+    release = import_icd10cm(
+        tabular,
+        release_id=release_id,
+        valid_from=first.date(),
+        valid_to=last.date() if last else None,
+        settings=settings_with(),
+    )
+    say(f"{release.system} {release.id}: {release.codes} billable codes imported")
 
 
 @group.command("list")

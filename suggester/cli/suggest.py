@@ -41,6 +41,13 @@ def suggest(
             "--setting", help="Setting of care, for notes that do not state one.", show_default=False
         ),
     ] = None,
+    explain: Annotated[
+        bool,
+        typer.Option(
+            "--explain",
+            help="Show how each note was read instead: sections, mentions, flags with cues, attributes.",
+        ),
+    ] = False,
     model: Model = None,
     threshold: Threshold = None,
     limit: Annotated[
@@ -60,8 +67,15 @@ def suggest(
     from suggester.contract import to_json_line
     from suggester.errors import InputError
 
+    if explain and json:
+        raise typer.BadParameter("--explain is for people; leave out --json")
     settings = settings_with(model=model, threshold=threshold, limit=limit)
-    engine = load_engine(settings)
+    if explain:  # reading needs no model
+        from suggester.cli.explain import Explainer
+
+        show = Explainer(settings).show
+    else:
+        engine = load_engine(settings)
     screen = console()
     failures = 0
     for note in _notes(notes, settings=settings):
@@ -72,11 +86,12 @@ def suggest(
             day = service_date.date() if service_date else None
             asked = replace(note, service_date=note.service_date or day, setting=note.setting or setting)
             try:
-                result = engine.suggest(asked)
-                if json:
-                    typer.echo(to_json_line(result).encode())
+                if explain:
+                    show(screen, asked)
+                elif json:
+                    typer.echo(to_json_line(engine.suggest(asked)).encode())
                 else:
-                    show_result(screen, asked, result)
+                    show_result(screen, asked, engine.suggest(asked))
             except BrokenPipeError:
                 raise
             except Exception as error:  # whatever it is, the other notes go on

@@ -93,32 +93,30 @@ def _build(folder: Path, progress: Progress, *, force: bool) -> list[Release]:
         progress(what, done, total)
         done += 1
 
+    from_tables = [release for release in stale if release.reader != "icd10cm-embedded"]
     for release in stale:
-        if release.reader == "icd10cm-embedded":
+        if release not in from_tables:
             step(f"{release.system} {release.id}")
             nodes = read_tabular(embedded_tabular())
             compiling.compile_icd10cm(release, nodes, folder / release.file_name, key=keys[release.file_name])
-    flat = [release for release in stale if release.reader != "icd10cm-embedded"]
-    if flat or edits:
+    if from_tables or edits:
         _need_space(folder, INFLATED_BYTES)
         progress("CMS tables", done, total)
         with open_ioce(folder=folder) as tables:
-            for release in flat:
+            for release in from_tables:
                 step(f"{release.system} {release.id}")
                 _compile_flat(release, tables, lexicon(), folder, key=keys[release.file_name])
             if edits:
                 step("procedure edits")
-                newest = max(r.valid_from for r in releases if r.system == "HCPCS")
-                compiling.compile_edits(
-                    tables.read(newest), tables.ncci(), folder / EDITS_FILE, key=edits_key
-                )
+                newest = tables.read(max(r.valid_from for r in releases if r.system == "HCPCS"))
+                compiling.compile_edits(newest, tables.ncci(), folder / EDITS_FILE, key=edits_key)
     stores = open_stores(folder)
-    wanted = []
+    indexes = set()
     for group in groups([store.release for store in stores]):
         step("term index")
-        wanted.append(_compile_index(folder, _of(stores, group), lexicon, words, force=force))
-    for index in set(folder.glob("terms-*.store")) - set(wanted):
-        index.unlink(missing_ok=True)
+        indexes.add(_compile_index(folder, _of(stores, group), lexicon, words, force=force))
+    for unused in set(folder.glob("terms-*.store")) - indexes:
+        unused.unlink(missing_ok=True)
     progress("done", total, total)
     return [store.release for store in stores]
 

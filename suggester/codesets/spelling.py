@@ -1,4 +1,4 @@
-"""One-edit spelling correction against the words of the code sets."""
+"""Spelling correction against the words of the code sets: strict for notes, generous for search."""
 
 from __future__ import annotations
 
@@ -10,63 +10,71 @@ from rapidfuzz.distance import OSA
 from suggester.codesets.terms import TermIndex
 
 MIN_LENGTH = 6
-"""Shorter words are left as they are: too many of them are one edit from another word."""
+"""Shorter words of notes are left as they are: too many of them are one edit from another word."""
 
-SHORTEST_SEARCHED = 4
-LONG = 8
+_SHORTEST_SEARCHED = 4
+_LONGEST_SEARCHED = 40
+_TWO_EDITS_FROM = 8
+"""Searched words of so many letters may hold two edits."""
 
 
 class Speller:
     """Finds the word of the index that an unknown word was meant to be.
 
-    A correction is one insertion, deletion, substitution or transposition away (optimal string alignment
-    distance 1) and keeps the first letter; the word that most terms hold wins, then alphabetical order.
+    An edit is an insertion, deletion, substitution or transposition (optimal string alignment distance).
+
+    Parameters
+    ----------
+    terms
+        The term index.
     """
 
     def __init__(self, terms: TermIndex) -> None:
-        self._frequency = terms.frequency
-        self._buckets: dict[tuple[str, int], list[tuple[str, int]]] = {}
         self._terms = terms
-        self._ready = False
+        self._frequency = terms.frequency
 
-    def _fill(self) -> None:
+    @cached_property
+    def _known(self) -> dict[int, str]:
+        """Words that terms hold, letters only, by id."""
         counts = self._frequency.tolist()
-        for word, index in self._terms.vocabulary.items():
-            if len(word) >= MIN_LENGTH - 1 and counts[index] and word.isalpha():
-                self._buckets.setdefault((word[0], len(word)), []).append((word, index))
-        self._ready = True
+        return {i: w for w, i in self._terms.vocabulary.items() if counts[i] and len(w) > 2 and w.isalpha()}
+
+    @cached_property
+    def _by_shape(self) -> dict[tuple[str, int], list[tuple[str, int]]]:
+        """The words by first letter and length."""
+        out: dict[tuple[str, int], list[tuple[str, int]]] = {}
+        for index, word in self._known.items():
+            if len(word) >= MIN_LENGTH - 1:
+                out.setdefault((word[0], len(word)), []).append((word, index))
+        return out
 
     def correct(self, word: str) -> int | None:
-        """Id of the intended word, None if there is none."""
+        """Id of the word that a word of a note was meant to be, None if there is none.
+
+        It is one edit away and has the same first letter; the word that most terms hold wins, then
+        alphabetical order.
+        """
         if len(word) < MIN_LENGTH or not word.isalpha():
             return None
-        if not self._ready:
-            self._fill()
         best: tuple[int, str, int] | None = None
         for length in (len(word) - 1, len(word), len(word) + 1):
-            for known, index in self._buckets.get((word[0], length), ()):
+            for known, index in self._by_shape.get((word[0], length), ()):
                 if OSA.distance(word, known, score_cutoff=1) <= 1:
                     found = (-int(self._frequency[index]), known, index)
                     if best is None or found < best:
                         best = found
         return best[2] if best else None
 
-    @cached_property
-    def _all(self) -> dict[int, str]:
-        """Words that search may correct to: those of terms, letters only."""
-        counts = self._frequency.tolist()
-        return {i: w for w, i in self._terms.vocabulary.items() if counts[i] and len(w) > 2 and w.isalpha()}
-
     def near(self, word: str, *, limit: int) -> list[tuple[int, int]]:
-        """Words that a searcher may have meant, with the number of edits: one, or two in words of 8 letters.
+        """Ids of the words that a searcher may have meant, with the number of edits, best first.
 
-        Unlike ``correct`` it looks at short words too and at first letters that are wrong; a person chooses
-        among what is found. Fewest edits first, then same first letter, then most frequent.
+        One edit away, two for a long word; short words and wrong first letters count too, for a person
+        chooses among what is found. Fewest edits first, then same first letter, then held by most terms.
         """
-        if len(word) < SHORTEST_SEARCHED or not word.isalpha():
+        if not _SHORTEST_SEARCHED <= len(word) <= _LONGEST_SEARCHED or not word.isalpha():
             return []
-        most = 1 if len(word) < LONG else 2
-        found = process.extract(word, self._all, scorer=OSA.distance, score_cutoff=most, limit=None)
+        most = 1 if len(word) < _TWO_EDITS_FROM else 2
+        found = process.extract(word, self._known, scorer=OSA.distance, score_cutoff=most, limit=None)
         ranked = sorted(
             (int(edits), known[0] != word[0], -int(self._frequency[index]), known, index)
             for known, edits, index in found

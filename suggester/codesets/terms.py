@@ -71,6 +71,10 @@ class Sense:
     not_near: frozenset[int]
 
 
+_QUALIFIERS = re.compile(
+    r"\b(?:non-pressure chronic|nonrheumatic|essential|primary|unilateral|idiopathic|nontraumatic)\b"
+)
+"""Words of titles that clinicians leave out because they are the default."""
 _UNSPECIFIED_OF = re.compile(
     r"\b(?:of|in|at|with|to|on|by|from|for) unspecified \w+|^unspecified (?:part|site)\b"
 )
@@ -134,10 +138,14 @@ def _icd_terms(builder: _Builder, store: ReleaseStore, families: NDArray[np.int3
             builder.add(phrase, Target.ICD10CM, target, source, sided=sided)
             for part in and_parts(phrase):
                 builder.add(part, Target.ICD10CM, target, Source.PART, sided=sided)
+            plain = _QUALIFIERS.sub(" ", phrase)
+            if plain != phrase:
+                builder.add(plain, Target.ICD10CM, target, Source.PART, sided=sided)
         for kind, source in (("inclusionTerm", Source.INCLUSION), ("includes", Source.INCLUDES)):
             for note in store.notes(row, kind):
-                for phrase, _ in title_variants(re.sub(r"\s*\([A-Z]\d[^()]*\)", "", note)):
-                    builder.add(phrase, Target.ICD10CM, target, source, sided=sided)
+                # as written: unlike a title, an inclusion term's "without" is not a default
+                phrase, _ = title_variants(re.sub(r"\s*\([A-Z]\d[^()]*\)", "", note))[0]
+                builder.add(phrase, Target.ICD10CM, target, source, sided=sided)
     for phrase, target in others:  # 'Other X' says no more than 'X' where a sibling already means X
         if (store.codes[target][:3], frozenset(builder.content(phrase))) not in taken:
             builder.add(phrase, Target.ICD10CM, target, Source.OTHER)
@@ -165,6 +173,7 @@ def _node_sides(store: ReleaseStore) -> tuple[NDArray[np.int8], NDArray[np.int32
             have = set(words(titles[child]))
             side = next((SIDES[w] for w in ("bilateral", "both", "right", "left") if w in have), 0)
             groups.setdefault(frozenset(have - NEUTRAL - _SIDE_WORDS - {"and"}), []).append((child, side))
+        _join_bilateral(groups)
         for members in groups.values():
             if len(members) < 2 or not {1, 2} <= {side for _, side in members}:
                 continue
@@ -172,6 +181,18 @@ def _node_sides(store: ReleaseStore) -> tuple[NDArray[np.int8], NDArray[np.int32
                 sides[child] = side or SIDE_UNSPECIFIED
                 families[child] = members[0][0]
     return sides, families
+
+
+def _join_bilateral(groups: dict[frozenset[str], list[tuple[int, int]]]) -> None:
+    """Put bilateral titles with sided ones that name the organ besides (``right eye`` and ``bilateral``)."""
+    sided = {key for key, members in groups.items() if {1, 2} <= {side for _, side in members}}
+    for key, members in list(groups.items()):
+        if any(side != BILATERAL for _, side in members):
+            continue
+        longer = [k for k in sided if key < k and all(side != BILATERAL for _, side in groups[k])]
+        nearest = [k for k in longer if len(k) == min(map(len, longer))]
+        if len(nearest) == 1:
+            groups[nearest[0]].extend(groups.pop(key))
 
 
 def _icd_row(store: ReleaseStore, item: PhraseRow) -> int | None:

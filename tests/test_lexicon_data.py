@@ -1,0 +1,153 @@
+"""The lexicon files that ship: every code there is, every phrase clean."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+
+from suggester.codesets import Catalog
+from suggester.codesets.lexicon import Lexicon, lexicon_dir, read_history, read_lexicon, read_rows
+from suggester.codesets.store import ReleaseStore
+from suggester.codesets.words import words
+from suggester.errors import UnknownCodeError
+from suggester.types import System
+
+FILES = sorted(lexicon_dir().rglob("*.tsv"))
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(lexicon_dir()).as_posix()
+
+
+@pytest.fixture(scope="module")
+def lexicon() -> Lexicon:
+    return read_lexicon()
+
+
+def unknown(store: ReleaseStore, codes: Iterable[tuple[str, str]]) -> list[str]:
+    """Codes, with where they stand, that a release does not have."""
+    out = []
+    for where, code in codes:
+        try:
+            if store.codes[store.row(code)] != code:
+                out.append(f"{where} {code}")
+        except UnknownCodeError:
+            out.append(f"{where} {code}")
+    return out
+
+
+def test_every_icd10cm_code_exists(catalog: Catalog, lexicon: Lexicon) -> None:
+    store = catalog.store("ICD-10-CM")
+    assert unknown(store, ((row.where, row.code) for row in lexicon.icd10cm)) == []
+    assert not [row.where for row in lexicon.icd10cm if " " in row.code]
+
+
+def test_every_cpt_number_is_active(catalog: Catalog, lexicon: Lexicon) -> None:
+    assert unknown(catalog.store("CPT"), ((row.where, row.code) for row in lexicon.cpt)) == []
+
+
+def test_every_hcpcs_code_is_active(catalog: Catalog, lexicon: Lexicon) -> None:
+    store = catalog.store("HCPCS")
+    assert unknown(store, ((row.where, row.code) for row in lexicon.hcpcs)) == []
+    assert unknown(store, ((unit.drug, unit.code) for unit in lexicon.drug_units)) == []
+
+
+def test_every_long_term_code_is_billable(catalog: Catalog, lexicon: Lexicon) -> None:
+    store = catalog.store("ICD-10-CM")
+    codes = {drug.long_term_code for drug in lexicon.drugs} - {""}
+    assert unknown(store, (("drugs.tsv", code) for code in sorted(codes))) == []
+    assert [code for code in sorted(codes) if not store.billable[store.row(code)]] == []
+    assert {code[:3] for code in codes} == {"Z79"}
+
+
+def test_every_history_code_is_billable_and_every_prefix_begins_a_code(catalog: Catalog) -> None:
+    store = catalog.store("ICD-10-CM")
+    for table in read_history():
+        assert unknown(store, table.items()) == []
+        assert [code for code in table.values() if not store.billable[store.row(code)]] == []
+        assert [prefix for prefix in table if not store.with_prefix(prefix)] == []
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_no_row_stands_twice(path: Path) -> None:
+    lines = [
+        line for line in path.read_text(encoding="utf-8").split("\n") if line and not line.startswith("#")
+    ]
+    assert [line for line, count in Counter(lines).items() if count > 1] == []
+    if name_of(path).split("/")[0] in ("icd10cm", "cpt", "hcpcs"):
+        pairs = Counter(tuple(line.split("\t")[:2]) for line in lines)
+        assert [pair for pair, count in pairs.items() if count > 1] == []
+
+
+@pytest.mark.parametrize(
+    "path",
+    [p for p in FILES if not name_of(p).startswith(("history", "reader", "synonyms/abbreviations"))],
+    ids=name_of,
+)
+def test_phrases_are_lower_case_and_clean(path: Path) -> None:
+    header = next(line for line in path.read_text(encoding="utf-8").split("\n") if not line.startswith("#"))
+    wrong = []
+    for number, cells in read_rows(path, header.split("\t")):
+        phrase = cells[0]
+        if (
+            phrase != phrase.lower()
+            or phrase != " ".join(phrase.split())
+            or set(phrase) & set('"“”;!?{}<>|_\\')
+        ):
+            wrong.append(f"{path.name}:{number} {phrase!r}")
+    assert wrong == []
+
+
+def test_every_phrase_has_words(lexicon: Lexicon) -> None:
+    rows = (*lexicon.icd10cm, *lexicon.cpt, *lexicon.hcpcs)
+    assert [row.where for row in rows if not words(row.phrase)] == []
+
+
+def test_cpt_labels_are_short_own_words(lexicon: Lexicon) -> None:
+    labels: dict[str, set[str]] = {}
+    for row in lexicon.cpt:
+        labels.setdefault(row.code, set()).add(row.label)
+    assert {code: names for code, names in labels.items() if len(names) > 1} == {}, "one code, one label"
+    assert [label for names in labels.values() for label in names if len(label) > 80] == []
+
+
+@pytest.mark.parametrize(
+    ("what", "least"),
+    [
+        ("icd10cm", 15_000),
+        ("cpt", 1_000),
+        ("hcpcs", 2_500),
+        ("drugs", 1_700),
+        ("drug_units", 1_400),
+        ("synonyms", 5_500),
+        ("senses", 1_600),
+        ("misspellings", 400),
+        ("word_forms", 1_100),
+        ("stop_words", 140),
+        ("short_words", 1_900),
+    ],
+)
+def test_nothing_got_lost(lexicon: Lexicon, what: str, least: int) -> None:
+    assert len(getattr(lexicon, what)) >= least
+
+
+@pytest.mark.parametrize(("system", "part"), [("CPT", "cpt"), ("HCPCS", "hcpcs"), ("ICD-10-CM", "icd10cm")])
+def test_phrases_reach_the_term_index(catalog: Catalog, lexicon: Lexicon, system: System, part: str) -> None:
+    """A sample of phrases, looked up as they stand, leads to a code they name within the first ten."""
+    rows = getattr(lexicon, part)
+    step = max(len(rows) // 60, 1)
+    named: dict[str, set[str]] = {}
+    for row in rows:
+        named.setdefault(row.phrase, set()).add(row.code)
+    missed = []
+    for row in rows[::step]:
+        found = {hit.code.code for hit in catalog.search(row.phrase, system=system, limit=10)}
+        wanted = named[row.phrase]
+        if not any(
+            code.startswith(tuple(wanted)) or any(w.startswith(code) for w in wanted) for code in found
+        ):
+            missed.append(f"{row.where} {row.phrase!r} {row.code}")
+    assert len(missed) <= 2, missed
