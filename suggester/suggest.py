@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 
@@ -102,7 +102,11 @@ class Suggester:
         bench, flags = self.bench(note.service_date)
         closed = {flag.message.split()[1] for flag in flags}
         reading = bench.read(note.text)
-        candidates = [c for c in bench.finder.find(reading, setting=note.setting) if c.system not in closed]
+        candidates = [
+            c
+            for c in bench.finder.find(reading, setting=note.setting)
+            if c.system not in closed and _in_force(bench, c, note.service_date)
+        ]
         kept, left_out = self._judge(bench, reading, candidates, note)
         suggestions = tuple(
             self._suggestion(bench, reading, note, item, confidence, assertions, rank)
@@ -120,10 +124,10 @@ class Suggester:
 
     def _judge(
         self, bench: Bench, reading: Reading, candidates: list[CodeSupport], note: Note
-    ) -> tuple[list[tuple[float, Scored, tuple[Assertion, ...]]], list[tuple[Scored, str, str | None]]]:
+    ) -> tuple[list[Kept], list[LeftOut]]:
         """Candidates to suggest, best first, and those left out with reason and cue."""
-        kept: list[tuple[float, Scored, tuple[Assertion, ...]]] = []
-        left_out: list[tuple[Scored, str, str | None]] = []
+        kept: list[Kept] = []
+        left_out: list[LeftOut] = []
         for head, group in _heads(candidates):
             table, scored = bench.features.build(reading, group, setting=note.setting)
             confidences = self.ranker.confidence(head, table)
@@ -146,9 +150,9 @@ class Suggester:
                 bench.codes[entry[1].candidate.system][entry[1].candidate.row],
             )
         )
-        for _, item, _ in kept[self.settings.limit :]:
-            left_out.append((item, "below threshold", None))
-        return kept[: self.settings.limit], left_out
+        left_out.extend((item, "below threshold", None) for _, item, _ in kept[self.settings.limit :])
+        kept = kept[: self.settings.limit]
+        return kept, [_named(reading, entry, kept) for entry in left_out]
 
     @staticmethod
     def _assertions(reading: Reading, item: Scored) -> Iterator[Assertion]:
@@ -199,6 +203,34 @@ class Suggester:
             codesets=tuple((release.system, release.id) for release in bench.releases.releases),
             config_hash=self.settings.result_hash(),
         )
+
+
+LeftOut = tuple[Scored, str, str | None]
+Kept = tuple[float, Scored, tuple[Assertion, ...]]
+
+
+def _named(reading: Reading, entry: LeftOut, kept: Sequence[Kept]) -> LeftOut:
+    """Say 'rival chosen' where the same words already stand for a suggested code of the same category."""
+    item, reason, cue = entry
+    if reason != "below threshold":
+        return entry
+    m = reading.matches
+    first, final = int(m.first[item.best.match]), int(m.final[item.best.match])
+    for _, other, _ in kept:
+        if (
+            other.category == item.category
+            and m.first[other.best.match] <= final
+            and first <= m.final[other.best.match]
+        ):
+            return item, "rival chosen", cue
+    return entry
+
+
+def _in_force(bench: Bench, candidate: CodeSupport, day: date | None) -> bool:
+    """Whether the code itself, not only its release, is valid on the service date."""
+    if day is None:
+        return True
+    return int(bench.releases.store(candidate.system).valid_from[candidate.row]) <= day.toordinal()
 
 
 def _heads(candidates: list[CodeSupport]) -> Iterator[tuple[Head, list[CodeSupport]]]:

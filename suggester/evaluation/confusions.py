@@ -20,11 +20,15 @@ _LONGEST_SIDE = 160
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
-    """Where it happened: the note, the span of the words, their sentence (both None without evidence)."""
+    """Where it happened: the note, the span of the words, their sentence (all None without evidence).
+
+    ``words`` is where the words stand in the sentence.
+    """
 
     note_id: str
     span: Span | None
     sentence: str | None
+    words: Span | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,17 +153,20 @@ def _count(
 
 def _example(case: Case, spans: Sequence[Span]) -> Example:
     if not spans:
-        return Example(note_id=case.note_id, span=None, sentence=None)
-    return Example(note_id=case.note_id, span=spans[0], sentence=sentence_around(case.text, spans[0]))
+        return Example(note_id=case.note_id, span=None, sentence=None, words=None)
+    sentence, words = sentence_around(case.text, spans[0])
+    return Example(note_id=case.note_id, span=spans[0], sentence=sentence, words=words)
 
 
-def sentence_around(text: str, span: Span) -> str:
-    """The sentence or line around a span on one line, at most 160 characters to either side.
+def sentence_around(text: str, span: Span) -> tuple[str, Span]:
+    """The sentence or line around a span on one line, and where the span's words stand in it.
+
+    At most 160 characters are shown to either side of the span.
 
     Examples
     --------
-    >>> sentence_around("Seen today. Has asthma. Stable.", Span(start=16, end=22))
-    'Has asthma.'
+    >>> sentence_around("Seen today. Has  asthma. Stable.", Span(start=17, end=23))
+    ('Has asthma.', Span(start=4, end=10))
     """
     start = max(0, span.start - _LONGEST_SIDE)
     for end_mark in _SENTENCE_END.finditer(text, start, span.start):
@@ -168,4 +175,12 @@ def sentence_around(text: str, span: Span) -> str:
     # One more character is shown to the pattern, which looks at what follows a full stop.
     after = _SENTENCE_END.search(text, span.end, min(len(text), end_limit + 1))
     end = min(after.end(), end_limit) if after else end_limit
-    return " ".join(text[start:end].split())
+    sentence = _one_line(text[start:end])
+    words = text[span.start : span.end]
+    before = text[start : span.end - len(words.lstrip())]
+    first = len(_one_line(before + ".")) - 1 if words.strip() else 0
+    return sentence, Span(start=first, end=first + len(_one_line(words)))
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from suggester.evaluation.calibration import ABOVE, Calibration
@@ -20,7 +21,7 @@ from suggester.evaluation.ranked import (
     MicroScores,
     ThresholdSweep,
 )
-from suggester.evaluation.report import Report, Row, Section, Sizes
+from suggester.evaluation.report import Report, Row, RunShare, Section, Sizes
 from suggester.evaluation.slices import slicers
 from suggester.evaluation.taxonomy import canonical
 from suggester.types import SYSTEMS, GoldNote, Suggestions
@@ -129,6 +130,7 @@ def evaluate(
         bootstrap=bootstrap,
         seed=seed,
         sizes=_sizes(cases, predictions),
+        runs=_runs(cases, predictions),
         sections=tuple(sections),
         best=best,
         curve=curve,
@@ -324,6 +326,15 @@ def _split(cases: Sequence[Case]) -> str:
     if len(named) == 1 and not unnamed:
         return f"part {next(iter(parts))}"
     return "parts " + ", ".join([*named, *([f"no part {unnamed}"] if unnamed else [])])
+
+
+def _runs(cases: Sequence[Case], predictions: Mapping[str, Suggestions]) -> tuple[RunShare, ...]:
+    """What made the suggestions that are scored. Settings are not in the contract."""
+    shares = Counter(
+        replace(predictions[case.note_id].run, config_hash="") for case in cases if case.predicted
+    )
+    order = sorted(shares.items(), key=lambda one: (-one[1], one[0].version, one[0].model, one[0].codesets))
+    return tuple(RunShare(run=run, notes=notes) for run, notes in order)
 
 
 def _sizes(cases: Sequence[Case], predictions: Mapping[str, Suggestions]) -> Sizes:

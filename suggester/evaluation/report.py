@@ -11,6 +11,7 @@ from suggester.evaluation.confusions import ConfusionResult, Example
 from suggester.evaluation.figures import Figure, rounded
 from suggester.evaluation.ranked import CurvePoint
 from suggester.evaluation.text import Document
+from suggester.types import Run
 
 SCHEMA = 1
 
@@ -36,6 +37,29 @@ class Sizes:
     suggestions: int
     em_apart: int
     duplicates: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunShare:
+    """What made the suggestions of how many of the notes."""
+
+    run: Run
+    notes: int
+
+    def to_record(self) -> dict[str, object]:
+        """As JSON, the run as in the file contract."""
+        return {
+            "version": self.run.version,
+            "model": self.run.model,
+            "codesets": dict(self.run.codesets),
+            "notes": self.notes,
+        }
+
+    def to_text(self) -> str:
+        """``version 0.1.0, model general, ICD-10-CM 2026-04-01 (36 notes)``."""
+        releases = [f"{system} {release}" for system, release in self.run.codesets]
+        parts = [f"version {self.run.version}", f"model {self.run.model}", *releases]
+        return f"{', '.join(parts)} ({self.notes} notes)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +90,8 @@ class Report:
     """Everything measured. Sections hold the figures; the rest holds what plots and lists need.
 
     ``best`` is the point of the best exact micro-F1, its threshold chosen on these same notes; ``curve``
-    holds exact micro precision and recall over the thresholds.
+    holds exact micro precision and recall over the thresholds. ``runs`` made the suggestions, the run of most
+    notes first.
     """
 
     split: str
@@ -74,6 +99,7 @@ class Report:
     bootstrap: int
     seed: int
     sizes: Sizes
+    runs: tuple[RunShare, ...]
     sections: tuple[Section, ...]
     best: CurvePoint | None
     curve: tuple[CurvePoint, ...]
@@ -113,6 +139,7 @@ class Report:
             "bootstrap": self.bootstrap,
             "seed": self.seed,
             "sizes": _plain(self.sizes, quotes=quotes),
+            "runs": [one.to_record() for one in self.runs],
             "sections": {
                 section.key: {
                     "title": section.title,
@@ -155,6 +182,8 @@ class Report:
             f"{sizes.notes} notes ({sizes.notes_with_gold} with gold codes), {sizes.gold_codes} gold codes "
             f"({sizes.core_codes} core, {sizes.optional_codes} optional), {sizes.suggestions} suggestions"
         )
+        for one in self.runs:
+            page.line(f"Made by {one.to_text()}")
         if sizes.unpredicted_notes:
             page.line(f"! {sizes.unpredicted_notes} notes have no prediction and count as all missed")
         if sizes.unknown_predictions:

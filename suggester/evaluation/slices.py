@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
@@ -9,8 +10,8 @@ import numpy as np
 
 from suggester.evaluation.cases import Case, Expected, Suggested
 from suggester.evaluation.figures import Figure, Floats, Resampling, Terms, figures_of
-from suggester.evaluation.taxonomy import FREQUENCY_BANDS, chapter, frequency_band
-from suggester.types import SYSTEMS
+from suggester.evaluation.taxonomy import FREQUENCY_BANDS, canonical, chapter, frequency_band
+from suggester.types import SYSTEMS, GoldNote
 
 UNKNOWN = "not stated"
 
@@ -127,6 +128,14 @@ def slicers(*, threshold: float, training_counts: Mapping[str, int] | None) -> d
     found["setting"] = Slicer(threshold=threshold, of_note=lambda case: case.setting or UNKNOWN)
     found["part"] = Slicer(threshold=threshold, of_note=lambda case: case.part or UNKNOWN)
     return found
+
+
+def training_counts(gold: Iterable[GoldNote]) -> dict[str, int]:
+    """In how many training notes each code stands, E/M apart, spelled as ``taxonomy.canonical`` does."""
+    counts: Counter[str] = Counter()
+    for item in gold:
+        counts.update({canonical(code.system, code.code) for code in item.codes})
+    return dict(sorted(counts.items()))
 
 
 def _terms(table: Floats) -> tuple[Terms, ...]:

@@ -34,6 +34,14 @@ class Modifier:
     rule: str
 
 
+_SURGICAL: Final = (
+    *("ectomy", "ectomies", "otomy", "otomies", "ostomy", "ostomies", "plasty", "plasties"),
+    *("pexy", "rrhaphy", "desis"),
+)
+_SURGERY: Final = ("<surgery>",)
+"""The class of words that end like the name of an operation."""
+
+
 class _State:
     """A state of the lazy automaton: where rows stand that agree so far. ``accept`` is what ends here."""
 
@@ -144,7 +152,10 @@ class CueBook:
             if word.isdecimal() and len(word) == 4 and word[:2] in ("19", "20"):
                 return ("<year>", "<num>")
             return ("<num>",)
-        return self.classes.get(word, ())
+        found = self.classes.get(word)
+        if found is not None:
+            return found
+        return _SURGERY if word.endswith(_SURGICAL) else ()
 
     def _root(self) -> _State:
         if self._start is None:

@@ -9,6 +9,8 @@ Directions:
 
 - ``forward`` sets the flag on what follows, ``backward`` on what precedes; ``both`` on what precedes, and on
   what follows where it opens a clause (``in 1990 she had a stroke``).
+- ``ahead`` is forward, and only its first word is the cue: the others must follow, but may themselves be
+  flagged (``had (a|an|) <surgery>``, ``when <any> <occur>``).
 - ``answer`` is backward, and only where nothing but punctuation or a preposition follows (``fever: none``).
 - ``pseudo`` looks like a cue and is none; it hides the shorter cues inside it.
 - ``terminate`` ends the scope of the flags named (``all`` or ``negated|family``); reach says how.
@@ -31,7 +33,7 @@ from suggester.codesets.words import fold
 from suggester.errors import LexiconError
 from suggester.pipeline.automaton import ALL, BITS, FLAGS, NAMES, TOKEN, CueBook, Modifier, is_class
 
-DIRECTIONS: Final = ("forward", "backward", "both", "answer", "pseudo", "terminate", "cancel")
+DIRECTIONS: Final = ("forward", "ahead", "backward", "both", "answer", "pseudo", "terminate", "cancel")
 _REACHES: Final = {"terminate": ("hard", "verb", "segment"), "pseudo": ("", "hard")}
 COLUMNS: Final = ("cue", "flag", "direction", "max_words", "reach", "rule")
 

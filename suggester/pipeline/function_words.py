@@ -77,7 +77,7 @@ SINGULAR: Final = _words("is was has remains seems appears")
 """Verbs whose subject is one thing, so that a list before it is not flagged whole."""
 
 OR: Final = _words("or nor / vs versus")
-AND: Final = _words("and & plus +")
+AND: Final = _words("and & plus")
 
 NOT_PLAIN: Final = _words(
     """on in at of over with for to by from per mild moderate severe present positive stable today noted

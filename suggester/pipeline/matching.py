@@ -190,7 +190,7 @@ def _gather(
     lengths = stop - begin
     total = int(lengths.sum())
     offsets = np.repeat(begin - np.concatenate(([0], np.cumsum(lengths)[:-1])), lengths)
-    return values[offsets + np.arange(total)]
+    return np.asarray(values[offsets + np.arange(total)], dtype=np.int32)
 
 
 def _none() -> Matches:

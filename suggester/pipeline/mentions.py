@@ -25,6 +25,9 @@ from suggester.types import Label
 WORDS_KEY = "suggester.words"
 MATCHES_KEY = "suggester.matches"
 SPANS_KEY = "suggester"
+_SPEAKING_TITLES = frozenset(("allergies", "family", "other", "procedure"))
+"""Section kinds whose title is part of what the note says (``ALLERGIES: penicillin``)."""
+
 COMPLETE = 0.999
 """Coverage from which all words of a term count as present."""
 
@@ -50,6 +53,9 @@ class MentionFinder:
         kinds = [section.kind for section in sections.sections]
         section_of = [kinds[i] for i in sections.token_section]
         is_word = _without_markers(table, layout_of(doc))
+        for section, (begin, end) in zip(sections.sections, sections.heading_tokens, strict=True):
+            if section.kind not in _SPEAKING_TITLES:
+                is_word[begin:end] = [False] * (end - begin)
         words = self._reader.read(table.lower, table.text, is_word, sentence_index(doc), section_of)
         return words, self._matcher.match(words)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 
 from spacy.tokens import Doc
@@ -46,6 +46,8 @@ class Reading:
         Tokens that belong to problem headings.
     line_starts
         The first word of each line.
+    values_from
+        First match that stands for a measured value, None before ranking has added them.
     """
 
     table: TokenTable
@@ -59,6 +61,7 @@ class Reading:
     heading: dict[int, tuple[int, int]]
     heading_tokens: frozenset[int]
     line_starts: frozenset[int]
+    values_from: int | None = None
     _context: dict[int, frozenset[int]] = field(default_factory=dict)
     _sides: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
 
@@ -134,6 +137,10 @@ class Reading:
     def span(self, first: int, final: int) -> Span:
         """Character span of the tokens from ``first`` to ``final``, both included."""
         return Span(start=self.table.start[first], end=self.table.end[final])
+
+    def token_at(self, offset: int) -> int:
+        """Index of the token that holds a character offset."""
+        return max(0, bisect_right(self.table.start, offset) - 1)
 
     def context(self, sentence: int) -> frozenset[int]:
         """Ids of the words of a sentence and of the problem heading it stands under."""

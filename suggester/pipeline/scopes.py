@@ -72,6 +72,8 @@ def find_hits(book: CueBook, words: list[str], begin: int, stop: int, closed: li
                 if len(modifiers) > 1 or modifiers[0].direction in ("answer", "backward"):
                     modifiers = _choose(modifiers, words, end, stop, closed)
                 if modifiers:
+                    if modifiers[0].direction == "ahead":
+                        end = index + 1
                     if modifiers[0].direction != "pseudo":
                         hits.append(Hit(index, end, modifiers))
                     index = end
@@ -135,7 +137,7 @@ def find_stops(setting: list[Hit], ending: list[Hit]) -> Stops:
             where[hit.begin] = where.get(hit.begin, 0) | modifier.mask
     for hit in setting:
         for modifier in hit.modifiers:
-            if modifier.direction in ("forward", "both"):
+            if modifier.direction in ("forward", "both", "ahead"):
                 stops.cue[hit.begin] = stops.cue.get(hit.begin, 0) | modifier.mask
     return stops
 

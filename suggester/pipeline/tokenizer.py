@@ -14,7 +14,7 @@ Examples
 ['BP', '120', '/', '80', ',', '  ', '1', '.', 'No', 'fever', '\\r\\n']
 >>> table = token_table(doc)
 >>> table.lower[8], table.start[8], table.end[8], table.line[10]
-('no', 13, 15, 0)
+('no', 14, 16, 0)
 
 Sets ``doc.user_data["suggester.tokens"]`` to a ``TokenTable``.
 

@@ -15,9 +15,11 @@ from suggester.codesets.catalog import ReleaseSet
 from suggester.codesets.lexicon import CombinationRow
 from suggester.codesets.terms import Source, Target
 from suggester.errors import UnknownCodeError
+from suggester.pipeline.attributes_values import trimester_of
 from suggester.pipeline.mentions import COMPLETE
 from suggester.pipeline.reading import FAMILY, HISTORICAL, NEGATED, Reading
 from suggester.ranking.resolve import CodeResolver, Phase, Resolved
+from suggester.ranking.values import code_of_value, with_values
 from suggester.types import SYSTEMS, Setting, System
 
 _SYSTEM: dict[int, System] = {Target.ICD10CM: "ICD-10-CM", Target.CPT: "CPT", Target.HCPCS: "HCPCS"}
@@ -32,6 +34,8 @@ class Method(IntEnum):
     PERSONAL_HISTORY = 3
     FAMILY_HISTORY = 4
     COMBINATION = 5
+    VALUE = 6
+    IMPLIED = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,12 @@ class CodeSupport:
     supports: list[Support] = field(default_factory=list)
     replaced: bool = False
 
+
+_SIDES = {"right": 1, "left": 2, "bilateral": 3}
+_PHASES: dict[str, Phase] = {"initial": "initial", "subsequent": "subsequent", "sequela": "sequela"}
+_TRIMESTERS = {"1": "first", "2": "second", "3": "third"}
+_GIVEN = ("given", "administered", "im", "deltoid", "today", "received", "injection", "intramuscular")
+_VACCINE_G = frozenset(("G0008", "G0009", "G0010"))
 
 Add = Callable[[System, int, Support], None]
 _FIRM = 0.8
@@ -96,6 +106,13 @@ class CandidateFinder:
         self._term_source: list[int] = self._terms.term_source.tolist()
         self._drug_rows = [self._row_or_none(drug[2]) for drug in self._terms.drugs]
         self._codes: list[str] = list(self._store.codes)
+        self._term_of_row: dict[int, int] = {}
+        for term, (target, row) in enumerate(zip(self._term_target, self._term_row, strict=True)):
+            if target == Target.ICD10CM and self._codes[row].startswith(("Z68", "Z3A")):
+                self._term_of_row.setdefault(row, term)
+        self._immunization = self._row_or_none("Z23")
+        vocabulary = self._terms.vocabulary
+        self._given = frozenset(vocabulary[w] for w in _GIVEN if w in vocabulary)
         self._combinations = [
             (item, row) for item in combinations if (row := self._row_or_none(item.code)) is not None
         ]
@@ -115,6 +132,7 @@ class CandidateFinder:
 
     def find(self, reading: Reading, *, setting: Setting | None) -> list[CodeSupport]:
         """All candidates, ordered by system and row."""
+        valued = self._add_values(reading)
         matches = reading.matches
         phase = note_phase(reading, setting)
         out: dict[tuple[System, int], CodeSupport] = {}
@@ -128,6 +146,7 @@ class CandidateFinder:
         term_of, first_of, final_of = matches.term.tolist(), matches.first.tolist(), matches.final.tolist()
         anchor_of, sentence_of = matches.anchor.tolist(), matches.sentence.tolist()
         coverage, density = matches.coverage.tolist(), matches.density.tolist()
+        trimester = self._trimester(reading)
         for i, term in enumerate(term_of):
             similarity = coverage[i] * coverage[i] * (0.4 + 0.6 * density[i])
             flags = reading.flags(first_of[i], final_of[i], anchor_of[i])
@@ -142,18 +161,28 @@ class CandidateFinder:
             if target != Target.ICD10CM:
                 add(_SYSTEM[target], row, Support(i, Method.TERM, flags, None, similarity))
                 continue
-            for resolved in self._resolver.resolve(
-                row,
-                context=reading.context(sentence_of[i]),
-                side=reading.side(anchor_of[i], sentence_of[i]),
-                phase=phase,
-            ):
+            if i >= valued:
+                add("ICD-10-CM", row, Support(i, Method.VALUE, flags, None, 1.0))
+                continue
+            side, own_phase = 0, phase
+            needs = self._resolver.needs(row)
+            if needs.side or needs.phase:
+                attributes = {a.name: a.value for a in reading.attributes_at(first_of[i], final_of[i])}
+                side = _SIDES.get(attributes.get("laterality", ""), 0)
+                side = side or reading.side(anchor_of[i], sentence_of[i])
+                if needs.phase and setting != "emergency":
+                    own_phase = _PHASES.get(attributes.get("phase", ""), phase)
+            context = reading.context(sentence_of[i])
+            if trimester is not None and self._codes[row][0] == "O":
+                context = context | trimester
+            for resolved in self._resolver.resolve(row, context=context, side=side, phase=own_phase):
                 if coverage[i] < COMPLETE and not self._history_fits(resolved.row, flags):
                     continue
                 method = Method.DESCENT if resolved.steps else Method.TERM
                 add("ICD-10-CM", resolved.row, Support(i, method, flags, resolved, similarity))
                 if flags & (HISTORICAL | FAMILY) and not flags & NEGATED:
                     self._add_history(resolved.row, flags, i, similarity, add)
+        self._imply(reading, out, add)
         self._combine(out, add)
         return sorted(out.values(), key=lambda c: (SYSTEMS.index(c.system), c.row))
 
@@ -166,6 +195,52 @@ class CandidateFinder:
             if history is not None:
                 add("ICD-10-CM", history, Support(match, method, flags, None, similarity))
                 return
+
+    def _add_values(self, reading: Reading) -> int:
+        """Add a match for each measured value that has a code (BMI, weeks); returns where they begin.
+
+        Adding is done once a reading, so that finding twice finds the same.
+        """
+        begin = reading.values_from
+        if begin is None:
+            begin = reading.values_from = len(reading.matches)
+            added: list[tuple[int, int, int]] = []
+            for value in reading.attributes.values():
+                code = code_of_value(value.name, value.value)
+                row = self._row_or_none(code) if code else None
+                term = self._term_of_row.get(row) if row is not None else None
+                if term is not None:
+                    first = reading.token_at(value.span.start)
+                    added.append((term, first, reading.token_at(value.span.end - 1)))
+            if added:
+                reading.matches = with_values(reading.matches, added, reading.sentence)
+        return begin
+
+    def _trimester(self, reading: Reading) -> frozenset[int] | None:
+        """Words of the trimester that the note's weeks of gestation make."""
+        for value in reading.attributes.values():
+            if value.name == "weeks" and value.value.isdigit():
+                word = trimester_of(int(value.value))
+                words = (self._terms.vocabulary.get(w) for w in (_TRIMESTERS.get(word, word), "trimester"))
+                return frozenset(w for w in words if w is not None)
+        return None
+
+    def _imply(self, reading: Reading, out: dict[tuple[System, int], CodeSupport], add: Add) -> None:
+        """A vaccine given is an encounter for immunization (Z23, guidelines I.C.21.c.2)."""
+        if self._immunization is None:
+            return
+        for candidate in list(out.values()):
+            if candidate.system == "ICD-10-CM" or not self._is_vaccine(candidate):
+                continue
+            for support in candidate.supports:
+                words = reading.context(int(reading.matches.sentence[support.match]))
+                if not support.flags and support.similarity > _FIRM and not self._given.isdisjoint(words):
+                    implied = Support(support.match, Method.IMPLIED, 0, None, support.similarity)
+                    add("ICD-10-CM", self._immunization, implied)
+
+    def _is_vaccine(self, candidate: CodeSupport) -> bool:
+        code = self.releases.store(candidate.system).codes[candidate.row]
+        return "90460" <= code <= "90474" or "90476" <= code <= "90759" or code in _VACCINE_G
 
     def _combine(self, out: dict[tuple[System, int], CodeSupport], add: Add) -> None:
         """Add combination codes whose conditions are all affirmed; mark the codes they replace."""

@@ -29,7 +29,7 @@ def ledger(
     codes
         Code of each candidate, by ``id`` of the scored candidate.
     covered
-        Spans that suggestions rest on; entries of rivals over the same words are left out.
+        Spans that suggestions rest on; weak candidates over the same words are left out.
     """
     m = reading.matches
     entries: dict[tuple[int, int, str], tuple[float, str | None, list[str]]] = {}
@@ -38,7 +38,7 @@ def ledger(
         if float(m.coverage[at]) < COMPLETE:
             continue
         span = reading.span(int(m.first[at]), int(m.final[at]))
-        if reason in ("below threshold", "rival chosen") and any(span.overlaps(other) for other in covered):
+        if reason == "below threshold" and any(span.overlaps(other) for other in covered):
             continue
         key = (span.start, span.end, reason)
         score, old_cue, would_be = entries.setdefault(key, (item.best_score, cue, []))

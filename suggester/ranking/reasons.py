@@ -53,6 +53,10 @@ def _how(finder: CandidateFinder, item: Scored, term: int, coverage: float) -> s
     if item.best.method == Method.DRUG:
         drug = terms.drugs[int(terms.term_row[term])]
         return f"long-term drug: {drug[0][0]} ({drug[1]})"
+    if item.best.method == Method.VALUE:
+        return "the measured value names this code"
+    if item.best.method == Method.IMPLIED:
+        return "a vaccine is given at this encounter"
     phrase = " ".join(terms.phrases[term].split())
     if item.best.method == Method.PERSONAL_HISTORY:
         return f"history of “{phrase}”"

@@ -68,6 +68,14 @@ class Resolved:
 
 
 @dataclass(frozen=True, slots=True)
+class Needs:
+    """What a row asks of the words around a mention: a side, an encounter phase."""
+
+    side: bool
+    phase: bool
+
+
+@dataclass(frozen=True, slots=True)
 class _Leaf:
     row: int
     words: tuple[tuple[int, float], ...]
@@ -92,6 +100,7 @@ class CodeResolver:
         self._families: dict[int, dict[int, int]] = {}
         self._extensions: dict[int, tuple[tuple[str, int, frozenset[str]], ...]] = {}
         self._cheap = {terms.vocabulary[w] for w in _CHEAP if w in terms.vocabulary}
+        self._needs: dict[int, Needs] = {}
         self._memo: dict[tuple[int, frozenset[int], int, Phase], tuple[Resolved, ...]] = {}
 
     def resolve(self, row: int, *, context: frozenset[int], side: int, phase: Phase) -> tuple[Resolved, ...]:
@@ -116,6 +125,20 @@ class CodeResolver:
                 self._memo.clear()
             self._memo[key] = self._resolve(row, context, side, phase)
         return self._memo[key]
+
+    def needs(self, row: int) -> Needs:
+        """Whether going down from a row asks for a side or an encounter phase."""
+        found = self._needs.get(row)
+        if found is None:
+            sided = phased = False
+            for leaf in self._leaves_of(row):
+                sided = sided or int(self._terms.node_family[leaf.row]) >= 0
+                if not self._store.billable[leaf.row]:
+                    titles = [self._store.titles[r] for r in self._store.children(leaf.row)]
+                    phased = phased or any("initial encounter" in title for title in titles)
+                    sided = sided or any("right eye" in title for title in titles)
+            found = self._needs[row] = Needs(sided, phased)
+        return found
 
     def _resolve(self, row: int, context: frozenset[int], side: int, phase: Phase) -> tuple[Resolved, ...]:
         leaves = self._leaves_of(row)

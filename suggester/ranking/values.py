@@ -1,0 +1,64 @@
+"""Codes that a measured value names by itself: body mass index (Z68) and weeks of gestation (Z3A)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from suggester.pipeline.matching import Matches
+
+_WEIGHT = 6.0
+"""Weight of a value's match, that of a rare word."""
+
+_BMI_ABOVE_40 = ((45.0, "Z68.41"), (50.0, "Z68.42"), (60.0, "Z68.43"), (70.0, "Z68.44"))
+
+
+def code_of_value(name: str, value: str) -> str | None:
+    """The code that a value names, None if it names none.
+
+    Source: ICD-10-CM Z68 (adult body mass index, kg/m2) and Z3A (completed weeks).
+
+    >>> code_of_value("bmi", "33.4"), code_of_value("weeks", "39"), code_of_value("bp", "120/80")
+    ('Z68.33', 'Z3A.39', None)
+    """
+    try:
+        number = float(value)
+    except ValueError:
+        return None
+    if name == "bmi" and 10 <= number <= 100:
+        return _of_body_mass(number)
+    if name == "weeks" and 0 < number <= 45:
+        weeks = int(number)
+        return "Z3A.01" if weeks < 8 else "Z3A.49" if weeks > 42 else f"Z3A.{weeks:02d}"
+    return None
+
+
+def _of_body_mass(number: float) -> str:
+    if number < 20:
+        return "Z68.1"
+    if number < 40:
+        return f"Z68.{int(number)}"
+    return next((code for limit, code in _BMI_ABOVE_40 if number < limit), "Z68.45")
+
+
+def with_values(matches: Matches, added: Sequence[tuple[int, int, int]], sentence: Sequence[int]) -> Matches:
+    """Matches with one more for each ``(term, first token, last token)`` of a value."""
+    term = np.array([item[0] for item in added], dtype=np.int32)
+    first = np.array([item[1] for item in added], dtype=np.int32)
+    final = np.array([item[2] for item in added], dtype=np.int32)
+    ones = np.ones(len(added), dtype=np.int32)
+    more = Matches(
+        term=term,
+        coverage=ones.astype(np.float32),
+        density=ones.astype(np.float32),
+        hits=ones,
+        own=ones,
+        weight=np.full(len(added), _WEIGHT, dtype=np.float32),
+        first=first,
+        final=final,
+        anchor=final,
+        sentence=np.array([sentence[token] for token in first.tolist()], dtype=np.int32),
+    )
+    names = Matches.__dataclass_fields__
+    return Matches(**{n: np.concatenate([getattr(matches, n), getattr(more, n)]) for n in names})

@@ -1,0 +1,308 @@
+"""Assertion: five flags, one marked sentence a line."""
+
+from __future__ import annotations
+
+import doctest
+import re
+from pathlib import Path
+
+import pytest
+import spacy
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from spacy.language import Language
+from spacy.tokens import Doc
+
+from suggester.errors import ConfigError, LexiconError
+from suggester.pipeline import assertion
+from suggester.pipeline.assertion import assertion_table
+from suggester.pipeline.automaton import CueBook, Modifier
+from suggester.pipeline.cues import read_cues, read_section_rules
+from suggester.pipeline.tokenizer import ClinicalTokenizer, token_table
+
+FLAGS = ("negated", "uncertain", "historical", "hypothetical", "family")
+TAG = re.compile(r"<ent([^>]*)>(.*?)</ent>", re.DOTALL)
+
+SENTENCES = """
+no <ent negated>fever</ent> today
+denies <ent negated>pain</ent> or <ent negated>rash</ent>; endorses <ent>nausea</ent>
+no <ent negated>chest pain</ent> but has <ent>fever</ent>
+no <ent negated>fever</ent>, <ent negated>chills</ent>, <ent negated>sweats</ent>.
+no <ent negated>edema</ent>, still <ent>short of breath</ent>
+without <ent negated>nausea</ent> or <ent negated>vomiting</ent>, with <ent>diarrhea</ent>
+no increase in <ent>dyspnea</ent>
+not only <ent>cough</ent> but also <ent>fever</ent>
+gram negative <ent>bacteremia</ent>
+<ent>sepsis</ent> due to gram negative rods, no <ent negated>abscess</ent>
+<ent negated>pneumonia</ent> was ruled out
+<ent negated>PE</ent> ruled out by CT, <ent>pleurisy</ent> remains
+<ent negated>meningitis</ent> is unlikely
+<ent>fever</ent>, <ent negated>cough</ent> denied
+<ent negated>fever</ent>: none
+<ent negated>fever</ent>: negative. <ent>cough</ent>: yes
+<ent negated>chest pain</ent> - no
+[ ] <ent negated>fever</ent> [x] <ent>cough</ent>
+( ) <ent negated>diabetes</ent> (x) <ent>asthma</ent>
+<ent negated>fever</ent> (-), <ent>cough</ent> (+)
+(+) <ent>cough</ent> (-) <ent negated>fever</ent>
+Patient denies:\\n- <ent negated>fever</ent>\\n- <ent negated>rash</ent>\\n\\nReports <ent>cough</ent>
+Negative except for <ent>cough</ent>
+unable to walk without <ent>pain</ent>
+<ent>rash</ent> did not respond to steroids
+possible <ent uncertain>pneumonia</ent>, <ent>fever</ent>
+rule out <ent uncertain>sepsis</ent>
+<ent uncertain>gout</ent> vs <ent uncertain>cellulitis</ent>
+<ent uncertain>pneumonia</ent> cannot be excluded
+findings consistent with <ent uncertain>COPD</ent>
+concern for <ent uncertain>stroke</ent>; no <ent negated>headache</ent>
+<ent>edema</ent> likely due to <ent uncertain>heart failure</ent>
+?<ent uncertain>TIA</ent>
+no evidence to suggest <ent negated>malignancy</ent>
+history of <ent historical>appendectomy</ent> in 1990
+history of <ent>hypertension</ent>, on lisinopril
+s/p <ent historical>cholecystectomy</ent>, now with <ent>jaundice</ent>
+no prior <ent negated historical>surgery</ent>
+3 day history of <ent>cough</ent>
+<ent historical>pneumonia</ent>, resolved
+PAST SURGICAL HISTORY: <ent historical>appendectomy</ent>
+PAST MEDICAL HISTORY: <ent>hypertension</ent>, <ent>asthma</ent>
+return if <ent hypothetical>fever</ent> or <ent hypothetical>rash</ent>
+at risk for <ent hypothetical>falls</ent>
+aspirin to prevent <ent hypothetical>stroke</ent>
+monitor for <ent hypothetical>bleeding</ent>
+<ent hypothetical>DVT</ent> prophylaxis
+Tylenol as needed for <ent hypothetical>pain</ent>
+Call if you have any of the following:\\n- <ent hypothetical>fever</ent>\\n- <ent hypothetical>bleeding</ent>
+mother has <ent family>diabetes</ent>. She takes insulin for <ent>hyperglycemia</ent>
+no family history of <ent negated family>colon cancer</ent>
+FAMILY HISTORY: Father <ent family>MI</ent> at 60. No <ent negated family>diabetes</ent>.
+mother reports he has <ent>fever</ent>
+mother had <ent family>breast cancer</ent> in 1990
+<ent family>colon cancer</ent> (father)
+His father died of <ent family>stroke</ent>; the patient has <ent>hypertension</ent>
+""".strip().splitlines()
+
+
+@pytest.fixture(scope="module")
+def nlp() -> Language:
+    made = spacy.blank("en")
+    made.tokenizer = ClinicalTokenizer(made.vocab)
+    for name in ("suggester_sections", "suggester_sentences", "suggester_assertion"):
+        made.add_pipe(name)
+    return made
+
+
+def parse(marked: str) -> tuple[str, list[tuple[int, int, set[str]]]]:
+    text, entities, end = "", [], 0
+    marked = marked.replace("\\n", "\n")
+    for match in TAG.finditer(marked):
+        text += marked[end : match.start()]
+        entities.append((len(text), len(text) + len(match[2]), set(match[1].split())))
+        text += match[2]
+        end = match.end()
+    return text + marked[end:], entities
+
+
+def flags_at(doc: Doc, start: int, end: int) -> set[str]:
+    table = token_table(doc)
+    assertion = assertion_table(doc).at(table.token_at(start), table.token_at(end - 1) + 1)
+    assert {cue.flag for cue in assertion.cues} == {name for name in FLAGS if getattr(assertion, name)}
+    for cue in assertion.cues:
+        assert doc.text[cue.span.start : cue.span.end].split() == cue.text.split()
+        assert cue.rule_id
+    return {name for name in FLAGS if getattr(assertion, name)}
+
+
+@pytest.mark.parametrize("marked", SENTENCES)
+def test_assertion_of_marked_sentences(nlp: Language, marked: str) -> None:
+    text, entities = parse(marked)
+    assert entities
+    doc = nlp(text)
+    assert [flags_at(doc, start, end) for start, end, _ in entities] == [wanted for _, _, wanted in entities]
+
+
+def test_assertion_flags_are_masks_of_the_tokens(nlp: Language) -> None:
+    table = assertion_table(nlp("No fever. Possible flu. Old stroke. If pain. Mother with gout."))
+    masks = {2: 0, 1: 1, 4: 2, 7: 4, 10: 8, 14: 16}
+    assert {index: table.flags[index] for index in masks} == masks
+
+
+def test_assertion_cue_inside_the_mention_does_not_count(nlp: Language) -> None:
+    table = assertion_table(nlp("diabetes without complications"))
+    assert table.at(0, 3).affirmed
+    assert table.at(2, 3).negated
+
+
+def test_assertion_at_is_cached_and_bounded(nlp: Language) -> None:
+    table = assertion_table(nlp("no fever"))
+    assert table.at(1, 2) is table.at(1, 2)
+    assert table.at(5, 9).affirmed
+    assert table.at(1, 1).affirmed
+
+
+@settings(deadline=None)
+@given(
+    st.one_of(
+        st.text(max_size=150),
+        st.lists(
+            st.sampled_from(
+                [
+                    "no",
+                    "denies",
+                    "fever",
+                    ",",
+                    "or",
+                    "mother",
+                    "possible",
+                    "history of",
+                    "in 1990",
+                    ":",
+                    "\n",
+                    "- ",
+                    "[ ]",
+                    "(-)",
+                    "+",
+                    "if",
+                    "?",
+                    ";",
+                    "N",
+                    "PLAN:",
+                    "ruled out",
+                ]
+            ),
+            max_size=40,
+        ).map(" ".join),
+    )
+)
+def test_assertion_never_raises_and_repeats(nlp: Language, text: str) -> None:
+    safe = text.encode("utf-8", "replace").decode("utf-8")
+    doc = nlp(safe)
+    table = assertion_table(doc)
+    assert len(table.flags) == len(doc)
+    for index in range(len(doc)):
+        flags = {name for name in FLAGS if getattr(table.at(index, index + 1), name)}
+        mask = sum(1 << place for place, name in enumerate(FLAGS) if name in flags)
+        assert mask & ~table.flags[index] == 0
+    again = assertion_table(nlp(safe))
+    assert (again.flags, again.scopes) == (table.flags, table.scopes)
+    (batched,) = nlp.pipe([safe])
+    assert assertion_table(batched).scopes == table.scopes
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "no ",
+        "no a, ",
+        "history of because ",
+        "[ ] ",
+        "(-) a ",
+        "absent, ",
+        "no:\n- a\n",
+        "mother ",
+        "possible or ",
+        "/ ",
+        "1. A ",
+        "A:\n",
+        "A: x. ",
+    ],
+)
+def test_assertion_work_is_linear(nlp: Language, piece: str) -> None:
+    steps = []
+    for size in (2_000, 8_000):
+        table = assertion_table(nlp(piece * (size // len(piece))))
+        steps.append(sum(scope.end - scope.start for scope in table.scopes) + 1)
+    assert steps[1] <= 5 * steps[0] + 200
+
+
+def book(*rows: tuple[str, str]) -> CueBook:
+    made = CueBook({"mother": ("<member>",)})
+    for cue, direction in rows:
+        made.add(cue, (Modifier(1, direction, 40, "clause", cue),))
+    return made
+
+
+@pytest.mark.parametrize(
+    ("cue", "text", "end"),
+    [
+        ("no (clear|) evidence of", "no evidence of x", 3),
+        ("no (clear|) evidence of", "no clear evidence of x", 4),
+        ("(was|were) (ruled|thrown) out", "were thrown out", 3),
+        ("<member> (has|had (a|an))", "mother had an x", 3),
+        ("<num> days ago", "12 days ago", 3),
+        ("in <year>", "in 1990 x", 2),
+        ("hold <any> for", "hold aspirin for", 3),
+        ("( (old|prior) )", "( prior )", 3),
+        ("( - )", "( - ) x", 3),
+        ("no", "none", None),
+        ("in <year>", "in 90", None),
+        ("^ should", "x should", None),
+    ],
+)
+def test_cue_book_matches_alternatives_and_classes(cue: str, text: str, end: int | None) -> None:
+    words = text.split()
+    found = book((cue, "forward")).longest(words, 0, len(words))
+    assert (found[0] if found else None) == end
+
+
+def test_cue_book_prefers_the_longest_and_the_pseudo_cue() -> None:
+    made = book(("no", "forward"), ("no change", "pseudo"), ("no change", "forward"), ("^ if", "forward"))
+    found = made.longest(["no", "change", "in"], 0, 3)
+    assert found is not None
+    assert (found[0], [modifier.direction for modifier in found[1]]) == (2, ["pseudo"])
+    assert made.longest(["if"], 0, 1) is None
+    assert made.longest(["if"], 0, 1, first=True) is not None
+
+
+@pytest.mark.parametrize("cue", ["(a|)", "when(ever|) so"])
+def test_cue_book_refuses_cues_that_cannot_be_meant(cue: str) -> None:
+    with pytest.raises(ValueError, match=r"empty|blanks"):
+        book((cue, "forward"))
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("no\tnegative\tforward\t\tclause\tr", "flag 'negative'"),
+        ("no\tnegated\tonward\t\tclause\tr", "direction 'onward'"),
+        ("no\tnegated\tforward\tfew\tclause\tr", "max_words 'few'"),
+        ("no\tnegated\tforward\t\thard\tr", "reach 'hard'"),
+        ("but\tall\tterminate\t\tclause\tr", "reach 'clause'"),
+        ("no\tall\tforward\t\tclause\tr", "flag 'all'"),
+        ("no\tnegated\tforward\t\tclause\t", "no id"),
+        ("<kin> has\tfamily\tforward\t\tclause\tr", "unknown class <kin>"),
+        ("no(ne|)\tnegated\tforward\t\tclause\tr", "between blanks"),
+        ("no\tnegated\tforward\t\tclause\tr\tmore", "cells"),
+    ],
+)
+def test_cues_refuse_unknown_values(tmp_path: Path, row: str, message: str) -> None:
+    (tmp_path / "word_classes.tsv").write_text("word\tclass\nmother\tmember\n")
+    (tmp_path / "assertion_x.tsv").write_text(f"cue\tflag\tdirection\tmax_words\treach\trule\n{row}\n")
+    with pytest.raises(LexiconError, match=message):
+        read_cues(tmp_path)
+
+
+def test_cues_refuse_unknown_columns(tmp_path: Path) -> None:
+    (tmp_path / "word_classes.tsv").write_text("word\tclass\n")
+    (tmp_path / "assertion_x.tsv").write_text(
+        "cue\tflag\tdirection\tmax_words\treach\trule\tnote\nno\tnegated\tforward\t\tclause\tr\tx\n"
+    )
+    with pytest.raises(LexiconError, match="columns"):
+        read_cues(tmp_path)
+
+
+def test_section_rules_refuse_unknown_flags(tmp_path: Path) -> None:
+    (tmp_path / "section_flags.tsv").write_text("kind\tflag\trule\nfamily\tkin\tr\n")
+    with pytest.raises(LexiconError, match="flag 'kin'"):
+        read_section_rules(tmp_path)
+
+
+def test_assertion_missing_is_an_error_that_names_the_pipe() -> None:
+    with pytest.raises(ConfigError, match="suggester_assertion"):
+        assertion_table(spacy.blank("en")("x"))
+
+
+def test_assertion_examples_run() -> None:
+    result = doctest.testmod(assertion)
+    assert result.attempted > 1
+    assert result.failed == 0
