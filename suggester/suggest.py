@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import date
 
 from suggester.codesets import Catalog, open_catalog
@@ -31,6 +30,8 @@ from suggester.version import __version__
 
 MAX_EVIDENCE = 5
 """Most evidence spans a suggestion shows."""
+
+AFFIRMED = Assertion()
 
 EVIDENCE_SHARE = 0.7
 """A mention is shown as evidence if its words fit at least this share as well as the best one's."""
@@ -133,16 +134,19 @@ class Suggester:
             confidences = self.ranker.confidence(head, table)
             for item, value in zip(scored, confidences.tolist(), strict=True):
                 code = bench.codes[item.candidate.system][item.candidate.row]
-                assertions = tuple(self._assertions(reading, item))
-                held: Gate | None = gate(assertions, code=code, setting=note.setting)
+                held: Gate | None = None
+                assertions: tuple[Assertion, ...] = ()
                 confidence = round(value, 6)
+                if all(support.flags for support in item.candidate.supports):
+                    assertions = tuple(self._assertions(reading, item))
+                    held = gate(assertions, code=code, setting=note.setting)
                 if held is not None:
                     cue = cue_of(held.assertion, _FLAG_OF_REASON[held.reason])
                     left_out.append((item, held.reason, cue))
                 elif confidence < self.settings.threshold:
                     left_out.append((item, "below threshold", None))
                 else:
-                    kept.append((confidence, item, assertions))
+                    kept.append((confidence, item, assertions or tuple(self._assertions(reading, item))))
         kept.sort(
             key=lambda entry: (
                 -entry[0],
@@ -162,7 +166,7 @@ class Suggester:
                 found = reading.assertion_at(int(m.anchor[support.match]), int(m.anchor[support.match]))
                 yield reading.outside(found, int(m.first[support.match]), int(m.final[support.match]))
             else:
-                yield Assertion()
+                yield AFFIRMED
 
     def _suggestion(
         self,
@@ -268,7 +272,7 @@ def _evidence(
                 span=span,
                 quote=text[span.start : span.end],
                 section=reading.section_kind[first],
-                assertion=replace(assertion),
+                assertion=assertion,
             )
         )
         if len(chosen) == MAX_EVIDENCE:

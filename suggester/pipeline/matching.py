@@ -7,6 +7,7 @@ Everything is done on whole arrays: cost grows with the words of the note, not w
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,6 +49,9 @@ class Matches:
         Token of the rarest word.
     sentence
         Sentence index.
+    dominated
+        Whether the match lies inside a complete match of more weight (``pain`` in ``knee pain``). Partial
+        matches that do are left out.
     """
 
     term: NDArray[np.int32]
@@ -60,6 +64,7 @@ class Matches:
     final: NDArray[np.int32]
     anchor: NDArray[np.int32]
     sentence: NDArray[np.int32]
+    dominated: NDArray[np.bool_]
 
     def __len__(self) -> int:
         return len(self.term)
@@ -158,17 +163,21 @@ class TermMatcher:
         tokens = np.array(place_token, dtype=np.int32)
         first, final, hits = first[keep], final[keep], hits[keep]
         density = np.minimum(hits / (final - first + 1), 1.0).astype(np.float32)
-        return Matches(
-            term=term[keep].astype(np.int32),
-            coverage=np.minimum(coverage[keep], 1.0).astype(np.float32),
-            density=density,
-            hits=hits,
-            own=written[keep],
-            weight=weight[keep].astype(np.float32),
-            first=tokens[first],
-            final=tokens[final],
-            anchor=tokens[place[occurrence][keep]],
-            sentence=sentence[occurrence][keep],
+        return _without_weak(
+            {
+                "term": term[keep].astype(np.int32),
+                "coverage": np.minimum(coverage[keep], 1.0).astype(np.float32),
+                "density": density,
+                "hits": hits,
+                "own": written[keep],
+                "weight": weight[keep].astype(np.float32),
+                "first": tokens[first],
+                "final": tokens[final],
+                "anchor": tokens[place[occurrence][keep]],
+                "sentence": sentence[occurrence][keep],
+            },
+            first,
+            final,
         )
 
     def _cover(self, term: NDArray[np.int32]) -> NDArray[np.float32]:
@@ -181,6 +190,56 @@ class TermMatcher:
         np.cumsum((stop - begin)[:-1], out=starts[1:])
         got = np.add.reduceat(np.where(self._present[word], terms.idf[word], np.float32(0)), starts)
         return np.asarray(got / np.maximum(terms.term_weight[term], np.float32(1e-6)), dtype=np.float32)
+
+
+COMPLETE = 0.999
+"""Coverage from which all words of a term count as present."""
+
+_CLOSE = 0.5
+"""Density from which a complete match may dominate what lies inside it."""
+
+
+def _without_weak(
+    columns: dict[str, NDArray[Any]], first: NDArray[np.int32], final: NDArray[np.int32]
+) -> Matches:
+    """Mark matches that lie inside a heavier complete one, and drop the partial ones among them.
+
+    ``first`` and ``final`` are the places of their first and last words.
+    """
+    coverage, weight = columns["coverage"], columns["weight"]
+    strong = (coverage >= COMPLETE) & (columns["density"] >= _CLOSE)
+    inside = weight < heaviest_around(first, final, weight, strong) - np.float32(1e-4)
+    keep = ~inside | (coverage >= COMPLETE)
+    return Matches(**{name: values[keep] for name, values in columns.items()}, dominated=inside[keep])
+
+
+def heaviest_around(
+    first: NDArray[np.int32],
+    final: NDArray[np.int32],
+    weight: NDArray[np.float32],
+    chosen: NDArray[np.bool_],
+) -> NDArray[np.float32]:
+    """For each stretch of places the greatest weight of a chosen one that holds it whole, 0 without one.
+
+    Chosen stretches are short, so a row for each width is filled from the row of the next wider one: work
+    grows with the places, not with the pairs of stretches.
+    """
+    out = np.zeros(len(first), dtype=np.float32)
+    if not chosen.any():
+        return out
+    width = (final - first).astype(np.int64)
+    widest = int(width[chosen].max())
+    begin = first - int(first.min())
+    places = int(begin.max()) + 1
+    rows = np.zeros((widest + 1, places), dtype=np.float32)
+    np.maximum.at(rows.ravel(), width[chosen] * places + begin[chosen], weight[chosen])
+    for row in range(widest - 1, -1, -1):
+        wider = rows[row + 1]
+        np.maximum(rows[row], wider, out=rows[row])
+        np.maximum(rows[row, 1:], wider[:-1], out=rows[row, 1:])
+    fits = width <= widest
+    out[fits] = rows[width[fits], begin[fits]]
+    return out
 
 
 def _gather(
@@ -196,4 +255,4 @@ def _gather(
 def _none() -> Matches:
     whole = np.zeros(0, dtype=np.int32)
     real = np.zeros(0, dtype=np.float32)
-    return Matches(whole, real, real, whole, whole, real, whole, whole, whole, whole)
+    return Matches(whole, real, real, whole, whole, real, whole, whole, whole, whole, whole.astype(np.bool_))

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 
 from suggester.codesets.terms import Source, Target, TermIndex
 from suggester.pipeline.layout import Layout, layout_of
-from suggester.pipeline.matching import Matches, TermMatcher
+from suggester.pipeline.matching import COMPLETE, Matches, TermMatcher
 from suggester.pipeline.sections import section_table
 from suggester.pipeline.sentences import sentence_index
 from suggester.pipeline.tokenizer import TokenTable, token_table
@@ -27,9 +28,6 @@ MATCHES_KEY = "suggester.matches"
 SPANS_KEY = "suggester"
 _SPEAKING_TITLES = frozenset(("allergies", "family", "other", "procedure"))
 """Section kinds whose title is part of what the note says (``ALLERGIES: penicillin``)."""
-
-COMPLETE = 0.999
-"""Coverage from which all words of a term count as present."""
 
 
 class MentionFinder:
@@ -63,10 +61,17 @@ class MentionFinder:
         """Write what ``match`` found to the doc."""
         doc.user_data[WORDS_KEY] = words
         doc.user_data[MATCHES_KEY] = matches
-        complete = (matches.coverage >= COMPLETE).nonzero()[0].tolist()
+        complete = (matches.coverage >= COMPLETE).nonzero()[0]
+        terms, which = np.unique(matches.term[complete], return_inverse=True)
+        labels = [label_of(self.terms, term) for term in terms.tolist()]
         spans = {
-            (int(matches.first[i]), int(matches.final[i]) + 1, label_of(self.terms, int(matches.term[i])))
-            for i in complete
+            (first, final + 1, labels[term])
+            for first, final, term in zip(
+                matches.first[complete].tolist(),
+                matches.final[complete].tolist(),
+                which.tolist(),
+                strict=True,
+            )
         }
         doc.spans[SPANS_KEY] = [Span(doc, start, end, label=label) for start, end, label in sorted(spans)]
 

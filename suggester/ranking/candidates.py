@@ -16,7 +16,7 @@ from suggester.codesets.lexicon import CombinationRow
 from suggester.codesets.terms import Source, Target
 from suggester.errors import UnknownCodeError
 from suggester.pipeline.attributes_values import trimester_of
-from suggester.pipeline.mentions import COMPLETE
+from suggester.pipeline.matching import COMPLETE
 from suggester.pipeline.reading import FAMILY, HISTORICAL, NEGATED, Reading
 from suggester.ranking.resolve import CodeResolver, Phase, Resolved
 from suggester.ranking.values import code_of_value, with_values

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suggester.codesets.terms import Source
+from suggester.pipeline.matching import COMPLETE
 from suggester.pipeline.reading import FAMILY, HISTORICAL, HYPOTHETICAL, NEGATED, UNCERTAIN, Reading
 from suggester.ranking.candidates import CandidateFinder, CodeSupport, Support
 from suggester.types import Setting
@@ -56,7 +57,6 @@ SECTION_GROUPS: dict[str, tuple[str, ...]] = {
 _GROUP_OF = {kind: i for i, kinds in enumerate(SECTION_GROUPS.values()) for kind in kinds}
 _OTHER_GROUP = len(SECTION_GROUPS)
 _TELLING_GROUPS = [_GROUP_OF[k] for k in ("assessment", "discharge_diagnosis", "findings", "procedure")]
-_COMPLETE = 0.999
 _SEPARATORS = frozenset(",/;:().")
 _LEXICONS = [Source.LEXICON, Source.CPT_LEXICON, Source.HCPCS_LEXICON]
 _FLAGS = (
@@ -174,24 +174,6 @@ class FeatureBuilder:
         vocabulary = releases.terms.vocabulary
         self._route = frozenset(vocabulary[w] for w in _ROUTE if w in vocabulary)
 
-    def dominated(self, reading: Reading) -> NDArray[np.bool_]:
-        """Which matches lie inside a complete match of more weight (``pain`` in ``knee pain``)."""
-        m = reading.matches
-        out = np.zeros(len(m), dtype=np.bool_)
-        if not len(m):
-            return out
-        order = np.argsort(m.sentence, kind="stable")
-        bounds = np.flatnonzero(np.diff(m.sentence[order])) + 1
-        for group in np.split(order, bounds):
-            if len(group) < 2:
-                continue
-            first, final, weight = m.first[group], m.final[group], m.weight[group]
-            complete = (m.coverage[group] > 0.999) & (m.density[group] >= 0.5)
-            inside = (first[:, None] >= first[None, :]) & (final[:, None] <= final[None, :])
-            lighter = weight[:, None] < weight[None, :] - 1e-4
-            out[group] = (inside & lighter & complete[None, :]).any(axis=1)
-        return out
-
     def build(
         self, reading: Reading, candidates: Sequence[CodeSupport], *, setting: Setting | None
     ) -> tuple[NDArray[np.float32], list[Scored]]:
@@ -199,7 +181,7 @@ class FeatureBuilder:
         if not candidates:
             return np.zeros((0, len(NAMES)), dtype=np.float32), []
         marks = _Marks(reading)
-        flat = _Flat(reading, candidates, self.dominated(reading), marks)
+        flat = _Flat(reading, candidates, marks)
         scored = self._scored(reading, candidates, flat)
         columns = self._own_columns(reading, candidates, flat, marks)
         columns.update(self._rival_columns(reading, scored, flat, marks))
@@ -305,9 +287,7 @@ class FeatureBuilder:
         better = (same & (score[None, :] > score[:, None])).sum(axis=1)
         at_anchor = np.zeros(len(marks.group))
         np.maximum.at(at_anchor, m.anchor[flat.match], score[flat.owner])
-        telling = (
-            (flat.flags == 0) & (m.coverage[flat.match] > _COMPLETE) & marks.telling[m.first[flat.match]]
-        )
+        telling = (flat.flags == 0) & (m.coverage[flat.match] > COMPLETE) & marks.telling[m.first[flat.match]]
         firm = np.maximum.reduceat(np.where(telling, m.weight[flat.match], 0.0), flat.starts)
         strongest = np.zeros(len(numbers))
         np.maximum.at(strongest, category, firm)
@@ -378,10 +358,10 @@ class _Flat:
         self,
         reading: Reading,
         candidates: Sequence[CodeSupport],
-        dominated: NDArray[np.bool_],
         marks: _Marks,
     ) -> None:
         m = reading.matches
+        dominated = m.dominated
         self.count = np.array([len(c.supports) for c in candidates])
         self.starts = np.concatenate(([0], np.cumsum(self.count)[:-1]))
         self.owner = np.repeat(np.arange(len(candidates)), self.count)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from suggester.pipeline.mentions import COMPLETE
+from suggester.pipeline.matching import COMPLETE
 from suggester.pipeline.reading import Reading
 from suggester.ranking.features import Scored
 from suggester.types import Assertion, NotCoded, Span

@@ -103,6 +103,7 @@ def classifier(**options: Any) -> HistGradientBoostingClassifier:
         "max_iter": 160,
         "learning_rate": 0.06,
         "max_leaf_nodes": 16,
+        "max_depth": 7,
         "min_samples_leaf": 40,
         "l2_regularization": 2.0,
         "early_stopping": False,

@@ -59,6 +59,7 @@ def with_values(matches: Matches, added: Sequence[tuple[int, int, int]], sentenc
         final=final,
         anchor=final,
         sentence=np.array([sentence[token] for token in first.tolist()], dtype=np.int32),
+        dominated=np.zeros(len(added), dtype=np.bool_),
     )
     names = Matches.__dataclass_fields__
     return Matches(**{n: np.concatenate([getattr(matches, n), getattr(more, n)]) for n in names})
