@@ -121,6 +121,11 @@ class ReleaseStore:
             up = int(self.parent[up])
         return out
 
+    @cached_property
+    def code_list(self) -> list[str]:
+        """Every code by row, decoded once."""
+        return list(self.codes)
+
     def is_extension(self, row: int) -> bool:
         """Whether the row is a 7th-character extension of its parent."""
         return bool(self._extension[row])

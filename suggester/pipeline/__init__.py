@@ -2,16 +2,39 @@
 
 from __future__ import annotations
 
-import spacy
-from spacy.language import Language
+from collections.abc import Callable
 
-from suggester.codesets.terms import TermIndex
-from suggester.pipeline import assertion, attributes, sections, sentences  # noqa: F401 - importing registers the factories
-from suggester.pipeline.mentions import keep_open
-from suggester.pipeline.reading import Reading
-from suggester.pipeline.tokenizer import ClinicalTokenizer
+from suggester.spacy_start import start_spacy
+
+start_spacy()  # before any other import of spaCy, below
+
+import spacy  # noqa: E402
+from spacy.language import Language  # noqa: E402
+from spacy.util import registry  # noqa: E402
+
+from suggester.codesets.terms import TermIndex  # noqa: E402
+from suggester.pipeline import (  # noqa: E402, F401 - importing registers the factories
+    assertion,
+    attributes,
+    sections,
+    sentences,
+)
+from suggester.pipeline.mentions import keep_open  # noqa: E402
+from suggester.pipeline.reading import Reading  # noqa: E402
+from suggester.pipeline.tokenizer import ClinicalTokenizer  # noqa: E402
 
 __all__ = ["Reading", "build_reader"]
+
+TOKENIZER = "suggester.ClinicalTokenizer.v1"
+"""Registered name of the tokenizer, so that spaCy does not build its own first."""
+
+
+def _create_tokenizer() -> Callable[[Language], ClinicalTokenizer]:
+    return lambda nlp: ClinicalTokenizer(nlp.vocab)
+
+
+registry.tokenizers.register(TOKENIZER, func=_create_tokenizer)
+
 
 COMPONENTS = ("suggester_sections", "suggester_sentences", "suggester_assertion", "suggester_attributes")
 """Factories of the components that need no code sets, in their order."""
@@ -19,8 +42,7 @@ COMPONENTS = ("suggester_sections", "suggester_sentences", "suggester_assertion"
 
 def build_reader(terms: TermIndex) -> Language:
     """The pipeline over a term index, on ``spacy.blank("en")``."""
-    nlp = spacy.blank("en")
-    nlp.tokenizer = ClinicalTokenizer(nlp.vocab)
+    nlp = spacy.blank("en", config={"nlp": {"tokenizer": {"@tokenizers": TOKENIZER}}})
     for name in COMPONENTS:
         nlp.add_pipe(name)
     keep_open(terms)

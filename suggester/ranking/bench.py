@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-
-from spacy.language import Language
+from typing import TYPE_CHECKING
 
 from suggester.codesets import ReleaseSet
 from suggester.codesets.lexicon import read_combinations, read_history
@@ -13,6 +12,9 @@ from suggester.pipeline.reading import Reading
 from suggester.ranking.candidates import CandidateFinder
 from suggester.ranking.features import FeatureBuilder
 from suggester.types import SYSTEMS, System
+
+if TYPE_CHECKING:
+    from spacy.language import Language
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class Bench:
             reader=build_reader(releases.terms),
             finder=finder,
             features=FeatureBuilder(finder),
-            codes={system: list(releases.store(system).codes) for system in SYSTEMS},
+            codes={system: releases.store(system).code_list for system in SYSTEMS},
         )
 
     def read(self, text: str) -> Reading:

@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 
+import numpy as np
+
 from suggester.codesets.catalog import ReleaseSet
 from suggester.codesets.lexicon import CombinationRow
 from suggester.codesets.terms import Source, Target
@@ -105,11 +107,8 @@ class CandidateFinder:
         self._term_row: list[int] = self._terms.term_row.tolist()
         self._term_source: list[int] = self._terms.term_source.tolist()
         self._drug_rows = [self._row_or_none(drug[2]) for drug in self._terms.drugs]
-        self._codes: list[str] = list(self._store.codes)
-        self._term_of_row: dict[int, int] = {}
-        for term, (target, row) in enumerate(zip(self._term_target, self._term_row, strict=True)):
-            if target == Target.ICD10CM and self._codes[row].startswith(("Z68", "Z3A")):
-                self._term_of_row.setdefault(row, term)
+        self._codes = self._store.code_list
+        self._term_of_row = self._terms_of_values()
         self._immunization = self._row_or_none("Z23")
         vocabulary = self._terms.vocabulary
         self._given = frozenset(vocabulary[w] for w in _GIVEN if w in vocabulary)
@@ -120,6 +119,15 @@ class CandidateFinder:
     def _rows(self, table: Mapping[str, str]) -> dict[str, int]:
         found = {prefix: self._row_or_none(code) for prefix, code in table.items()}
         return {prefix: row for prefix, row in found.items() if row is not None}
+
+    def _terms_of_values(self) -> dict[int, int]:
+        """For each code that a measured value names, a term that leads to it."""
+        rows = [row for prefix in ("Z68", "Z3A") for row in self._store.with_prefix(prefix)]
+        named = (self._terms.term_target == Target.ICD10CM) & np.isin(self._terms.term_row, rows)
+        out: dict[int, int] = {}
+        for term in np.flatnonzero(named).tolist():
+            out.setdefault(self._term_row[term], term)
+        return out
 
     def _row_or_none(self, code: str) -> int | None:
         if not code:

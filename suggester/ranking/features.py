@@ -18,7 +18,7 @@ from suggester.codesets.terms import Source
 from suggester.pipeline.matching import COMPLETE
 from suggester.pipeline.reading import FAMILY, HISTORICAL, HYPOTHETICAL, NEGATED, UNCERTAIN, Reading
 from suggester.ranking.candidates import CandidateFinder, CodeSupport, Support
-from suggester.types import Setting
+from suggester.types import SYSTEMS, Setting
 
 SECTION_GROUPS: dict[str, tuple[str, ...]] = {
     "assessment": ("assessment", "assessment_plan", "impression", "problem_list"),
@@ -167,12 +167,20 @@ class FeatureBuilder:
     def __init__(self, finder: CandidateFinder) -> None:
         self._finder = finder
         releases = finder.releases
-        self._codes = {s: list(releases.store(s).codes) for s in ("ICD-10-CM", "CPT", "HCPCS")}
-        titles = [title.lower() for title in releases.icd10cm.titles]
-        self._unspecified = [("unspecified" in t) or t.endswith("nos") for t in titles]
-        self._other = [t.startswith("other ") or " other " in t for t in titles]
+        self._codes = {system: releases.store(system).code_list for system in SYSTEMS}
+        self._titles = releases.icd10cm.titles
+        self._shapes: dict[int, tuple[bool, bool]] = {-1: (False, False)}
         vocabulary = releases.terms.vocabulary
         self._route = frozenset(vocabulary[w] for w in _ROUTE if w in vocabulary)
+
+    def _shape(self, row: int) -> tuple[bool, bool]:
+        """Whether a title is of an unspecified code, and of an *other* code."""
+        found = self._shapes.get(row)
+        if found is None:
+            title = self._titles[row].lower()
+            unspecified = "unspecified" in title or title.endswith("nos")
+            found = self._shapes[row] = (unspecified, title.startswith("other ") or " other " in title)
+        return found
 
     def build(
         self, reading: Reading, candidates: Sequence[CodeSupport], *, setting: Setting | None
@@ -260,8 +268,8 @@ class FeatureBuilder:
                 [float(ord(c[0]) - 64) if i else _range_of(c) for c, i in zip(codes, icd, strict=True)]
             ),
             "code_length": [float(len(code)) for code in codes],
-            "unspecified_code": [row >= 0 and self._unspecified[row] for row in rows],
-            "other_code": [row >= 0 and self._other[row] for row in rows],
+            "unspecified_code": [self._shape(row)[0] for row in rows],
+            "other_code": [self._shape(row)[1] for row in rows],
             "first_position": np.minimum.reduceat(tokens, flat.starts) / max(1, len(reading.table.lower)),
             "route_words": [not self._route.isdisjoint(reading.context(n)) for n in m.sentence[at].tolist()],
             "replaced": [float(c.replaced) for c in candidates],
