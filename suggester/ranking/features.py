@@ -57,6 +57,8 @@ SECTION_GROUPS: dict[str, tuple[str, ...]] = {
 _GROUP_OF = {kind: i for i, kinds in enumerate(SECTION_GROUPS.values()) for kind in kinds}
 _OTHER_GROUP = len(SECTION_GROUPS)
 _TELLING_GROUPS = [_GROUP_OF[k] for k in ("assessment", "discharge_diagnosis", "findings", "procedure")]
+_SHARPER = 0.3
+"""By how much rarer words a sibling must be matched to count as more specific."""
 _SEPARATORS = frozenset(",/;:().")
 _LEXICONS = [Source.LEXICON, Source.CPT_LEXICON, Source.HCPCS_LEXICON]
 _FLAGS = (
@@ -125,6 +127,9 @@ NAMES: tuple[str, ...] = (
     "symptom_code",
     "firm_diagnoses",
     "symptom_beside_diagnosis",
+    "specific_sibling",
+    "specific_sibling_score",
+    "same_words_better",
 )
 """Names of the features, in the order of the columns."""
 
@@ -301,7 +306,17 @@ class FeatureBuilder:
         np.maximum.at(strongest, category, firm)
         symptom = np.array([self._symptom(item) for item in scored], dtype=np.float64)
         diagnoses = float(min(int(((firm > 0) & (symptom == 0)).sum()), 10))
+        rarity = m.weight[best]
+        clear = (m.coverage[best] > COMPLETE) & (flat.per_candidate(flat.flags == 0) > 0)
+        sharper = same & (rarity[None, :] > rarity[:, None] + _SHARPER) & clear[None, :]
+        first, final = m.first[best], m.final[best]
+        touching = (first[:, None] <= final[None, :]) & (first[None, :] <= final[:, None])
         return {
+            "specific_sibling": np.minimum(sharper.sum(axis=1), 5),
+            "specific_sibling_score": np.where(sharper, score[None, :], 0.0).max(axis=1),
+            "same_words_better": np.minimum(
+                (touching & (score[None, :] > score[:, None] + 1e-6)).sum(axis=1), 10
+            ),
             "category_best_ratio": score / (top[category] + 1e-9),
             "category_rank": np.minimum(better, 10),
             "category_size": np.minimum(size[category], 20),
