@@ -18,7 +18,7 @@ from suggester.cli import main
 from suggester.config import Settings
 from suggester.contract import to_json_line
 from suggester.errors import NoReleaseError, StoreMissingError, UnknownCodeError
-from suggester.types import Code, GoldNote, Note, Suggestions
+from suggester.types import Code, Note, Suggestions
 
 runner = CliRunner()
 COMMANDS = [
@@ -256,91 +256,6 @@ def test_batch_reads_json_lines_from_standard_input(tmp_path: Path, engine: list
     output = tmp_path / "out.jsonl"
     assert call("batch", "-", "-o", output, stdin=b'{"id":"a","text":"cough"}\n').exit_code == 0
     assert json.loads(output.read_text())["id"] == "a"
-
-
-# --- evaluate ---------------------------------------------------------------------------------------
-
-
-class Report:
-    def __init__(self, **values: object) -> None:
-        self.values = values
-
-    def to_text(self) -> str:
-        return "REPORT é"
-
-    def to_record(self) -> dict[str, object]:
-        return {"map": 0.5}
-
-
-@pytest.fixture
-def measured(monkeypatch: pytest.MonkeyPatch) -> list[dict]:
-    calls: list[dict] = []
-
-    def evaluate(gold: list[GoldNote], predictions: dict[str, Suggestions], **options: object) -> Report:
-        calls.append({"gold": gold, "predictions": predictions, **options})
-        return Report()
-
-    fake = types.ModuleType("suggester.evaluation")
-    fake.evaluate = evaluate  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "suggester.evaluation", fake)
-    return calls
-
-
-@pytest.fixture
-def gold(tmp_path: Path) -> Path:
-    path = tmp_path / "gold.jsonl"
-    codes = [{"system": "ICD-10-CM", "code": "E11.9"}, {"system": "HCPCS", "code": "K0001"}]
-    lines = [
-        {"id": "a", "text": "diabetes, wheelchair", "codes": codes, "part": "tune", "em": {"code": "99213"}},
-        {"id": "b", "text": "RAISE", "codes": codes[:1], "part": "check"},
-    ]
-    path.write_text("\n".join(map(json.dumps, lines)))
-    return path
-
-
-def test_evaluate_reads_predictions(tmp_path: Path, gold: Path, measured: list, engine: list) -> None:
-    predictions = tmp_path / "out.jsonl"
-    assert call("batch", gold, "-o", predictions).exit_code == 1
-    result = call("evaluate", gold, predictions, "--bootstrap", 7, "--seed", 3, "--threshold", 0.4)
-    assert (result.exit_code, result.stdout, result.stderr) == (0, "REPORT é\n", "")
-    (seen,) = measured
-    assert [note.note.id for note in seen["gold"]] == ["a", "b"]
-    assert list(seen["predictions"]) == ["a"]
-    assert (seen["bootstrap"], seen["seed"], seen["threshold"]) == (7, 3, 0.4)
-
-
-def test_evaluate_runs_the_engine_on_every_confidence(gold: Path, measured: list, engine: list) -> None:
-    result = call("evaluate", gold, "--json")
-    assert result.exit_code == 1
-    assert json.loads(result.stdout) == {"map": 0.5}
-    assert "error: b: ValueError at" in result.stderr
-    assert "1 of 2 notes failed and count as all missed" in result.stderr
-    assert (engine[0].settings.threshold, engine[0].settings.limit) == (0.0, 500)
-    assert len(measured[0]["predictions"]["a"].suggestions) == 2
-
-
-def test_evaluate_counts_one_system_or_part(gold: Path, measured: list, engine: list) -> None:
-    assert call("evaluate", gold, "--system", "HCPCS", "--part", "tune").exit_code == 0
-    (note,) = measured[0]["gold"]
-    assert [code.code for code in note.codes] == ["K0001"]
-    assert note.em == frozenset()
-    assert [item.code.code for item in measured[0]["predictions"]["a"].suggestions] == ["K0001"]
-    result = call("evaluate", gold, "--part", "none")
-    assert result.exit_code == 1
-    assert "no gold note of the part 'none'" in result.stderr
-
-
-def test_evaluate_refuses_what_it_cannot_read(
-    tmp_path: Path, gold: Path, measured: list, engine: list
-) -> None:
-    wrong = tmp_path / "wrong.jsonl"
-    wrong.write_text(gold.read_text() + '\n{"id":"c"}\n')
-    result = call("evaluate", wrong)
-    assert (result.exit_code, result.stderr) == (1, "error: wrong.jsonl:3: field 'text' is missing\n")
-    result = call("evaluate", gold, wrong)
-    assert result.exit_code == 1
-    assert "wrong.jsonl:1: field 'run' is missing" in result.stderr
-    assert not measured
 
 
 # --- code sets --------------------------------------------------------------------------------------

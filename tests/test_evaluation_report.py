@@ -155,12 +155,16 @@ def test_costliest_first_and_no_more_than_asked():
 )
 def test_sentence_around(text, words, sentence):
     start = text.index(words)
-    assert sentence_around(text, Span(start=start, end=start + len(words))) == sentence
+    found, place = sentence_around(text, Span(start=start, end=start + len(words)))
+    assert found == sentence
+    assert found[place.start : place.end] == words
 
 
 def test_a_sentence_without_end_is_cut():
     text = "x" * 1000 + "asthma" + "y" * 1000
-    assert len(sentence_around(text, Span(start=1000, end=1006))) == 326
+    sentence, words = sentence_around(text, Span(start=1000, end=1006))
+    assert len(sentence) == 326
+    assert sentence[words.start : words.end] == "asthma"
 
 
 @given(st.text(alphabet="ab .\n!", max_size=400), st.data())
@@ -168,7 +172,8 @@ def test_the_sentence_holds_the_words(text, data):
     start = data.draw(st.integers(0, len(text)))
     end = data.draw(st.integers(start, len(text)))
     words = " ".join(text[start:end].split())
-    assert words in sentence_around(text, Span(start=start, end=end))
+    sentence, place = sentence_around(text, Span(start=start, end=end))
+    assert sentence[place.start : place.end] == words
 
 
 # The report ----------------------------------------------------------------------------------------------

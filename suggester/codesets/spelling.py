@@ -40,12 +40,14 @@ class Speller:
         return {i: w for w, i in self._terms.vocabulary.items() if counts[i] and len(w) > 2 and w.isalpha()}
 
     @cached_property
-    def _by_shape(self) -> dict[tuple[str, int], list[tuple[str, int]]]:
-        """The words by first letter and length."""
-        out: dict[tuple[str, int], list[tuple[str, int]]] = {}
+    def _by_shape(self) -> dict[tuple[str, int], tuple[list[str], list[int]]]:
+        """The words, and their ids, by first letter and length."""
+        out: dict[tuple[str, int], tuple[list[str], list[int]]] = {}
         for index, word in self._known.items():
             if len(word) >= MIN_LENGTH - 1:
-                out.setdefault((word[0], len(word)), []).append((word, index))
+                known, ids = out.setdefault((word[0], len(word)), ([], []))
+                known.append(word)
+                ids.append(index)
         return out
 
     def correct(self, word: str) -> int | None:
@@ -58,11 +60,14 @@ class Speller:
             return None
         best: tuple[int, str, int] | None = None
         for length in (len(word) - 1, len(word), len(word) + 1):
-            for known, index in self._by_shape.get((word[0], length), ()):
-                if OSA.distance(word, known, score_cutoff=1) <= 1:
-                    found = (-int(self._frequency[index]), known, index)
-                    if best is None or found < best:
-                        best = found
+            shaped = self._by_shape.get((word[0], length))
+            if shaped is None:
+                continue
+            words, ids = shaped
+            for known, _, at in process.extract(word, words, scorer=OSA.distance, score_cutoff=1, limit=None):
+                found = (-int(self._frequency[ids[at]]), known, ids[at])
+                if best is None or found < best:
+                    best = found
         return best[2] if best else None
 
     def near(self, word: str, *, limit: int) -> list[tuple[int, int]]:

@@ -196,7 +196,7 @@ def interval_bar(value: float, low: float | None, high: float | None, *, told: s
         tag("rect", x=0, y=3, width=100, height=8, rx=1.5, class_="track"),
         tag("rect", x=0, y=3, width=100.0 * min(1.0, value), height=8, rx=1.5, class_="bar"),
     ]
-    if low is not None and high is not None:
+    if low is not None and high is not None and high > low:
         parts.append(
             tag("line", x1=100.0 * min(1.0, low), x2=100.0 * min(1.0, high), y1=7, y2=7, class_="whisker")
         )

@@ -62,9 +62,9 @@ def comparison_page(comparison: Comparison, *, dated: date | None = None) -> str
                 tag("h2", "In short"),
                 tag("p", _summary(verdicts, a, b), class_="lead"),
                 table(
-                    ("", a, b, f"Difference, {b} less {a}", "p", "Verdict"),
+                    ("", a, b, "Difference", "p", "Verdict"),
                     rows,
-                    class_="slices",
+                    class_="compare",
                     widths=(1, 1, 1, 2, 1, 1),
                 ),
                 id="figures",
@@ -74,7 +74,8 @@ def comparison_page(comparison: Comparison, *, dated: date | None = None) -> str
                 tag("h2", "How to read it"),
                 tag(
                     "p",
-                    f"A dot right of the line favours {b}, left of it {a}; the bar is what chance leaves "
+                    f"The difference is {b} less {a}. A dot right of the line favours {b}, left of it "
+                    f"{a}; the bar is what chance leaves "
                     "open. "
                     "Better or worse is said only where the whole bar lies on one side and a difference "
                     "so large "
@@ -147,5 +148,5 @@ def _row(one: Difference, figures: Figures, *, reach: float) -> Html:
         tag("td", bar),
         tag("td", words, class_="number"),
         tag("td", "n/a" if one.p_value is None else f"{one.p_value:.4f}", class_="number"),
-        tag("td", verdict(one)),
+        tag("td", verdict(one), class_="number"),
     )

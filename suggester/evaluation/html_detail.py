@@ -10,7 +10,9 @@ from suggester.evaluation.html_figures import NBSP, Figures, count, percent, row
 from suggester.evaluation.html_markup import Child, Html, tag
 from suggester.evaluation.html_trust import legend
 from suggester.evaluation.learning import LearningPoint
-from suggester.evaluation.report import Report, Section
+from suggester.evaluation.report import Report, Row, Section
+from suggester.evaluation.text import titled
+from suggester.types import SYSTEMS
 
 _FATES = (
     ("found", "s1", "Found", "suggested with enough confidence"),
@@ -27,6 +29,16 @@ _FATE_WORDS = {
     "below_threshold": "suggested, less surely",
     "read_not_coded": "read, not coded",
     "never_seen": "never seen",
+}
+_MORE_WORDS = {
+    "evidence_overlap": "words overlap the marked ones",
+    "evidence_inside": "words lie inside the marked ones",
+    "evidence_overlap_confident": "overlap, of the confident",
+    "evidence_inside_confident": "inside, of the confident",
+    "em_first": "the first suggested level is right",
+    "em_any": "some suggested level is right",
+    "em_confident": "a confident one is right",
+    "em_precision": "of notes with a confident one, right",
 }
 _GROUP_COLUMNS = (
     ("core_recall_at_10", "Codes to be coded, among the first ten"),
@@ -108,10 +120,11 @@ def group_section(report: Report, figures: Figures) -> Html:
     """Bars by system, frequency, kind, setting, part and chapter."""
     groups = {one.key: one for one in report.sections if one.layout == "table"}
     chapters = groups.pop("by_chapter", None)
-    shown = [*groups.values(), *([] if chapters is None else [chapters])]
+    kinds = groups.pop("by_kind", None)
+    shown = [*groups.values(), *(one for one in (kinds, chapters) if one is not None)]
     rows: list[Html] = []
     for group in shown:
-        rows.append(tag("tr", tag("th", group.title, colspan=7, scope="col"), class_="group"))
+        rows.append(tag("tr", tag("th", group.title, colspan=8, scope="col"), class_="group"))
         rows += _group_rows(group, figures)
     return tag(
         "section",
@@ -120,13 +133,13 @@ def group_section(report: Report, figures: Figures) -> Html:
             "p",
             "Bars are shares; the line through a bar is its 95 % interval, and n the number of codes "
             "behind it. "
-            "Where n is small the line is long: do not rank groups by their bars alone.",
+            "A bar without a line is of too few notes, or of notes all alike. Do not rank groups by bars.",
         ),
         table(
-            ("Group", *(words for _, words in _GROUP_COLUMNS)),
+            ("Group", "Notes", *(words for _, words in _GROUP_COLUMNS)),
             rows,
             class_="slices",
-            widths=(1, 2, 2, 2),
+            widths=(1, 1, 2, 2, 2),
         ),
         id="groups",
     )
@@ -134,13 +147,19 @@ def group_section(report: Report, figures: Figures) -> Html:
 
 def _group_rows(group: Section, figures: Figures) -> list[Html]:
     made = []
-    for one in group.rows:
-        size = one.label.removeprefix(one.key).strip(" ()")
+    for one in sorted(group.rows, key=_system_first):
+        notes = "".join(filter(str.isdigit, one.label.removeprefix(one.key)))
         cells = [
             cell for name, _ in _GROUP_COLUMNS for cell in figures.cells(f"{group.key}/{one.key}/{name}")
         ]
-        made.append(row([one.key, tag("small", size)], *cells))
+        made.append(row(one.key, notes, *cells))
     return made
+
+
+def _system_first(one: Row) -> int:
+    """Chapters of diagnoses before those of services; all else stays in its order."""
+    systems = [place for place, system in enumerate(SYSTEMS) if one.key.startswith(f"{system} ")]
+    return systems[0] if systems else 0
 
 
 def level_section(report: Report, figures: Figures) -> Html:
@@ -153,10 +172,7 @@ def level_section(report: Report, figures: Figures) -> Html:
         paths.append(f"{level}/best/micro_f1" if has_best else f"{level}/threshold/micro_f1")
         paths += [f"{level}/ranking/map", f"{level}/ranking/candidate_recall"]
         known = report.flat()
-        cells: list[Child] = [
-            [figures.value(path), tag("small", figures.interval(path))] if path in known else "\u2013"
-            for path in paths
-        ]
+        cells: list[Child] = [figures.with_interval(path) if path in known else "\u2013" for path in paths]
         rows.append(row(keys[level].title, *cells))
     more = []
     for key in ("evidence", "em"):
@@ -194,10 +210,8 @@ def _small_table(section: Section, figures: Figures) -> Html:
     for one in section.rows:
         for figure in one.figures:
             path = f"{section.key}/{one.key}/{figure.name}"
-            words = figure.name.removeprefix(f"{section.key}_").replace("_", ", ")
-            rows.append(
-                row(words, [figures.value(path), tag("small", figures.interval(path))], f"{figure.size:,}")
-            )
+            words = _MORE_WORDS.get(figure.name) or titled(figure.name)
+            rows.append(row(words, figures.with_interval(path), f"{figure.size:,}"))
     return tag(
         "figure",
         table(("", "Share", "n"), rows, caption=section.title, class_="plain"),
@@ -309,7 +323,10 @@ def _mistakes(group: Sequence[Confusion], titles: Mapping[str, str], *, quotes: 
         codes: list[Child] = [_code(one.gold or one.rival or "", titles)]
         if one.gold is not None and one.rival is not None:
             codes.append(tag("span", "suggested instead: ", _code(one.rival, titles), class_="instead"))
-        fates = ", ".join(f"{_FATE_WORDS.get(name, name)} {times}" for name, times in one.fates)
+        fates = ", ".join(
+            _FATE_WORDS.get(name, name) + (f" ({times})" if len(one.fates) > 1 else "")
+            for name, times in one.fates
+        )
         cells: list[Child] = [str(one.times), f"{one.cost:.2f}"]
         if missed:
             cells.append(tag("td", fates, class_="why"))

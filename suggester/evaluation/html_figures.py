@@ -68,14 +68,18 @@ class Figures:
         )
 
     def interval(self, path: str, *, places: int = 1, words: str = "{low} to {high}") -> str:
-        """The ends of the interval in words; empty where there is none."""
+        """The ends of the interval in words; empty where there is none, or its ends are the same."""
         figure = self._flat[path]
-        if figure.low is None or figure.high is None:
+        if figure.low is None or figure.high is None or no_range(figure.low, figure.high):
             return ""
         if _as_number(figure.name):
             return words.format(low=number(figure.low), high=number(figure.high))
         low = f"{figure.low * 100:.{places}f}"
         return words.format(low=low, high=percent(figure.high, places=places))
+
+    def with_interval(self, path: str) -> list[Html]:
+        """The value and, beneath it, its interval."""
+        return [self.value(path), tag("small", self.interval(path))]
 
     def bar(self, path: str) -> Html | None:
         """A small bar with its interval; None where undefined."""
@@ -85,11 +89,11 @@ class Figures:
         return interval_bar(figure.value, figure.low, figure.high, told=figure.to_text())
 
     def cells(self, path: str) -> list[Html]:
-        """Two cells of a table: the bar, and value with size beneath."""
+        """Two cells of a table: the bar with its interval, and the value with its size."""
         figure = self._flat[path]
         if figure.value is None:
             return [tag("td", class_="graph"), tag("td", "\u2013", class_="number faint")]
-        inside = [self.value(path), tag("small", self.interval(path), f" · n{NBSP}{figure.size:,}")]
+        inside = [self.value(path), tag("small", f" n{NBSP}{figure.size:,}")]
         return [tag("td", self.bar(path), class_="graph"), tag("td", inside, class_="number")]
 
 
@@ -127,6 +131,11 @@ def row(label: Child, *cells: Child, class_: str | None = None) -> Html:
         for one in cells
     ]
     return tag("tr", tag("th", label, scope="row"), made, class_=class_)
+
+
+def no_range(low: float, high: float) -> bool:
+    """Whether an interval has no width: one note, or all alike. It tells nothing of chance."""
+    return high - low < 1e-9
 
 
 def _as_number(name: str) -> bool:

@@ -97,13 +97,16 @@ def document(title: str, body: Child, *, css: str) -> str:
         raise ValueError("the style sheet may hold no <")
     digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+    head = (
+        '<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        '<meta name="referrer" content="no-referrer">\n<meta name="color-scheme" content="light dark">\n'
-        f"<title>{text(title)}</title>\n<style>{css}</style>\n</head>\n<body>\n{_inside(body)}\n</body>\n</html>\n"
+        '<meta name="referrer" content="no-referrer">\n'
+        '<meta name="color-scheme" content="light dark">\n'
+        f"<title>{text(title)}</title>\n<style>{css}</style>\n"
     )
+    inside = _inside(body)
+    return f'<!doctype html>\n<html lang="en">\n<head>\n{head}</head>\n<body>\n{inside}\n</body>\n</html>\n'
 
 
 def _inside(child: Child) -> str:

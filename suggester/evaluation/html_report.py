@@ -24,7 +24,10 @@ _TITLE = "How good are the suggested codes?"
 _FEW_NOTES = 100
 
 _GLOSSARY = (
-    ("Human codes", "The codes that careful people gave these notes; everything is measured against them."),
+    (
+        "Human or gold codes",
+        "The codes that careful people gave these notes; everything is measured against them.",
+    ),
     ("Core and optional", "Core codes must be coded. Optional ones may be: missing them is no mistake."),
     ("Acceptable", "Where two codes are equally defensible for the same words, either is right."),
     ("Confidence", "The software’s own estimate of the chance that a suggestion is right, 0 to 1."),
@@ -39,7 +42,7 @@ _GLOSSARY = (
     ),
     (
         "95 % interval",
-        "The range that the figure would lie in nineteen times in twenty, had other such notes been drawn.",
+        "The range the figure would lie in nineteen times in twenty, had other such notes been drawn.",
     ),
     ("n", "How many codes, suggestions or notes a figure rests on."),
 )
@@ -72,12 +75,12 @@ def report_page(
     sections = [
         ("figures", "In short", _headline(report, figures)),
         ("trust", "Confidence", trust_section(report, figures)),
-        ("fates", "Codes found and missed", fate_section(report, figures)),
+        ("fates", "Found and missed", fate_section(report, figures)),
         ("groups", "By group", group_section(report, figures)),
         ("choice", "Thresholds", choice_section(report, figures)),
         *([("learning", "Learning", learning_section(learning))] if learning else []),
         ("levels", "Published figures", level_section(report, figures)),
-        ("mistakes", "Costliest mistakes", mistake_section(report, titles or {}, quotes=quotes)),
+        ("mistakes", "Mistakes", mistake_section(report, titles or {}, quotes=quotes)),
         ("every-figure", "Every figure", _every_figure(report, figures)),
         ("about", "About", _about(report)),
     ]
@@ -104,7 +107,8 @@ def _header(report: Report, dated: date | None) -> Html:
         tag("h1", _TITLE),
         tag(
             "p",
-            f"Measured on {count(sizes.notes, 'note')} with {count(sizes.gold_codes, 'human code')} ({report.split})",
+            f"Measured on {count(sizes.notes, 'note')} with {count(sizes.gold_codes, 'human code')} "
+            f"({report.split})",
             f"; {runs}" if runs else "",
             ".",
             f" {dated.isoformat()}." if dated is not None else "",
@@ -149,7 +153,7 @@ def _headline(report: Report, figures: Figures) -> Html:
         ),
         (
             bool(sizes.unknown_predictions),
-            f"{count(sizes.unknown_predictions, 'prediction')} of notes that are not in the gold, not scored.",
+            f"{count(sizes.unknown_predictions, 'prediction')} of notes without human codes, not scored.",
         ),
         (
             bool(sizes.duplicates),
@@ -164,7 +168,8 @@ def _headline(report: Report, figures: Figures) -> Html:
         tag("p", recall_at_precision(report)),
         tag(
             "p",
-            "The range under each figure is its 95 % interval: had other notes of the same kind been drawn, the "
+            "The range under each figure is its 95 % interval: had other notes of the same kind been "
+            "drawn, the "
             "figure would lie in it nineteen times in twenty."
             if report.bootstrap
             else "No intervals were asked for: how far chance moves these figures is not known.",
@@ -184,7 +189,7 @@ def _card(name: str, path: str, told: str, figures: Figures) -> Html:
     else:
         meaning = told.format(f"{value * 100:.0f}")
     figure = figures[path]
-    size = f"n{NBSP}{figure.size:,} {figure.unit.replace('gold', 'human')}"
+    size = f"n{NBSP}{figure.size:,}"
     return tag(
         "li",
         tag("p", name, class_="name"),
@@ -269,7 +274,8 @@ def _about(report: Report) -> Html:
         tag("h3", "What they do not say"),
         tag(
             "p",
-            "They hold for notes like these. Other clinics, other kinds of notes and other coders differ: measure "
+            "They hold for notes like these. Other clinics, other kinds of notes and other coders differ: "
+            "measure "
             "on notes of your own that nobody tuned anything on. Human codes are readings too; two careful "
             "people do not agree on every code, so no software can be measured more finely than that.",
         ),

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from suggester.evaluation.calibration import AboveThreshold
 from suggester.evaluation.html_chart import Plot, percent_axis, share_axis
-from suggester.evaluation.html_figures import Figures, number, percent, row, table
+from suggester.evaluation.html_figures import Figures, no_range, number, percent, row, table
 from suggester.evaluation.html_markup import Child, Html, tag
 from suggester.evaluation.ranked import CurvePoint
 from suggester.evaluation.report import Report
@@ -23,8 +23,10 @@ def trust_section(report: Report, figures: Figures) -> Html:
         tag("h2", "Does a confidence mean what it says?"),
         tag(
             "p",
-            "Every suggestion comes with a confidence. If it can be taken at its word, then of all suggestions "
-            "with confidence 0.80, eighty in a hundred are right, and the number of wrong codes in a day’s work "
+            "Every suggestion comes with a confidence. If it can be taken at its word, then of all "
+            "suggestions "
+            "with confidence 0.80, eighty in a hundred are right, and the number of wrong codes in a "
+            "day’s work "
             "can be told before anyone has looked at them.",
         ),
         tag("div", _reliability(report, figures), _accepting(report), class_="pair"),
@@ -63,8 +65,15 @@ def recall_at_precision(report: Report) -> Child:
         tag("strong", number(sure.threshold)),
         " on, 95 of 100 suggestions are right. That settles ",
         tag("strong", percent(sure.found.value)),
-        f" of all human codes ({sure.found.to_text()}). The confidence was chosen on these same notes.",
+        f" of all human codes{_between(sure.found.low, sure.found.high)}. ",
+        "The confidence was chosen on these same notes.",
     ]
+
+
+def _between(low: float | None, high: float | None) -> str:
+    if low is None or high is None or no_range(low, high):
+        return ""
+    return f" ({low * 100:.1f} to {percent(high)})"
 
 
 def _reliability(report: Report, figures: Figures) -> Html:
@@ -95,14 +104,15 @@ def _reliability(report: Report, figures: Figures) -> Html:
             f"n {one.size}"
         )
         plot.dot(point, "first", told, radius=3.5 + 5.5 * math.sqrt(one.size / most))
-    plot.label((0.16, 0.16), "as stated", dx=-4.0, dy=-10.0, end=True)
     return tag(
         "figure",
         tag("h3", "Reliability"),
+        legend(("first", "measured"), ("ideal", "confidence exact")),
         plot.html(),
         tag(
             "figcaption",
-            "On the dashed line, confidence is exact. Above it the software is too modest, below it too sure. "
+            "On the dashed line, confidence is exact. Above it the software is too modest, below it too "
+            "sure. "
             "The larger the dot and the grey column, the more suggestions. Mean gap (expected calibration "
             "error): ",
             figures.value("calibration/all/ece"),
@@ -141,10 +151,15 @@ def _accepting(report: Report) -> Html:
         plot.dot((one.threshold, float(one.wrong)), "second", told)
     return tag(
         "figure",
-        tag("h3", "Wrong codes: foretold and counted"),
-        legend(("first", "foretold by the confidences"), ("second", "counted against the human codes")),
+        tag("h3", "Wrong codes, expected and counted"),
+        legend(("first", "expected"), ("second", "counted")),
         plot.html(),
-        tag("figcaption", recall_at_precision(report)),
+        tag(
+            "figcaption",
+            "Expected is what the confidences themselves foretell, before anyone looks: the sum of 1 less "
+            "confidence. Counted is against the human codes. Where more are counted than expected, the "
+            "confidences promise too much.",
+        ),
     )
 
 
@@ -189,7 +204,7 @@ def _above_row(one: AboveThreshold, report: Report, *, key: bool = False) -> Htm
 
 
 def _with_interval(value: float | None, low: float | None, high: float | None) -> Child:
-    if low is None or high is None:
+    if low is None or high is None or no_range(low, high):
         return percent(value)
     return [percent(value), tag("small", f"{low * 100:.1f} to {percent(high)}")]
 
@@ -221,6 +236,7 @@ def _precision_recall(report: Report, figures: Figures) -> Html:
     return tag(
         "figure",
         tag("h3", "Precision against recall"),
+        legend(("first", "every threshold")),
         plot.html(),
         tag(
             "figcaption",
@@ -243,7 +259,7 @@ def _sweep(report: Report) -> Html:
         y=percent_axis("%"),
     )
     for kind, name in (("first", "precision"), ("second", "recall"), ("third", "f1")):
-        values = [(one.threshold, getattr(one, name)) for one in report.curve]
+        values = [(one.threshold, getattr(one, name)) for one in report.curve if one.suggested]
         plot.line([(at, value) for at, value in values if value is not None], kind)
     right = report.threshold > 0.7
     plot.rule(report.threshold, f"given, {report.threshold:.2f}", end=right)
@@ -257,7 +273,8 @@ def _sweep(report: Report) -> Html:
         plot.html(),
         tag(
             "figcaption",
-            "The threshold of the best F1 was chosen on these same notes, so its figures flatter: choose it on "
+            "The threshold of the best F1 was chosen on these same notes, so its figures flatter: choose "
+            "it on "
             "other notes.",
         ),
     )
