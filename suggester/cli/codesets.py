@@ -57,7 +57,9 @@ def build(
 
 @group.command("import")
 def import_(
-    tabular: Annotated[Path, typer.Argument(metavar="TABULAR", help="Tabular list (XML) of an ICD-10-CM release.")],
+    tabular: Annotated[
+        Path, typer.Argument(metavar="TABULAR", help="Tabular list (XML) of an ICD-10-CM release.")
+    ],
     *,
     release_id: Annotated[str, typer.Option("--id", help="Name of the release, such as 2026-10-01.")],
     first: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First day in force.")],

@@ -85,7 +85,8 @@ def mentions_of(reading: Reading, terms: TermIndex, text: str) -> tuple[Mention,
         The note's text.
     """
     from suggester.codesets.terms import Source
-    from suggester.pipeline.matching import COMPLETE, label_of
+    from suggester.pipeline.matching import COMPLETE
+    from suggester.pipeline.mentions import label_of
 
     m = reading.matches
     complete = (m.coverage >= COMPLETE).nonzero()[0].tolist()

@@ -23,7 +23,7 @@ from suggester.codesets.compiling import FORMAT
 from suggester.codesets.container import Container, ragged, write_container
 from suggester.codesets.lexicon import Lexicon, PhraseRow
 from suggester.codesets.store import ReleaseStore
-from suggester.codesets.words import NEUTRAL, and_parts, stem, title_variants, words
+from suggester.codesets.words import NEUTRAL, NOT_CLASSIFIED, and_parts, stem, title_variants, words
 from suggester.errors import LexiconError, StoreDamagedError, UnknownCodeError
 
 SIDES = {"right": 1, "left": 2, "bilateral": 3, "both": 3}
@@ -71,6 +71,10 @@ class Sense:
     not_near: frozenset[int]
 
 
+_NEGATING = frozenset(
+    ("not", "no", "without", "unable", "cannot", "can't", "never", "lack", "absent", "absence", "refuse")
+)
+"""Words that turn a term round: a term with one of them only matches whole."""
 _QUALIFIERS = re.compile(
     r"\b(?:non-pressure chronic|nonrheumatic|essential|primary|unilateral|idiopathic|nontraumatic)\b"
 )
@@ -90,7 +94,8 @@ class _Builder:
         return self.vocabulary.setdefault(word, len(self.vocabulary))
 
     def content(self, phrase: str) -> list[str]:
-        return [w for w in dict.fromkeys(words(phrase)) if w not in self.stop and w not in NEUTRAL]
+        plain = NOT_CLASSIFIED.sub(" ", phrase)
+        return [w for w in dict.fromkeys(words(plain)) if w not in self.stop and w not in NEUTRAL]
 
     def add(self, phrase: str, target: Target, row: int, source: Source, *, sided: bool = False) -> None:
         """Add a term; ``sided``: laterality is an attribute of the code and leaves the words."""
@@ -273,6 +278,7 @@ def _write(
     idf = np.array(
         [math.log(total / frequency[w]) if frequency[w] else 0.0 for w in range(size)], dtype=np.float32
     )
+    negating = {builder.vocabulary[w] for w in _NEGATING if w in builder.vocabulary}
     rows = [sorted(k[0], key=lambda w: (-idf[w], w)) for k in keys]
     anchors: list[list[int]] = [[] for _ in range(size)]
     for term, ids in enumerate(rows):
@@ -295,6 +301,7 @@ def _write(
             "term_weight": np.array([float(idf[list(ids)].sum()) for ids in rows], dtype=np.float32),
             "term_target": np.array([k[1] for k in keys], dtype=np.int8),
             "term_row": np.array([k[2] for k in keys], dtype=np.int32),
+            "term_whole": np.array([not negating.isdisjoint(ids) for ids in rows], dtype=np.bool_),
             "term_source": np.array([int(builder.terms[k][1]) for k in keys], dtype=np.int8),
             "anchor_ptr": anchor_ptr.astype(np.int32),
             "anchor_term": anchor_term,
@@ -369,7 +376,10 @@ def _senses(
                 added.extend(by_pattern.get(tuple(ids[start : start + size]), ()))
         near = [builder.id_of(w) for text in row.near for w in words(text)]
         not_near = [builder.id_of(w) for text in row.not_near for w in words(text)]
-        key = [builder.id_of(w) for w in abbreviation]
+        kept = [w for w in abbreviation if w not in builder.stop and w not in NEUTRAL]
+        if len(abbreviation) > 1 and len(kept) != len(abbreviation) and len(kept) < 2:
+            continue  # what is left of it would match anything
+        key = [builder.id_of(w) for w in (kept if len(abbreviation) > 1 else abbreviation)]
         out.append(
             json.dumps(
                 [
@@ -412,6 +422,8 @@ class TermIndex:
     ----------
     idf, term_weight
         Natural-log rarity of words and its sum over a term's words.
+    term_whole
+        Terms that only match with all their words (those with a negating word).
     term_target, term_row, term_source
         What a term leads to (``Target``, row there) and where it comes from (``Source``).
     """
@@ -430,6 +442,7 @@ class TermIndex:
         self.term_target = box.array("term_target")
         self.term_row = box.array("term_row")
         self.term_source = box.array("term_source")
+        self.term_whole = box.array("term_whole")
         self.anchor_ptr = box.array("anchor_ptr")
         self.anchor_term = box.array("anchor_term")
         self.node_side = box.array("node_side")

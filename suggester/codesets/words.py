@@ -13,6 +13,12 @@ from functools import lru_cache
 WORD = re.compile(r"\d+(?:[.,]\d+)+|[^\W_]+(?:['’][^\W_]{1,2}(?![^\W_]))?")
 """A number with decimals, or letters and digits with an optional short tail after an apostrophe."""
 
+NOT_CLASSIFIED = re.compile(
+    r"\b(?:not (?:elsewhere|otherwise) (?:classified|specified|classifiable)|not classified elsewhere)\b",
+    re.IGNORECASE,
+)
+"""Phrases of official titles that say nothing of the patient; any other *not* is a word that counts."""
+
 NEUTRAL = frozenset(
     [
         "unspecified",
@@ -23,7 +29,6 @@ NEUTRAL = frozenset(
         "classifiable",
         "nos",
         "nec",
-        "not",
         "personal",
         "encounter",
         "presence",

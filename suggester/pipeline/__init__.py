@@ -40,11 +40,14 @@ COMPONENTS = ("suggester_sections", "suggester_sentences", "suggester_assertion"
 """Factories of the components that need no code sets, in their order."""
 
 
-def build_reader(terms: TermIndex) -> Language:
-    """The pipeline over a term index, on ``spacy.blank("en")``."""
+def build_reader(terms: TermIndex, *, spans: bool = True) -> Language:
+    """The pipeline over a term index, on ``spacy.blank("en")``.
+
+    ``spans=False`` leaves ``doc.spans`` out, which ranking does not need.
+    """
     nlp = spacy.blank("en", config={"nlp": {"tokenizer": {"@tokenizers": TOKENIZER}}})
     for name in COMPONENTS:
         nlp.add_pipe(name)
     keep_open(terms)
-    nlp.add_pipe("suggester_mentions", config={"terms": str(terms.path)})
+    nlp.add_pipe("suggester_mentions", config={"terms": str(terms.path), "spans": spans})
     return nlp

@@ -18,6 +18,9 @@ from suggester.pipeline.wordids import WordIds
 MIN_COVERAGE = 0.6
 """A match holds at least this share of the term's weight (the sum of its words' rarities)."""
 
+COMPLETE = 0.999
+"""Coverage from which all words of a term count as present."""
+
 _CHUNK = 4096
 """Sentences are matched in runs of about this many words, so that cost stays linear in length."""
 
@@ -84,6 +87,7 @@ class TermMatcher:
     def __init__(self, terms: TermIndex, *, min_coverage: float = MIN_COVERAGE) -> None:
         self._terms = terms
         self.min_coverage = min_coverage
+        self._least = np.where(terms.term_whole, np.float32(COMPLETE), np.float32(min_coverage))
         self._allowed = terms.term_source != Source.HCPCS_SHORT
         self._present = np.zeros(len(terms.idf), dtype=np.bool_)
 
@@ -125,7 +129,7 @@ class TermMatcher:
         unique = np.unique(ids)
         chosen = _gather(terms.anchor_ptr[unique], terms.anchor_ptr[unique + 1], terms.anchor_term)
         chosen = chosen[self._allowed[chosen]]
-        chosen = chosen[self._cover(chosen) >= self.min_coverage]
+        chosen = chosen[self._cover(chosen) >= self._least[chosen]]
         present[ids] = False
         if not len(chosen):
             return _none()
@@ -159,7 +163,7 @@ class TermMatcher:
         final = np.maximum.reduceat(np.where(hit, last[nearest], np.int32(-1)), starts)
         hits = np.add.reduceat(hit.astype(np.int32), starts)
         written = np.add.reduceat((hit & own[nearest]).astype(np.int32), starts)
-        keep = coverage >= self.min_coverage
+        keep = coverage >= self._least[term]
         tokens = np.array(place_token, dtype=np.int32)
         first, final, hits = first[keep], final[keep], hits[keep]
         density = np.minimum(hits / (final - first + 1), 1.0).astype(np.float32)
@@ -191,9 +195,6 @@ class TermMatcher:
         got = np.add.reduceat(np.where(self._present[word], terms.idf[word], np.float32(0)), starts)
         return np.asarray(got / np.maximum(terms.term_weight[term], np.float32(1e-6)), dtype=np.float32)
 
-
-COMPLETE = 0.999
-"""Coverage from which all words of a term count as present."""
 
 _CLOSE = 0.5
 """Density from which a complete match may dominate what lies inside it."""

@@ -39,8 +39,9 @@ class MentionFinder:
         The term index of the releases in force.
     """
 
-    def __init__(self, terms: TermIndex) -> None:
+    def __init__(self, terms: TermIndex, *, spans: bool = True) -> None:
         self.terms = terms
+        self.spans = spans
         self._reader = WordReader(terms)
         self._matcher = TermMatcher(terms)
 
@@ -61,6 +62,8 @@ class MentionFinder:
         """Write what ``match`` found to the doc."""
         doc.user_data[WORDS_KEY] = words
         doc.user_data[MATCHES_KEY] = matches
+        if not self.spans:
+            return
         complete = (matches.coverage >= COMPLETE).nonzero()[0]
         terms, which = np.unique(matches.term[complete], return_inverse=True)
         labels = [label_of(self.terms, term) for term in terms.tolist()]
@@ -103,14 +106,14 @@ def keep_open(terms: TermIndex) -> None:
 @Language.factory(
     "suggester_mentions",
     assigns=["doc.spans", "doc.user_data"],
-    default_config={"terms": ""},
+    default_config={"terms": "", "spans": True},
 )
-def create_mentions(nlp: Language, name: str, terms: str) -> MentionFinder:
-    """Factory; ``terms`` is the path of a compiled term index."""
+def create_mentions(nlp: Language, name: str, terms: str, spans: bool) -> MentionFinder:
+    """Factory; ``terms`` is the path of a compiled term index, ``spans`` whether to write ``doc.spans``."""
     del nlp, name
     if terms not in _OPEN:
         _OPEN[terms] = TermIndex(Path(terms))
-    return MentionFinder(_OPEN[terms])
+    return MentionFinder(_OPEN[terms], spans=spans)
 
 
 def label_of(terms: TermIndex, term: int) -> Label:

@@ -22,6 +22,17 @@ NEGATED, UNCERTAIN, HISTORICAL, HYPOTHETICAL, FAMILY = 1, 2, 4, 8, 16
 """Bits of an assertion mask."""
 
 
+def bits_of(assertion: Assertion) -> int:
+    """An assertion as a mask of ``NEGATED`` and its like."""
+    return (
+        NEGATED * assertion.negated
+        | UNCERTAIN * assertion.uncertain
+        | HISTORICAL * assertion.historical
+        | HYPOTHETICAL * assertion.hypothetical
+        | FAMILY * assertion.family
+    )
+
+
 @dataclass(slots=True)
 class Reading:
     """One note, read.
@@ -104,11 +115,11 @@ class Reading:
         )
 
     def flags(self, first: int, final: int, anchor: int) -> int:
-        """Assertion bits over a match: those of its anchor and those that all its words share."""
-        marks = self.assertion.flags
-        out = marks[anchor]
-        shared = marks[first] & marks[final]
-        return int(out | shared)
+        """Assertion bits of a match: its anchor's, without cues that are words of the match itself."""
+        marks = int(self.assertion.flags[anchor])
+        if not marks or first == final:
+            return marks
+        return bits_of(self.outside(self.assertion_at(anchor, anchor), first, final))
 
     def assertion_at(self, first: int, final: int) -> Assertion:
         """Flags and cues over the tokens from ``first`` to ``final``, both included."""

@@ -74,6 +74,12 @@ class WordReader:
                 else:
                     self._several.setdefault(first, []).append((pattern, added))
         self._stop = terms.stop_words
+        self._capital = {
+            sense.exact: key[0]
+            for rows in terms.senses.values()
+            for key, sense in rows
+            if sense.exact is not None and len(key) == 1 and sense.exact.isupper()
+        }
 
     def _look_up(self, word: str) -> tuple[int, tuple[int, ...], bool]:
         """Own id (-1 unknown, -2 stop word), ids added for the word alone, whether corrected."""
@@ -126,7 +132,10 @@ class WordReader:
                 found = memo[word] = self._look_up(word)
             own, added, fixed = found
             if own == -2:
-                continue
+                capital = self._capital.get(text[token])  # "AS" is an abbreviation where "as" is nothing
+                if capital is None:
+                    continue
+                own = capital
             at = len(places)
             places.append(token)
             primary.append(own)

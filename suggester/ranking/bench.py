@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from suggester.codesets import ReleaseSet
@@ -25,7 +25,7 @@ class Bench:
     reader: Language
     finder: CandidateFinder
     features: FeatureBuilder
-    codes: dict[System, list[str]]
+    codes: dict[System, list[str]] = field(repr=False)
 
     @classmethod
     def over(cls, releases: ReleaseSet) -> Bench:
@@ -34,7 +34,7 @@ class Bench:
         finder = CandidateFinder(releases, personal=personal, family=family, combinations=read_combinations())
         return cls(
             releases=releases,
-            reader=build_reader(releases.terms),
+            reader=build_reader(releases.terms, spans=False),
             finder=finder,
             features=FeatureBuilder(finder),
             codes={system: releases.store(system).code_list for system in SYSTEMS},

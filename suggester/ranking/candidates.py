@@ -7,6 +7,7 @@ choice is the ranker's.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -21,7 +22,7 @@ from suggester.pipeline.attributes_values import trimester_of
 from suggester.pipeline.matching import COMPLETE
 from suggester.pipeline.reading import FAMILY, HISTORICAL, NEGATED, Reading
 from suggester.ranking.resolve import CodeResolver, Phase, Resolved
-from suggester.ranking.values import code_of_value, with_values
+from suggester.ranking.values import code_of_value, is_child, with_values
 from suggester.types import SYSTEMS, Setting, System
 
 _SYSTEM: dict[int, System] = {Target.ICD10CM: "ICD-10-CM", Target.CPT: "CPT", Target.HCPCS: "HCPCS"}
@@ -71,6 +72,7 @@ _SIDES = {"right": 1, "left": 2, "bilateral": 3}
 _PHASES: dict[str, Phase] = {"initial": "initial", "subsequent": "subsequent", "sequela": "sequela"}
 _TRIMESTERS = {"1": "first", "2": "second", "3": "third"}
 _GIVEN = ("given", "administered", "im", "deltoid", "today", "received", "injection", "intramuscular")
+_VACCINES = ("vaccine", "vaccination", "vaccinated", "immunization", "toxoid", "booster", "shot", "titer")
 _VACCINE_G = frozenset(("G0008", "G0009", "G0010"))
 
 Add = Callable[[System, int, Support], None]
@@ -111,6 +113,7 @@ class CandidateFinder:
         self._term_of_row = self._terms_of_values()
         self._immunization = self._row_or_none("Z23")
         vocabulary = self._terms.vocabulary
+        self._vaccine = [vocabulary[w] for w in _VACCINES if w in vocabulary]
         self._given = frozenset(vocabulary[w] for w in _GIVEN if w in vocabulary)
         self._combinations = [
             (item, row) for item in combinations if (row := self._row_or_none(item.code)) is not None
@@ -155,6 +158,7 @@ class CandidateFinder:
         anchor_of, sentence_of = matches.anchor.tolist(), matches.sentence.tolist()
         coverage, density = matches.coverage.tolist(), matches.density.tolist()
         trimester = self._trimester(reading)
+        shots = self._shots(reading)
         for i, term in enumerate(term_of):
             similarity = coverage[i] * coverage[i] * (0.4 + 0.6 * density[i])
             flags = reading.flags(first_of[i], final_of[i], anchor_of[i])
@@ -184,6 +188,8 @@ class CandidateFinder:
             if trimester is not None and self._codes[row][0] == "O":
                 context = context | trimester
             for resolved in self._resolver.resolve(row, context=context, side=side, phase=own_phase):
+                if shots and self._is_infection(resolved.row) and _beside(anchor_of[i], shots):
+                    continue
                 if coverage[i] < COMPLETE and not self._history_fits(resolved.row, flags):
                     continue
                 method = Method.DESCENT if resolved.steps else Method.TERM
@@ -204,6 +210,16 @@ class CandidateFinder:
                 add("ICD-10-CM", history, Support(match, method, flags, None, similarity))
                 return
 
+    def _shots(self, reading: Reading) -> list[int]:
+        """Tokens that speak of a vaccine: the disease beside them is what it protects from."""
+        words = reading.words
+        places = words.place[np.isin(words.ids, self._vaccine)].tolist()
+        return sorted({words.place_token[place] for place in places})
+
+    def _is_infection(self, row: int) -> bool:
+        code = self._codes[row]
+        return code[0] in "AB" or "J09" <= code[:3] <= "J18"
+
     def _add_values(self, reading: Reading) -> int:
         """Add a match for each measured value that has a code (BMI, weeks); returns where they begin.
 
@@ -213,7 +229,10 @@ class CandidateFinder:
         if begin is None:
             begin = reading.values_from = len(reading.matches)
             added: list[tuple[int, int, int]] = []
+            child = is_child(reading.table.lower)
             for value in reading.attributes.values():
+                if child and value.name == "bmi":
+                    continue  # a child's body mass index is coded by percentile
                 code = code_of_value(value.name, value.value)
                 row = self._row_or_none(code) if code else None
                 term = self._term_of_row.get(row) if row is not None else None
@@ -284,6 +303,12 @@ class CandidateFinder:
     def source(self, term: int) -> Source:
         """Source of a term."""
         return Source(self._term_source[term])
+
+
+def _beside(token: int, others: Sequence[int]) -> bool:
+    """Whether one of the tokens lies at or just behind a token, or just before it."""
+    at = bisect_left(others, token - 2)
+    return at < len(others) and others[at] <= token + 4
 
 
 _FOLLOW_UP = (

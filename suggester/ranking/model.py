@@ -102,6 +102,13 @@ class Ranker:
             raise ModelError(f"model {folder.name}: was made for other features; train it again")
         with np.load(io.BytesIO(data), allow_pickle=False) as box:
             arrays = {key: box[key] for key in box.files}
+        try:
+            return cls._of(card, arrays)
+        except KeyError as error:
+            raise ModelError(f"model {folder.name}: lacks {error}; it was made by another version") from None
+
+    @classmethod
+    def _of(cls, card: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Self:
         return cls(
             name=card["name"],
             version=card["version"],

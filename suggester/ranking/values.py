@@ -42,6 +42,26 @@ def _of_body_mass(number: float) -> str:
     return next((code for limit, code in _BMI_ABOVE_40 if number < limit), "Z68.45")
 
 
+_YEARS = frozenset(("year", "years", "yr", "yrs", "y", "yo"))
+_SMALLER = frozenset(("month", "months", "mo", "week", "weeks", "wk", "day", "days"))
+_ADULT = 20
+"""Age in years from which the adult body mass index codes hold (note at Z68)."""
+
+
+def is_child(lower: Sequence[str]) -> bool:
+    """Whether the first age that a note states (``12 year old``, ``8 yo``, ``6-month-old``) is a child's."""
+    for i, word in enumerate(lower[:400]):
+        if not word.isdecimal() or len(word) > 3:
+            continue
+        unit, *after = [w for w in lower[i + 1 : i + 6] if w not in "-/ "][:2] or [""]
+        old = unit == "yo" or bool(after and after[0] in ("old", "o"))
+        if unit in _YEARS and old:
+            return int(word) < _ADULT
+        if unit in _SMALLER and old:
+            return True
+    return False
+
+
 def with_values(matches: Matches, added: Sequence[tuple[int, int, int]], sentence: Sequence[int]) -> Matches:
     """Matches with one more for each ``(term, first token, last token)`` of a value."""
     term = np.array([item[0] for item in added], dtype=np.int32)
