@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from suggester.codesets import Catalog
 from suggester.codesets.terms import Source, TermIndex
 from suggester.pipeline import matching
-from suggester.pipeline.matching import MIN_COVERAGE, Matches, TermMatcher
+from suggester.pipeline.matching import COMPLETE, MIN_COVERAGE, Matches, TermMatcher
 from suggester.pipeline.wordids import WordIds, WordReader
 
 _NEAR_EDGE = 1e-4
@@ -99,7 +99,8 @@ def oracle(terms: Any, words: WordIds, among: Iterable[int]) -> list[Hit]:
                         chosen.append((word, min(near, key=lambda item: abs(item[0] - anchor))))
                 weight = math.fsum(float(terms.idf[word]) for word, _ in chosen)
                 coverage = weight / max(float(terms.term_weight[term]), 1e-6)
-                if coverage < MIN_COVERAGE - _NEAR_EDGE:
+                least = COMPLETE if terms.term_whole[term] else MIN_COVERAGE
+                if coverage < least - _NEAR_EDGE:
                     continue
                 first = min(place for _, (place, _, _) in chosen)
                 final = max(last for _, (_, last, _) in chosen)
@@ -159,6 +160,8 @@ def tiny_terms(terms: Sequence[frozenset[int]], idf: Sequence[float], sources: S
         term_word=np.array([word for row in rows for word in row], dtype=np.int32),
         term_weight=np.array([float(weight[row].sum()) for row in rows], dtype=np.float32),
         term_source=np.array(sources, dtype=np.int8),
+        # every third term with a word of its own stands for those with a negating word
+        term_whole=np.array([number % 3 == 2 for number in range(len(rows))], dtype=np.bool_),
         anchor_ptr=np.cumsum([0, *map(len, hung)], dtype=np.int32),
         anchor_term=np.array([term for row in hung for term in row], dtype=np.int32),
     )

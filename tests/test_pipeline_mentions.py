@@ -115,12 +115,12 @@ def test_the_factory_opens_an_index_once_and_takes_one_that_is_open(terms: TermI
     nlp = spacy.blank("en")
     copied = tmp_path / "copied.terms"
     copied.write_bytes(terms.path.read_bytes())
-    first = create_mentions(nlp, "one", str(copied))
+    first = create_mentions(nlp, "one", str(copied), spans=True)
     assert isinstance(first, MentionFinder)
-    assert create_mentions(nlp, "two", str(copied)).terms is first.terms
+    assert create_mentions(nlp, "two", str(copied), spans=True).terms is first.terms
     assert first.terms.path == copied
     keep_open(terms)
-    assert create_mentions(nlp, "three", str(terms.path)).terms is terms
+    assert create_mentions(nlp, "three", str(terms.path), spans=False).terms is terms
 
 
 def test_every_term_has_the_label_of_its_target(catalog: Catalog) -> None:

@@ -86,7 +86,6 @@ def test_one_line_finds_its_code_among_the_first_three(engine: Suggester, text: 
     assert code in codes(read(engine, text))[:3]
 
 
-@pytest.mark.xfail(strict=False, reason="the rank that a coder expects and the ranker does not give yet")
 @pytest.mark.parametrize(
     ("text", "code"),
     [
@@ -98,7 +97,6 @@ def test_one_line_should_find_its_code_among_the_first_three(engine: Suggester, 
     assert code in codes(read(engine, text))[:3]
 
 
-@pytest.mark.xfail(strict=False, reason="phrases of the lexicons lose their 'not' and then say the opposite")
 @pytest.mark.parametrize(
     ("text", "code"),
     [
