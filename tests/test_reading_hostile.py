@@ -12,10 +12,10 @@ from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
-from engine_world import bench_of
 from spacy.language import Language
 
 from suggester.codesets import Catalog
+from suggester.pipeline import build_reader
 from suggester.pipeline.mentions import SPANS_KEY
 from suggester.pipeline.reading import Reading
 from suggester.pipeline.sections import section_table
@@ -193,7 +193,7 @@ CORPUS |= BUILT
 
 @pytest.fixture(scope="module")
 def reader(catalog: Catalog) -> Language:
-    return bench_of(catalog).reader
+    return build_reader(catalog.release_set()[0].terms)
 
 
 def _spent(reader: Language, text: str) -> float:
