@@ -168,21 +168,3 @@ def test_store_prefix(catalog: Catalog) -> None:
     assert all(store.codes[row][0] == "C" and " " not in store.codes[row] for row in store.with_prefix("c"))
     assert store.with_prefix("E11.9é") == []
     assert store.with_prefix("nothing") == []
-
-
-def test_opening_is_quick(catalog: Catalog) -> None:
-    import time
-
-    from suggester.codesets.store import ReleaseStore
-    from suggester.codesets.terms import TermIndex
-
-    release = catalog.store("ICD-10-CM").release
-    assert release.path is not None
-    index = catalog.release_set()[0].terms.path
-    for opened in (lambda: ReleaseStore(release.path), lambda: TermIndex(index)):
-        took = []
-        for _ in range(3):
-            began = time.perf_counter()
-            opened()
-            took.append(time.perf_counter() - began)
-        assert min(took) < 0.3
