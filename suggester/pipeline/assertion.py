@@ -29,7 +29,6 @@ in length.
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from typing import Final
 
 from spacy.language import Language
@@ -47,12 +46,21 @@ from suggester.pipeline.automaton import (
     UNCERTAIN,
     Modifier,
 )
-from suggester.pipeline.cues import Cues, Node, SectionRule, read_chronic, read_cues, read_section_rules
+from suggester.pipeline.cues import (
+    SETTING,
+    TITLE,
+    Cues,
+    Node,
+    SectionRule,
+    read_chronic,
+    read_cues,
+    read_section_rules,
+)
+from suggester.pipeline.past import date_direction, diagnosed, drop_chronic, names_event, taken_back
 from suggester.pipeline.scopes import (
     Hit,
     Scope,
     Stops,
-    drop_chronic,
     find_endings,
     find_hits,
     find_stops,
@@ -82,13 +90,15 @@ _YIELD: Final = tuple(_yield(mask) for mask in range(ALL + 1))
 _BLOCK: Final = 6
 """Scopes are looked up by blocks of 2 to this power tokens."""
 
-_TITLE_RULES: Final = frozenset(("hyp.return", "unc.title", "neg.title"))
+_TITLE_RULES: Final = frozenset(("hyp.return", "unc.title", "neg.title", "hist.title"))
 """Rules whose cues count inside a section title."""
 
-_OPENERS: Final = frozenset((",", ":", ";", "and", "-"))
-"""Words before a cue that looks both ways, where it opens a clause and so looks on."""
+_LIFE: Final = "hist.life"
+"""The rule of stages of life: even a lasting condition is past where it belongs to childhood."""
 
-_DATED: Final = ("hist.date", "hist.year")
+_DATES: Final = frozenset(("hist.date", "hist.year", "hist.life", "hist.answer"))
+_PASSING: Final = frozenset(("hist.of", "hist.title", "hist.date", "hist.year", "hist.life"))
+"""Rules that say nothing about a condition that lasts."""
 
 
 class AssertionTable:
@@ -206,6 +216,7 @@ class AssertionFinder:
             for index in visible
         ]
         closed.append(True)
+        starts = self.book.starts(words)
         scopes: list[Scope] = []
         titles = _title_ends(sections)
         carried: list[tuple[Modifier, int, int]] = []
@@ -225,17 +236,25 @@ class AssertionFinder:
             body = begin
             while body < stop and visible[body] < title_end:
                 body += 1
-            hits = find_hits(self.book.setting, words, body, stop, closed)
+            hits = find_hits(self.book.setting, words, body, stop, closed, starts, SETTING)
             if body > begin:
-                in_title = find_hits(self.book.setting, words, begin, body, closed)
-                hits = [hit for hit in in_title if any(m.rule in _TITLE_RULES for m in hit.modifiers)] + hits
+                in_title = find_hits(self.book.setting, words, begin, body, closed, starts, SETTING)
+                in_title = [hit for hit in in_title if any(m.rule in _TITLE_RULES for m in hit.modifiers)]
+                if not in_title:
+                    in_title = find_hits(self.book.title, words, begin, body, closed, starts, TITLE)
+                hits = in_title + hits
             if carried and (not sentences.item[number] or section != carried_section or body > begin):
                 carried = []
             if not hits and not carried:
                 continue
-            stops = find_stops(hits, find_endings(self.book.ending, words, begin, stop))
+            stops = find_stops(hits, find_endings(self.book.ending, words, begin, stop, starts))
             for modifier, cue_start, cue_end in carried:
-                first, last, _ = reach_forward(words, is_word, begin, stop, modifier, stops)
+                opened = (
+                    begin + 2
+                    if words[begin].isdigit() and words[begin + 1 : begin + 2] in (["."], [")"])
+                    else begin
+                )
+                first, last, _ = reach_forward(words, is_word, opened, stop, modifier, stops)
                 if first < last:
                     scopes.append(_scope(visible, first, last, modifier, cue_start, cue_end))
             if not hits:
@@ -266,33 +285,45 @@ class AssertionFinder:
         negated = bytearray(stop - begin)
         cancels = stops.cancel
         ends = [at for at, mask in stops.hard.items() if mask & HISTORICAL]
-        dates = [hit.begin for hit in hits if any(modifier.rule in _DATED for modifier in hit.modifiers)]
+        life = [
+            hit.begin for hit in hits if hit.modifiers[0].rule == _LIFE and not diagnosed(words, begin, hit)
+        ]
         for hit in hits:
+            inside = hit.begin > begin and words[hit.begin - 1] == ","
             doubtful = negated[hit.begin - begin]
             cue_start, cue_end = visible[hit.begin], visible[hit.end - 1] + 1
             for modifier in hit.modifiers:
                 direction = modifier.direction
+                after = hit.end
                 if doubtful and modifier.mask == UNCERTAIN:
                     continue
-                opens = hit.begin == begin or words[hit.begin - 1] in _OPENERS
-                if direction == "forward" or (direction == "both" and opens):
-                    first, last, open_end = reach_forward(words, is_word, hit.end, stop, modifier, stops)
+                if direction == "both":
+                    direction = date_direction(words, begin, hit, stop, modifier.rule)
+                    if hit.end + 1 < stop and words[hit.end] in (":", "," if hit.begin == begin else ":"):
+                        after += 1
+                if direction in ("forward", "ahead", "both"):
+                    first, last, open_end = reach_forward(
+                        words, is_word, after, stop, modifier, stops, inside=inside
+                    )
                     alone = first >= stop and len(hit.modifiers) == 1
                     if open_end and (leads or alone):
                         carried.append((modifier, cue_start, cue_end))
                     if first < last:
-                        if modifier.rule == "hist.of":
-                            if _taken_back(cancels, ends, first, stop):
-                                continue
-                            for from_, to in drop_chronic(words, first, last, self.chronic, dates):
-                                scopes.append(_scope(visible, from_, to, modifier, cue_start, cue_end))
+                        if modifier.rule in _PASSING and hit.begin not in life:
+                            back = modifier.rule == "hist.of" and taken_back(cancels, ends, first, stop)
+                            for from_, to in drop_chronic(words, first, last, self.chronic, life):
+                                if not back or names_event(words, from_, to):
+                                    scopes.append(_scope(visible, from_, to, modifier, cue_start, cue_end))
                         else:
                             if modifier.mask == NEGATED:
                                 negated[first - begin : last - begin] = b"\1" * (last - first)
                             scopes.append(_scope(visible, first, last, modifier, cue_start, cue_end))
                 if direction in ("backward", "both", "answer"):
                     first, last = reach_backward(words, is_word, hit.begin, begin, modifier, stops)
-                    if first < last:
+                    if first < last and modifier.rule in _DATES and hit.begin not in life:
+                        for from_, to in drop_chronic(words, first, last, self.chronic, life):
+                            scopes.append(_scope(visible, from_, to, modifier, cue_start, cue_end))
+                    elif first < last:
                         scopes.append(_scope(visible, first, last, modifier, cue_start, cue_end))
         return carried
 
@@ -308,14 +339,6 @@ class AssertionFinder:
             end = table.token_at(sections.sections[number + 1].span.start) if later else size
             if title[1] < end:
                 scopes.append(Scope(title[1], end, rule.bit, title[0], title[1], rule.rule))
-
-
-def _taken_back(cancels: list[int], ends: list[int], begin: int, stop: int) -> bool:
-    """Whether words of the present follow a history before its clause ends."""
-    end = bisect_right(ends, begin)
-    limit = ends[end] if end < len(ends) else stop
-    cancel = bisect_right(cancels, begin)
-    return cancel < len(cancels) and cancels[cancel] < limit
 
 
 def _scope(

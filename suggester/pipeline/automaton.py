@@ -2,7 +2,7 @@
 
 A cue may hold alternatives and word classes (``suggester.pipeline.cues``). Written out they would be hundreds
 of thousands of phrases; as an automaton they are some eight thousand nodes. Looking for a cue reads a word at
-a time and never goes back; a state remembers only words that cues name, so that it does not grow with notes.
+a time and never goes back; what a state remembers of other words than those of cues is bounded.
 """
 
 from __future__ import annotations
@@ -34,24 +34,26 @@ class Modifier:
     rule: str
 
 
-_SURGICAL: Final = (
+SURGICAL: Final = (
     *("ectomy", "ectomies", "otomy", "otomies", "ostomy", "ostomies", "plasty", "plasties"),
     *("pexy", "rrhaphy", "desis"),
 )
 _SURGERY: Final = ("<surgery>",)
 """The class of words that end like the name of an operation."""
 
+_ROOM: Final = 50_000
+"""So many steps over words that no cue names are remembered."""
+
 
 class _State:
     """A state of the lazy automaton: where rows stand that agree so far. ``accept`` is what ends here."""
 
-    __slots__ = ("accept", "any", "by_class", "by_word", "edges", "open")
+    __slots__ = ("accept", "any", "by_word", "edges", "open")
 
     def __init__(self, edges: dict[str, list[int]], accept: tuple[Modifier, ...]) -> None:
         self.edges = edges
         self.accept = accept
-        self.by_word: dict[str, _State] = {}
-        self.by_class: dict[tuple[str, ...], _State] = {}
+        self.by_word: dict[str, _State | None] = {}
         self.any = "<any>" in edges
         self.open = any(is_class(word) for word in edges)
 
@@ -73,8 +75,8 @@ class CueBook:
         self._edges: list[dict[str, list[int]]] = [{}]
         self._accept: list[tuple[Modifier, ...]] = [()]
         self._states: dict[tuple[int, ...], _State] = {}
-        self._begins: dict[str, bool] = {}
         self._start: _State | None = None
+        self._room = _ROOM
 
     def add(self, cue: str, modifiers: tuple[Modifier, ...]) -> None:
         """Add one cue with its alternatives.
@@ -86,7 +88,6 @@ class CueBook:
         """
         self._start = None
         self._states.clear()
-        self._begins.clear()
         ends = self._sequence(cue, [0])
         if 0 in ends:
             raise ValueError("the cue may be empty")
@@ -151,11 +152,11 @@ class CueBook:
         if word[0].isdigit():
             if word.isdecimal() and len(word) == 4 and word[:2] in ("19", "20"):
                 return ("<year>", "<num>")
-            return ("<num>",)
+            return self.classes.get(word, ("<num>",))
         found = self.classes.get(word)
         if found is not None:
             return found
-        return _SURGERY if word.endswith(_SURGICAL) else ()
+        return _SURGERY if word.endswith(SURGICAL) else ()
 
     def _root(self) -> _State:
         if self._start is None:
@@ -164,16 +165,8 @@ class CueBook:
 
     def may_begin(self, word: str) -> bool:
         """Whether some cue begins with the word."""
-        found = self._begins.get(word)
-        if found is None:
-            root = self._root()
-            if word[0].isdigit():
-                return "<num>" in root.edges or word in root.edges
-            edges = root.edges
-            found = word in edges or any(name in edges for name in self.classes.get(word, ()))
-            if found:
-                self._begins[word] = True
-        return found
+        edges = self._root().edges
+        return word in edges or any(name in edges for name in self.word_classes(word))
 
     def longest(
         self, words: list[str], begin: int, stop: int, *, first: bool = False
@@ -191,12 +184,13 @@ class CueBook:
             if anchored is not None:
                 roots.insert(0, anchored)
         for root in roots:
-            state: _State | None = root
+            state = root
             index = begin
             while index < stop:
-                state = self._step(state, words[index])
-                if state is None:
+                following = self._step(state, words[index])
+                if following is None:
                     break
+                state = following
                 index += 1
                 if state.accept and (best is None or index > best[0]):
                     best = (index, state.accept)
@@ -204,13 +198,14 @@ class CueBook:
 
     def endings(self, words: list[str], begin: int, stop: int) -> tuple[int, tuple[Modifier, ...]] | None:
         """All rows that match at ``begin``, long and short, together; a longest pseudo cue hides them all."""
-        state: _State | None = self._root()
+        state = self._root()
         index = end = begin
         found: tuple[Modifier, ...] = ()
         while index < stop:
-            state = self._step(state, words[index])
-            if state is None:
+            following = self._step(state, words[index])
+            if following is None:
                 break
+            state = following
             index += 1
             if state.accept:
                 end = index
@@ -220,36 +215,29 @@ class CueBook:
                     found = tuple(m for m in found if m.direction != "pseudo") + state.accept
         return (end, found) if found else None
 
-    def _step(self, state: _State | None, word: str) -> _State | None:
-        """The state after one more word. Only words that some cue names are remembered."""
-        if state is None:
-            return None
-        found = state.by_word.get(word)
-        if found is not None:
-            return found
+    def _step(self, state: _State, word: str) -> _State | None:
+        """The state after one more word: remembered for words of cues, and for others while there is room."""
+        try:
+            return state.by_word[word]
+        except KeyError:
+            pass
         edges = state.edges
         known = word in edges
-        if not known and not state.open:
-            return None
-        names = tuple(name for name in self.word_classes(word) if name in edges)
-        if state.any and word[0].isalnum():
-            names = (*names, "<any>")
-        if known:
-            names = (word, *names)
-        elif not names:
-            return None
-        else:
-            found = state.by_class.get(names)
-            if found is not None:
-                return found
-        nodes = tuple(sorted({node for name in names for node in edges[name]}))
-        found = self._states.get(nodes)
-        if found is None:
-            found = self._states[nodes] = self._state(nodes)
-        if known:
+        found: _State | None = None
+        if known or state.open:
+            names = tuple(name for name in self.word_classes(word) if name in edges)
+            if state.any and word[0].isalnum():
+                names = (*names, "<any>")
+            if known:
+                names = (word, *names)
+            if names:
+                nodes = tuple(sorted({node for name in names for node in edges[name]}))
+                found = self._states.get(nodes)
+                if found is None:
+                    found = self._states[nodes] = self._state(nodes)
+        if known or self._room > 0:
+            self._room -= not known
             state.by_word[word] = found
-        else:
-            state.by_class[names] = found
         return found
 
     def _state(self, nodes: tuple[int, ...]) -> _State:

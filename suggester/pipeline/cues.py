@@ -3,7 +3,8 @@
 ``codesets/lexicon/reader/assertion_*.tsv`` hold one cue a line: ``cue``, ``flag``, ``direction``,
 ``max_words``, ``reach``, ``rule``. A cue may hold alternatives, ``(no|without) (clear|) evidence of``, word
 classes, ``<member> has``, whose words stand in ``word_classes.tsv`` (``<num>`` and ``<year>`` match figures,
-``<any>`` any word), and ``^`` for the beginning of a sentence.
+``<any>`` any word, ``<gap>`` none to three words, ``<surgery>`` also what ends like an operation), and ``^``
+for the beginning of a sentence.
 
 Directions:
 
@@ -12,7 +13,7 @@ Directions:
 - ``ahead`` is forward, and only its first word is the cue: the others must follow, but may themselves be
   flagged (``had (a|an|) <surgery>``, ``when <any> <occur>``).
 - ``answer`` is backward, and only where nothing but punctuation or a preposition follows (``fever: none``).
-- ``pseudo`` looks like a cue and is none; it hides the shorter cues inside it.
+- ``pseudo`` looks like a cue and is none; it hides the cues of its flags inside it.
 - ``terminate`` ends the scope of the flags named (``all`` or ``negated|family``); reach says how.
 - ``cancel`` takes a flag back: what a ``history of`` of the same clause marked is current.
 
@@ -23,7 +24,7 @@ finite verb: back to the comma or *and* before its subject) or ``segment`` (righ
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
@@ -35,8 +36,18 @@ from suggester.pipeline.automaton import ALL, BITS, FLAGS, NAMES, TOKEN, CueBook
 
 DIRECTIONS: Final = ("forward", "ahead", "backward", "both", "answer", "pseudo", "terminate", "cancel")
 _REACHES: Final = {"terminate": ("hard", "verb", "segment"), "pseudo": ("", "hard")}
+_GAP: Final = "(<any>|) (<any>|) (<any>|)"
+TITLE_ONLY: Final = "hyp.title"
+"""The rule whose cues count nowhere but inside a section title."""
+
 COLUMNS: Final = ("cue", "flag", "direction", "max_words", "reach", "rule")
 
+
+SETTING: Final = 1
+ENDING: Final = 2
+TITLE: Final = 4
+_REMEMBERED: Final = 20_000
+"""So many words are remembered with the books in which they may begin a cue."""
 
 Node = dict[str, Any]
 """A trie node: from word or class to node; the key ``""`` holds the modifiers of a cue that ends here."""
@@ -76,10 +87,27 @@ def _modifiers(name: str, cells: tuple[str, ...]) -> list[Modifier]:
 
 @dataclass(frozen=True, slots=True)
 class Cues:
-    """Two books: what sets flags, and what ends or takes back scopes. Pseudo cues stand in both."""
+    """What sets flags, what ends or takes back scopes, what counts in titles only (pseudo cues twice)."""
 
     setting: CueBook
     ending: CueBook
+    title: CueBook
+    begins: dict[str, int] = field(default_factory=dict)
+
+    def starts(self, words: list[str]) -> bytearray:
+        """For each word, in which books a cue may begin there: ``SETTING``, ``ENDING``, ``TITLE``."""
+        known = self.begins
+        out = bytearray(len(words))
+        for index, word in enumerate(words):
+            mask = known.get(word)
+            if mask is None:
+                mask = SETTING * self.setting.may_begin(word)
+                mask |= ENDING * self.ending.may_begin(word) | TITLE * self.title.may_begin(word)
+                if len(known) < _REMEMBERED:
+                    known[word] = mask
+            if mask:
+                out[index] = mask
+        return out
 
 
 @lru_cache(maxsize=4)
@@ -98,7 +126,7 @@ def read_cues(folder: Path | None = None) -> Cues:
             raise LexiconError(f"word_classes.tsv:{number}: class {cells[1]!r} is not a plain name")
         classes.setdefault(fold(cells[0]), []).append(f"<{cells[1]}>")
     by_word = {word: tuple(names) for word, names in classes.items()}
-    books = Cues(CueBook(by_word), CueBook(by_word))
+    books = Cues(CueBook(by_word), CueBook(by_word), CueBook(by_word))
     known = {name for names in classes.values() for name in names} | {"<num>", "<year>", "<any>"}
     paths = sorted(root.glob("assertion_*.tsv"))
     if not paths:
@@ -108,12 +136,16 @@ def read_cues(folder: Path | None = None) -> Cues:
             name = f"{path.name}:{number}"
             if len(cells) != len(COLUMNS):
                 raise LexiconError(f"{name}: {len(cells)} columns, expected {', '.join(COLUMNS)}")
+            cells = (cells[0].replace("<gap>", _GAP), *cells[1:])
             unknown = {part for part in TOKEN.findall(cells[0]) if is_class(part)} - known
             if unknown:
                 raise LexiconError(f"{name}: unknown class {', '.join(sorted(unknown))}")
             try:
                 modifiers = tuple(_modifiers(name, cells))
                 ending_only = modifiers[0].rule.startswith("term.")
+                if modifiers[0].rule == TITLE_ONLY:
+                    books.title.add(cells[0], modifiers)
+                    continue
                 if not ending_only and modifiers[0].direction != "cancel":
                     books.setting.add(cells[0], modifiers)
                 if modifiers[0].direction in ("terminate", "cancel") or modifiers[0].reach == "hard":

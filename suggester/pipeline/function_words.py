@@ -65,7 +65,7 @@ ANSWERS: Final = _words("none no yes denies denied negative neg")
 
 LEAD_IN: Final = _words(
     """that she he they patient pt the any there is are was were has have had having been be being a an
-    this it of either with for to her his him their all such symptoms - : ( " “ current currently
+    this it of either with for to her his him their all such - : ( " “ current currently
     ever i i've he's she's"""
 )
 """Words between a cue and what it flags."""
@@ -75,6 +75,40 @@ LINKING: Final = _words("is was are were be been being has have had , ( - – �
 
 SINGULAR: Final = _words("is was has remains seems appears")
 """Verbs whose subject is one thing, so that a list before it is not flagged whole."""
+
+OPENERS: Final = _words(", : ; and - – — . ( •")
+"""Words before a date that opens a clause and so looks on."""
+
+ONSET: Final = _words("onset began begun started starting start noticed beginning since begins until")
+"""Words that make a date the beginning of what still lasts."""
+
+VISIT: Final = _words(
+    "admitted hospitalized hospitalised presented diagnosed treated intubated admission seen"
+)
+"""Words after which a dated *with* tells what was found then."""
+
+DIAGNOSED: Final = _words("diagnosed dx dx'd diagnosis")
+"""Words before a date that tells when a condition was found, not that it is over."""
+
+PASSES: Final = _words(
+    """gestational childhood exacerbation exacerbations attack attacks flare flares flare-up crisis episode
+    episodes hospitalization hospitalizations admission admissions repair surgery transplant postpartum"""
+)
+"""Words that make a lasting condition an event or a phase that passes."""
+
+EVENTS: Final = _words(
+    """tia mi stroke strokes cva infarction infarct cabg bypass stent stents attack bleed hemorrhage fracture
+    fractures nstemi stemi injury accident surgery transplant amputation aneurysm rupture perforation"""
+)
+"""Words of a history that name what happened once: a drug taken since does not make it present."""
+
+CONTRAST: Final = _words("but however although though except yet")
+"""Words of contrast. They do not end what is said of a relative; a new subject behind them does."""
+
+NOT_ITEM: Final = _words(
+    "and or nor with in by on at to from for of after she he pt patient when while then was is had has"
+)
+"""Words that do not begin an item of a list."""
 
 OR: Final = _words("or nor / vs versus")
 AND: Final = _words("and & plus")
@@ -88,7 +122,8 @@ NOT_PLAIN: Final = _words(
 """Words that an item of a plain list (``no fever, chills, cough``) does not hold."""
 
 AFTER_ANSWER: Final = _words(
-    "in by on at given due per after because despite with from based until pending today currently"
+    """in by on at given due per after because despite with from based until pending today currently
+    ou od os au ad w via now so yet overnight either this again since"""
 )
 """Words that may follow a cue that looks back."""
 

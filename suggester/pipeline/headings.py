@@ -44,6 +44,13 @@ class Heading:
 
 
 def _case(words: list[str]) -> Literal["caps", "title", "first", "lower"]:
+    if len(words) == 1:
+        word = words[0]
+        if not word[0].isalpha():
+            return "lower"
+        if word.isupper():
+            return "caps"
+        return "title" if word[0].isupper() else "lower"
     letters = [word for word in words if word[0].isalpha()]
     if not letters:
         return "lower"
@@ -52,6 +59,22 @@ def _case(words: list[str]) -> Literal["caps", "title", "first", "lower"]:
     if not letters[0][0].isupper():
         return "lower"
     return "title" if all(word[0].isupper() or len(word) < 4 for word in letters) else "first"
+
+
+def _one_word(table: TokenTable, index: int, bold: bool) -> Heading:
+    """The heading that a line of one word is."""
+    word = table.text[index]
+    return Heading(
+        key=join_key([table.lower[index]]),
+        start=index,
+        stop=index + 1,
+        body=index + 1,
+        form="alone",
+        case=_case([word]),
+        bold=bold,
+        words=1,
+        digits=int(word[0].isdigit()),
+    )
 
 
 def read_heading(table: TokenTable, layout: Layout, line: int) -> Heading | None:
@@ -69,6 +92,8 @@ def read_heading(table: TokenTable, layout: Layout, line: int) -> Heading | None
     if index >= stop_at or not is_word[index]:
         return None
     begin = index
+    if index == layout.last[line]:
+        return _one_word(table, index, bold)
     parts: list[str] = []
     words: list[str] = []
     digits = 0

@@ -6,22 +6,61 @@ fixed number of words, so that the work is linear in the length of the note what
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from dataclasses import dataclass, replace
 from typing import Final
 
-from suggester.pipeline.automaton import HISTORICAL, HYPOTHETICAL, NEGATED, UNCERTAIN, CueBook, Modifier
-from suggester.pipeline.cues import Node
-from suggester.pipeline.function_words import AFTER_ANSWER, AND, LEAD_IN, LINKING, NOT_PLAIN, OR, SINGULAR
+from suggester.pipeline.automaton import (
+    ALL,
+    FAMILY,
+    HISTORICAL,
+    HYPOTHETICAL,
+    NEGATED,
+    SURGICAL,
+    UNCERTAIN,
+    CueBook,
+    Modifier,
+)
+from suggester.pipeline.cues import ENDING
+from suggester.pipeline.function_words import (
+    AFTER_ANSWER,
+    AND,
+    CONTRAST,
+    LEAD_IN,
+    LINKING,
+    NOT_PLAIN,
+    OR,
+    SINGULAR,
+    VISIT,
+)
 
 _TURNS: Final = frozenset(("neg.excluded_after", "neg.negative_after"))
 """Rules whose cues look on where *for* follows: *was ruled out for*, *cultures negative for*."""
+
+_STRICT: Final = "fam.answer"
+"""The rule whose cues answer only before punctuation: *gout: father*, not *contacts: father with flu*."""
+
+_PREDICATE: Final = "unc.predicate"
+"""The rule of *is likely*: of what follows if anything does (*it is likely viral*), or of its subject."""
 
 _NOT_OVER_FOR: Final = HISTORICAL | HYPOTHETICAL
 """Flags that do not reach back over *for*: *aspirin for DVT prophylaxis*, *seen for a fall in 2019*."""
 
 _BACK_OVER: Final = frozenset(("with", "since"))
 """Terminators that a cue may look back over: *falls since the last visit: none*."""
+
+_FAMILY_TOO: Final = frozenset(("negative", "neg", "positive"))
+"""Words that go on with a family history (*positive for gout, negative for stroke*)."""
+
+_ITEM_ENDS: Final = frozenset(",.;")
+_PLACED: Final = frozenset(("in", "the", "to", "from"))
+"""Words before *OR*, the operating room."""
+
+_DATE_RULES: Final = frozenset(("hist.date", "hist.year"))
+_RULE_ENDS: Final = {
+    "hyp.ordered": frozenset(("for", "of")),
+    "hyp.risk": frozenset(("with", "including", "due", "because", "from", "after", "given", "for")),
+}
+"""Words that end the scope of one rule: *risk of stroke with atrial fibrillation*."""
 
 _LIST_AHEAD: Final = 24
 _PUNCTUATION: Final = frozenset('.,;!?)]|•"-–—')
@@ -59,23 +98,45 @@ class Stops:
     cancel: list[int]
 
 
-def find_hits(book: CueBook, words: list[str], begin: int, stop: int, closed: list[bool]) -> list[Hit]:
-    """The cues between two visible positions, from the left, the longest first, none inside another."""
+def find_hits(
+    book: CueBook, words: list[str], begin: int, stop: int, closed: list[bool], starts: bytearray, bit: int
+) -> list[Hit]:
+    """The cues between two visible positions, from the left, the longest first, none inside another.
+
+    ``starts`` tells in which books, by ``bit``, a cue may begin at a word. What a pseudo cue covers is hidden
+    from the cues of its flags only.
+    """
     hits = []
-    may_begin = book.may_begin
     index = begin
+    hidden = 0
+    hidden_to = begin
     while index < stop:
-        if may_begin(words[index]):
+        if starts[index] & bit:
             found = book.longest(words, index, stop, first=index == begin)
             if found is not None:
                 end, modifiers = found
+                if modifiers[0].direction == "pseudo":
+                    hidden = modifiers[0].mask | (hidden if hidden_to > index else 0)
+                    hidden_to = max(end, hidden_to)
+                    index = end if hidden == ALL else index + 1
+                    continue
+                if index < hidden_to:
+                    modifiers = tuple(modifier for modifier in modifiers if not modifier.mask & hidden)
+                    if not modifiers:
+                        index += 1
+                        continue
                 if len(modifiers) > 1 or modifiers[0].direction in ("answer", "backward"):
                     modifiers = _choose(modifiers, words, end, stop, closed)
+                    while not modifiers and end > index + 1:
+                        found = book.longest(words, index, end - 1, first=index == begin)
+                        if found is None or found[1][0].direction == "pseudo":
+                            break
+                        end, modifiers = found
+                        modifiers = _choose(modifiers, words, end, stop, closed)
                 if modifiers:
                     if modifiers[0].direction == "ahead":
                         end = index + 1
-                    if modifiers[0].direction != "pseudo":
-                        hits.append(Hit(index, end, modifiers))
+                    hits.append(Hit(index, end, modifiers))
                     index = end
                     continue
         index += 1
@@ -91,29 +152,32 @@ def _choose(
     fever*). An answer counts only where punctuation, a preposition or the end follows.
     """
     ends = end >= stop or words[end] in _PUNCTUATION or closed[end]
-    answers = ends or words[end] in AFTER_ANSWER
+    answers = ends or (
+        (words[end] in AFTER_ANSWER or words[end].endswith("ally")) and modifiers[0].rule != _STRICT
+    )
     back = 0
     for modifier in modifiers:
         if modifier.direction == "backward" or (modifier.direction == "answer" and answers):
             back |= modifier.mask
     if end < stop and words[end] == "for" and all(modifier.rule in _TURNS for modifier in modifiers):
         return tuple(replace(modifier, direction="forward") for modifier in modifiers)
-    turned = ends or (end < stop and words[end] in AFTER_ANSWER)
+    turned = ends or words[end] in AFTER_ANSWER or words[end].endswith("ally")
+    predicate = not turned and any(modifier.rule == _PREDICATE for modifier in modifiers)
     return tuple(
         modifier
         for modifier in modifiers
         if (modifier.direction != "answer" or answers)
+        and not (predicate and modifier.mask == UNCERTAIN and modifier.direction != "forward")
         and not (modifier.direction == "forward" and turned and back & modifier.mask)
     )
 
 
-def find_endings(book: CueBook, words: list[str], begin: int, stop: int) -> list[Hit]:
+def find_endings(book: CueBook, words: list[str], begin: int, stop: int, starts: bytearray) -> list[Hit]:
     """What ends scopes between two visible positions; terminators may overlap."""
     hits = []
-    may_begin = book.may_begin
     index = begin
     while index < stop:
-        if may_begin(words[index]):
+        if starts[index] & ENDING:
             found = book.endings(words, index, stop)
             if found is not None:
                 end, modifiers = found
@@ -137,18 +201,32 @@ def find_stops(setting: list[Hit], ending: list[Hit]) -> Stops:
             where[hit.begin] = where.get(hit.begin, 0) | modifier.mask
     for hit in setting:
         for modifier in hit.modifiers:
-            if modifier.direction in ("forward", "both", "ahead"):
+            if modifier.direction in ("forward", "ahead"):
                 stops.cue[hit.begin] = stops.cue.get(hit.begin, 0) | modifier.mask
     return stops
 
 
 def reach_forward(
-    words: list[str], is_word: list[bool], begin: int, stop: int, modifier: Modifier, stops: Stops
+    words: list[str],
+    is_word: list[bool],
+    begin: int,
+    stop: int,
+    modifier: Modifier,
+    stops: Stops,
+    *,
+    inside: bool = False,
 ) -> tuple[int, int, bool]:
-    """Range of a forward cue that ends at ``begin``; whether it runs to the end of the sentence."""
+    """Range of a forward cue that ends at ``begin``; whether it runs to the end of the sentence.
+
+    ``inside`` says that the cue stands behind a comma: one more item alone may then be the next finding, and
+    not one of its own (*no rash, dry skin*).
+    """
+    least = 2 if inside else 1
     bit = modifier.mask
     index = begin
     while index < stop and words[index] in LEAD_IN and not stops.cue.get(index, 0) & bit:
+        if is_word[index] and (index + 1 == stop or words[index + 1] in _ITEM_ENDS):
+            break
         index += 1
     first = index
     hard, verb, segment, cue = stops.hard, stops.verb, stops.segment, stops.cue
@@ -156,16 +234,18 @@ def reach_forward(
     boundary = -1
     count = depth = 0
     while index < stop:
-        if hard.get(index, 0) & bit or (cue.get(index, 0) & bit and index > first):
-            return first, index, False
         word = words[index]
+        ends = hard.get(index, 0) & bit or (cue.get(index, 0) & bit and index > first)
+        if ends and (word != "with" or modifier.rule != "hist.date" or words[index - 1] not in VISIT):
+            return first, index, False
         if word == ",":
-            if phrase and not _list_goes_on(words, is_word, index + 1, stop, stops, bit):
+            if phrase and not _list_goes_on(words, index + 1, stop, stops, modifier, least):
                 return first, index, False
+            least = 1
             boundary = index
-        elif word in AND:
+        elif word in AND or (word in CONTRAST and bit == FAMILY):
             boundary = index
-        elif word == "for" and modifier.rule == "hyp.ordered":
+        elif word in _RULE_ENDS.get(modifier.rule, ()):
             return first, index, False
         elif word == "(":
             depth += 1
@@ -176,11 +256,13 @@ def reach_forward(
         elif word == ":" and index > first:
             return first, index, index == stop - 1
         elif index > first or boundary >= 0:
-            if verb.get(index, 0) & bit:
+            if verb.get(index, 0) & bit and (boundary >= 0 or modifier.rule != "hyp.if"):
                 if boundary > first and words[boundary + 1] not in OR:
                     return first, boundary, False
                 return first, index, False
             new = segment.get(index, 0) & bit or cue.get(index, 0)
+            if modifier.rule == "fam.history" and word in _FAMILY_TOO:
+                new = 0
             if new and index == boundary + 1 and not _closed_by_or(words, index, stop):
                 return first, boundary, False
         count += is_word[index]
@@ -191,14 +273,17 @@ def reach_forward(
 
 
 def _list_goes_on(
-    words: list[str], is_word: list[bool], begin: int, stop: int, stops: Stops, bit: int
+    words: list[str], begin: int, stop: int, stops: Stops, modifier: Modifier, least: int
 ) -> bool:
     """Whether a comma stands inside a list: one that *or* closes further on, or for absence a plain one.
 
-    A plain list holds nothing but items of at most three words: no figure, verb, preposition or other cue.
+    A plain list holds nothing but items of at most three words: no figure, verb, preposition or other cue;
+    ``least`` is how many items must follow.
     """
+    bit = modifier.mask
     since = 0
-    plain = bit == NEGATED
+    items = 1
+    plain = bit == NEGATED or modifier.rule == "hist.none"
     for index in range(begin, min(stop, begin + _LIST_AHEAD)):
         word = words[index]
         if word in OR and word != "/":
@@ -206,9 +291,10 @@ def _list_goes_on(
         if word in AND:
             return since < 4 and (bit != UNCERTAIN or words[index - 1] == ",")
         if word in (";", "."):
-            return plain
+            break
         if word == ",":
             since = 0
+            items += 1
             continue
         since += 1
         if stops.hard.get(index, 0) & bit:
@@ -224,7 +310,7 @@ def _list_goes_on(
             plain = False
         if since > 5:
             return False
-    return plain
+    return plain and items >= least
 
 
 def _closed_by_or(words: list[str], begin: int, stop: int) -> bool:
@@ -239,7 +325,8 @@ def reach_backward(
     bit = modifier.mask
     index = end - 1
     single = words[end] in SINGULAR
-    while index >= start and (words[index] in LINKING):
+    no_comma = bit == HYPOTHETICAL or modifier.rule == "neg.answer"
+    while index >= start and words[index] in LINKING and (words[index] != "," or not no_comma):
         single = single or words[index] in SINGULAR
         index -= 1
     last = index
@@ -249,21 +336,22 @@ def reach_backward(
     hard, verb, cue = stops.hard, stops.verb, stops.cue
     while index >= start:
         word = words[index]
-        if (
-            (hard.get(index, 0) & bit and word != "with")
-            or word in (";", "|")
-            or (word == "for" and bit & _NOT_OVER_FOR)
-        ):
+        if (hard.get(index, 0) & bit and word not in ("with", "for")) or word in (";", "|"):
+            break
+        operated = index > start and words[index - 1].endswith(SURGICAL)
+        if word == "for" and (hard.get(index, 0) | _NOT_OVER_FOR) & bit and not operated:
             break
         if word == ":":
             break
-        if word in AND or word in OR:
+        if word in AND or (word in OR and not (index > start and words[index - 1] in _PLACED)):
             joined = not single
         elif word == "," and phrase:
-            if not joined:
+            if not joined and not _in_brackets(words, index, start):
                 break
         elif (verb.get(index, 0) & bit and index < last) or (
-            cue.get(index, 0) & (bit | NEGATED) and index < last
+            cue.get(index, 0) & (bit | NEGATED)
+            and index < last
+            and not (modifier.rule in _DATE_RULES and _operated(words, index, last))
         ):
             break
         count += is_word[index]
@@ -273,32 +361,18 @@ def reach_backward(
     return index + 1, last + 1
 
 
-def drop_chronic(
-    words: list[str], begin: int, end: int, chronic: Node, dates: list[int]
-) -> list[tuple[int, int]]:
-    """The parts of a history that are past: items that name a lasting condition and no date are taken out."""
-    parts: list[tuple[int, int]] = []
-    first = begin
-    for index in range(begin, end + 1):
-        if index == end or words[index] in (",", "and", "or", "/", "&"):
-            if index > first:
-                after = bisect_right(dates, first)
-                dated = after < len(dates) and dates[after] <= index + 1
-                if dated or not _names_chronic(words, first, index, chronic):
-                    parts.append((first, index))
-            first = index + 1
-    return parts
+def _operated(words: list[str], index: int, last: int) -> bool:
+    """Whether *s/p* and an operation follow, so that a date behind them reaches over them."""
+    return words[index] in ("s", "status", "sp") and any(
+        word.endswith(SURGICAL) for word in words[index + 1 : last + 1]
+    )
 
 
-def _names_chronic(words: list[str], begin: int, end: int, chronic: Node) -> bool:
-    for index in range(begin, min(end, begin + 12)):
-        node = chronic
-        at = index
-        while at < end and words[at] in node:
-            node = node[words[at]]
-            at += 1
-            if "" in node:
-                return True
+def _in_brackets(words: list[str], index: int, start: int) -> bool:
+    """Whether a comma stands between brackets that opened shortly before."""
+    for at in range(index - 1, max(start, index - 5) - 1, -1):
+        if words[at] in "()":
+            return words[at] == "("
     return False
 
 
@@ -308,7 +382,6 @@ __all__ = [
     "Hit",
     "Scope",
     "Stops",
-    "drop_chronic",
     "find_endings",
     "find_hits",
     "find_stops",

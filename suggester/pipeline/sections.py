@@ -219,6 +219,8 @@ class SectionFinder:
 
 def _slice(table: TokenTable, start: int, stop: int) -> str:
     """The text of a token range, blanks between tokens as single ones."""
+    if stop == start + 1:
+        return table.text[start]
     parts: list[str] = []
     for index in range(start, stop):
         if parts and table.start[index] > table.end[index - 1]:

@@ -22,6 +22,7 @@ def template_scopes(
     out: list[Scope] = []
     text = table.text
     signs: dict[int, list[tuple[int, int, bool]]] = {}
+    tails: dict[int, list[tuple[int, int, bool]]] = {}
     size = len(text)
     for position, index in enumerate(visible):
         piece = text[index]
@@ -38,7 +39,13 @@ def template_scopes(
         elif piece in ("N", "Y"):
             _letter(table, visible, position, out)
         elif piece in _MINUS or piece == "+":
-            _plain_sign(table, sentences, visible, words, position, signs)
+            if _is_tail(table, visible, position):
+                tails.setdefault(sentences.index[index], []).append((index, index + 1, piece != "+"))
+            else:
+                _plain_sign(table, sentences, visible, words, position, signs)
+    for number, found in tails.items():
+        if not all(minus for _, _, minus in found):
+            _behind(table, sentences.bounds[number][0], found, out)
     for number, found in signs.items():
         _signs(table, sentences, number, found, out)
     return out
@@ -124,6 +131,32 @@ def _letter(table: TokenTable, visible: list[int], position: int, out: list[Scop
     )
     if first < index and answered > 1 and table.is_word[index - 1]:
         out.append(Scope(first, index, NEGATED, index, index + 1, "neg.letter"))
+
+
+def _is_tail(table: TokenTable, visible: list[int], position: int) -> bool:
+    """Whether a sign stands behind its item: ``cough +, fever -`` or ``cough+ fever-``."""
+    index = visible[position]
+    if not position or not table.is_word[visible[position - 1]]:
+        return False
+    last = index + 1 >= len(table) or position + 1 >= len(visible)
+    if last or table.text[visible[position + 1]] in ",;." or table.is_space[index + 1]:
+        return True
+    glued = table.start[index] == table.end[index - 1]
+    return glued and table.start[index + 1] > table.end[index]
+
+
+def _behind(table: TokenTable, begin: int, found: list[tuple[int, int, bool]], out: list[Scope]) -> None:
+    """Scopes of the signs that stand behind their items."""
+    previous = begin
+    for start, end, minus in found:
+        first = start
+        while first > previous and start - first < _MAX_LABEL and table.text[first - 1] not in ",;:.":
+            first -= 1
+        while first < start and not table.is_word[first]:
+            first += 1
+        if minus and first < start:
+            out.append(Scope(first, start, NEGATED, start, end, "neg.sign"))
+        previous = end
 
 
 def _plain_sign(

@@ -1,0 +1,100 @@
+"""Time: which way a date looks, and which conditions of a history are not over."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from typing import Final
+
+from suggester.pipeline.automaton import SURGICAL
+from suggester.pipeline.cues import Node
+from suggester.pipeline.function_words import DIAGNOSED, EVENTS, NOT_ITEM, ONSET, OPENERS, PASSES, VISIT
+from suggester.pipeline.scopes import Hit
+
+_CLAUSE_BACK: Final = 14
+_CLAUSE_ENDS: Final = frozenset((",", ";", ".", ":", "but"))
+
+
+def date_direction(words: list[str], begin: int, hit: Hit, stop: int, rule: str) -> str:
+    """Which way a date looks: on where it opens a clause or *for* follows; nowhere after an onset.
+
+    A bare year that opens an item looks on only (*2015 appendectomy, 2018 hernia repair*).
+    """
+    before = words[hit.begin - 1] if hit.begin > begin else ":"
+    after = words[hit.end] if hit.end < stop else "."
+    if before in DIAGNOSED and rule != "hist.life":
+        return "none"
+    for index in range(hit.begin - 1, max(begin, hit.begin - _CLAUSE_BACK) - 1, -1):
+        if words[index] in ONSET:
+            return "none"
+        if words[index] in _CLAUSE_ENDS:
+            break
+    for index in range(hit.end + 1, min(stop, hit.end + _CLAUSE_BACK)):
+        if words[index] in ("began", "started", "begun"):
+            return "none"
+        if words[index] in _CLAUSE_ENDS:
+            break
+    opens = before in OPENERS
+    if not opens and (
+        after in ("for", "due", "(", ":") or (after == "with" and _tells_visit(words, begin, hit))
+    ):
+        return "both"
+    if rule == "hist.year":
+        on = opens and (after == ":" or (after[0].isalpha() and after not in NOT_ITEM))
+        return "forward" if on else "backward"
+    if opens and after[0] != ".":
+        return "both" if before == "," else "forward"
+    return "backward"
+
+
+def _tells_visit(words: list[str], begin: int, hit: Hit) -> bool:
+    """Whether the clause before a date tells of a visit or a stay."""
+    return not VISIT.isdisjoint(words[max(begin, hit.begin - 8) : hit.begin])
+
+
+def diagnosed(words: list[str], begin: int, hit: Hit) -> bool:
+    """Whether the clause before a date says that a condition was diagnosed then."""
+    return not DIAGNOSED.isdisjoint(words[max(begin, hit.begin - 8) : hit.begin])
+
+
+def drop_chronic(
+    words: list[str], begin: int, end: int, chronic: Node, dates: list[int]
+) -> list[tuple[int, int]]:
+    """The parts of a history that are past: items that name a lasting condition and no date are taken out."""
+    parts: list[tuple[int, int]] = []
+    first = begin
+    for index in range(begin, end + 1):
+        if index == end or words[index] in (",", "and", "or", "/", "&", "with"):
+            if index > first:
+                after = bisect_right(dates, first)
+                dated = after < len(dates) and dates[after] <= index + 1
+                if dated or not _names_chronic(words, first, index, chronic):
+                    parts.append((first, index))
+            first = index + 1
+    return parts
+
+
+def names_event(words: list[str], begin: int, end: int) -> bool:
+    """Whether an item of a history names an event or an operation: past even where it is treated now."""
+    return any(word in EVENTS or word.endswith(SURGICAL) for word in words[begin:end])
+
+
+def _names_chronic(words: list[str], begin: int, end: int, chronic: Node) -> bool:
+    if not PASSES.isdisjoint(words[begin : min(end, begin + 12)]):
+        return False
+    for index in range(begin, min(end, begin + 12)):
+        node = chronic
+        at = index
+        while at < end and words[at] in node:
+            node = node[words[at]]
+            at += 1
+            if "" in node:
+                return True
+    return False
+
+
+def taken_back(cancels: list[int], ends: list[int], begin: int, stop: int) -> bool:
+    """Whether words of the present follow a history before its clause ends."""
+    end = bisect_right(ends, begin)
+    limit = ends[end] if end < len(ends) else stop
+    cancel = bisect_right(cancels, begin)
+    return cancel < len(cancels) and cancels[cancel] < limit
