@@ -12,9 +12,9 @@ from suggester.pipeline.reading import Reading
 from suggester.ranking.bench import Bench
 from suggester.ranking.candidates import CodeSupport
 from suggester.ranking.features import Scored
+from suggester.ranking.learning import GeneralJudge, Judge, load_judge
 from suggester.ranking.ledger import cue_of, ledger
-from suggester.ranking.model import Head, Ranker
-from suggester.ranking.reasons import reasons
+from suggester.ranking.model import Ranker
 from suggester.rules import Context, Gate, flags_of, gate
 from suggester.types import (
     Assertion,
@@ -54,13 +54,14 @@ class Suggester:
     catalog
         Opened code sets.
     ranker
-        The model.
+        The model: the general ranker, or a judge that learned from coded notes.
     """
 
-    def __init__(self, *, settings: Settings, catalog: Catalog, ranker: Ranker) -> None:
+    def __init__(self, *, settings: Settings, catalog: Catalog, ranker: Ranker | Judge) -> None:
         self.settings = settings
         self.catalog = catalog
         self.ranker = ranker
+        self._judges: Judge = GeneralJudge(ranker) if isinstance(ranker, Ranker) else ranker
         self._benches: dict[tuple[str, ...], Bench] = {}
 
     def bench(self, on: date | None) -> tuple[Bench, tuple[Flag, ...]]:
@@ -108,7 +109,7 @@ class Suggester:
             for c in bench.finder.find(reading, setting=note.setting)
             if c.system not in closed and _in_force(bench, c, note.service_date)
         ]
-        kept, left_out = self._judge(bench, reading, candidates, note)
+        kept, left_out = self._judge(bench, reading, candidates, note, closed)
         suggestions = tuple(
             self._suggestion(bench, reading, note, item, confidence, assertions, rank)
             for rank, (confidence, item, assertions) in enumerate(kept, 1)
@@ -124,29 +125,29 @@ class Suggester:
         )
 
     def _judge(
-        self, bench: Bench, reading: Reading, candidates: list[CodeSupport], note: Note
+        self, bench: Bench, reading: Reading, candidates: list[CodeSupport], note: Note, closed: set[str]
     ) -> tuple[list[Kept], list[LeftOut]]:
         """Candidates to suggest, best first, and those left out with reason and cue."""
         kept: list[Kept] = []
         left_out: list[LeftOut] = []
-        for head, group in _heads(candidates):
-            table, scored = bench.features.build(reading, group, setting=note.setting)
-            confidences = self.ranker.confidence(head, table)
-            for item, value in zip(scored, confidences.tolist(), strict=True):
-                code = bench.codes[item.candidate.system][item.candidate.row]
-                held: Gate | None = None
-                assertions: tuple[Assertion, ...] = ()
-                confidence = round(value, 6)
-                if all(support.flags for support in item.candidate.supports):
-                    assertions = tuple(self._assertions(reading, item))
-                    held = gate(assertions, code=code, setting=note.setting)
-                if held is not None:
-                    cue = cue_of(held.assertion, _FLAG_OF_REASON[held.reason])
-                    left_out.append((item, held.reason, cue))
-                elif confidence < self.settings.threshold:
-                    left_out.append((item, "below threshold", None))
-                else:
-                    kept.append((confidence, item, assertions or tuple(self._assertions(reading, item))))
+        for judged in self._judges.judge(bench, reading, candidates, setting=note.setting):
+            item = judged.item
+            if item.candidate.system in closed or not _in_force(bench, item.candidate, note.service_date):
+                continue
+            code = bench.codes[item.candidate.system][item.candidate.row]
+            held: Gate | None = None
+            assertions: tuple[Assertion, ...] = ()
+            confidence = round(judged.confidence, 6)
+            if all(support.flags for support in item.candidate.supports):
+                assertions = tuple(self._assertions(reading, item))
+                held = gate(assertions, code=code, setting=note.setting)
+            if held is not None:
+                cue = cue_of(held.assertion, _FLAG_OF_REASON[held.reason])
+                left_out.append((item, held.reason, cue))
+            elif confidence < self.settings.threshold:
+                left_out.append((item, "below threshold", None))
+            else:
+                kept.append((confidence, item, assertions or tuple(self._assertions(reading, item))))
         kept.sort(
             key=lambda entry: (
                 -entry[0],
@@ -186,7 +187,7 @@ class Suggester:
             confidence=min(max(confidence, 0.0), 1.0),
             rank=rank,
             evidence=_evidence(reading, note.text, item, assertions),
-            reasons=reasons(bench.finder, reading, item),
+            reasons=self._judges.reasons(bench, reading, item),
             flags=flags_of(
                 Context(
                     code=code,
@@ -235,11 +236,6 @@ def _in_force(bench: Bench, candidate: CodeSupport, day: date | None) -> bool:
     if day is None:
         return True
     return int(bench.releases.store(candidate.system).valid_from[candidate.row]) <= day.toordinal()
-
-
-def _heads(candidates: list[CodeSupport]) -> Iterator[tuple[Head, list[CodeSupport]]]:
-    yield "diagnosis", [c for c in candidates if c.system == "ICD-10-CM"]
-    yield "procedure", [c for c in candidates if c.system != "ICD-10-CM"]
 
 
 def _evidence(
@@ -297,7 +293,7 @@ def load(settings: Settings | None = None, **values: object) -> Suggester:
     """
     chosen = settings or Settings.load(**values)
     catalog = open_catalog(chosen)
-    engine = Suggester(settings=chosen, catalog=catalog, ranker=Ranker.load(chosen.model))
+    engine = Suggester(settings=chosen, catalog=catalog, ranker=load_judge(chosen.model))
     engine.bench(None)
     return engine
 

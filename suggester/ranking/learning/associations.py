@@ -1,14 +1,14 @@
 """How often phrases stand together with codes, and which phrase of a sentence deserves the credit.
 
-Raw counts give every phrase of a sentence the whole credit for its codes; *fever* next to *cough* then speaks
-for cough. So credit is shared out among the phrases of a sentence by expectation maximisation: those that meet
-the code elsewhere too take it from those that do not.
+Raw counts give every phrase of a sentence the whole credit for its codes; *fever* next to *cough* then
+speaks for cough. So credit is shared out among the phrases of a sentence by expectation maximisation: those
+that meet the code elsewhere too take it from those that do not.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -38,6 +38,8 @@ PAIR_NAMES: tuple[str, ...] = (
     "credit",
     "credit_sum",
     "credited",
+    "credit_affirmed",
+    "best_negated",
 )
 """Columns of what is known of a label in a sentence."""
 
@@ -132,13 +134,17 @@ class Associations:
             notes=notes,
         )
 
-    def look_up(self, row: NDArray[np.int64], phrase: NDArray[np.int64], *, top: int) -> Found:
+    def look_up(
+        self, row: NDArray[np.int64], phrase: NDArray[np.int64], negated: NDArray[np.bool_], *, top: int
+    ) -> Found:
         """Labels that the phrases of each row speak for, at most about ``top`` a row.
 
         Parameters
         ----------
         row, phrase
             Row (sentence) and column of each phrase; columns below 0 are unknown and passed over.
+        negated
+            Whether each phrase is negated.
         top
             Most labels a row by each of share, summed share and summed credit.
         """
@@ -158,15 +164,15 @@ class Associations:
         together = self.together[entry].astype(np.float64)
         share = (together + 0.1 * self.label_notes[label] / max(self.notes, 1)) / (count + 1.0)
         order = np.lexsort((source, -together, -share, key))
-        key, share, together, count, source, entry, label = (
-            values[order] for values in (key, share, together, count, source, entry, label)
-        )
+        key, source, entry, label = key[order], source[order], entry[order], label[order]
+        share, together, count = share[order], together[order], count[order]
         new = np.ones(len(key), dtype=np.bool_)
         new[1:] = key[1:] != key[:-1]
         start = np.flatnonzero(new)
         size = np.diff(np.append(start, len(key)))
         lift = np.log(share / np.maximum(self.label_rows[label] / max(self.rows, 1), 1e-5))
         credit = self.credit[entry] / (count + 1.0)
+        best = _loudest(start, size, credit, source)
         values = np.stack(
             [
                 share[start],
@@ -183,6 +189,8 @@ class Associations:
                 np.maximum.reduceat(credit, start),
                 np.add.reduceat(credit, start),
                 np.maximum.reduceat(self.credit[entry], start),
+                np.add.reduceat(np.where(negated[source], 0.0, credit), start),
+                negated[best],
             ],
             axis=1,
         ).astype(np.float32)
@@ -190,39 +198,41 @@ class Associations:
         keep = np.zeros(len(start), dtype=np.bool_)
         for column in _SORTED_BY:
             keep |= rank_within(values[:, column], out_row)[0] < top
-        return Found(out_row[keep], out_label[keep], values[keep], _loudest(start, size, credit, source)[keep])
+        return Found(out_row[keep], out_label[keep], values[keep], best[keep])
 
     def compact(self) -> tuple[Self, NDArray[np.int64]]:
         """Without the phrases that speak for nothing, and the columns that stay."""
         stay = np.flatnonzero(np.diff(self.pointer))
-        return (
-            type(self)(
-                count=self.count[stay],
-                kind=self.kind[stay],
-                pointer=np.concatenate(([0], np.cumsum(np.diff(self.pointer)[stay]))),
-                label=self.label,
-                together=self.together,
-                credit=self.credit,
-                label_rows=self.label_rows,
-                label_notes=self.label_notes,
-                rows=self.rows,
-                notes=self.notes,
-            ),
-            stay,
+        return self.columns(stay), stay
+
+    def columns(self, stay: NDArray[np.int64]) -> Self:
+        """With some phrases only, given by their columns in order."""
+        length = np.diff(self.pointer)
+        keep = np.zeros(len(self.count), dtype=np.bool_)
+        keep[stay] = True
+        entries = np.repeat(keep, length)
+        return replace(
+            self,
+            count=self.count[stay],
+            kind=self.kind[stay],
+            pointer=np.concatenate(([0], np.cumsum(length[stay]))),
+            label=self.label[entries],
+            together=self.together[entries],
+            credit=self.credit[entries],
         )
 
     def to_arrays(self, prefix: str) -> dict[str, NDArray[Any]]:
         """Named arrays to store."""
         out = {f"{prefix}.{name}": getattr(self, name) for name in self.__dataclass_fields__}
-        out[f"{prefix}.rows"] = np.array(self.rows)
-        out[f"{prefix}.notes"] = np.array(self.notes)
+        out[f"{prefix}.rows"] = np.array([self.rows])
+        out[f"{prefix}.notes"] = np.array([self.notes])
         return out
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], prefix: str) -> Self:
         """From stored arrays."""
         values: dict[str, Any] = {name: arrays[f"{prefix}.{name}"] for name in cls.__dataclass_fields__}
-        values["rows"], values["notes"] = int(values["rows"]), int(values["notes"])
+        values["rows"], values["notes"] = int(values["rows"][0]), int(values["notes"][0])
         return cls(**values)
 
 
@@ -232,12 +242,10 @@ def _loudest(
     """Position of the phrase with the most credit in each group; of equals the first."""
     group = np.repeat(np.arange(len(start)), size)
     order = np.lexsort((np.arange(len(credit)), -credit, group))
-    return source[order[start]]
+    return np.asarray(source[order[start]])
 
 
-def rank_within(
-    value: NDArray[Any], group: NDArray[Any]
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+def rank_within(value: NDArray[Any], group: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Rank of each value within its group, from 0, highest first, and the group's highest value.
 
     >>> rank, highest = rank_within(np.array([0.2, 0.9, 0.5]), np.array([1, 1, 2]))
@@ -275,11 +283,13 @@ def _share_out(
     owner = np.repeat(np.arange(together.shape[0], dtype=np.int64), np.diff(together.indptr))
     keys = owner * width + together.indices
     group = np.repeat(np.arange(len(row)), length)
-    at = np.searchsorted(keys, some.indices[entry].astype(np.int64) * width + np.repeat(named.indices, length))
+    at = np.searchsorted(
+        keys, some.indices[entry].astype(np.int64) * width + np.repeat(named.indices, length)
+    )
     credit = together.data.astype(np.float64)
     prior = together.data / (count[owner] + 1.0)
     for _ in range(ROUNDS):
         weight = (credit * prior)[at]
         total = np.bincount(group, weight, minlength=len(row))
         credit = np.bincount(at, weight / np.maximum(total[group], 1e-12), minlength=len(keys))
-    return credit
+    return np.asarray(credit, dtype=np.float64)

@@ -16,7 +16,7 @@ from suggester.codesets.terms import TermIndex
 from suggester.codesets.words import stem
 from suggester.pipeline.reading import NEGATED, Reading
 
-PREFIX = 6
+PREFIX = 5
 """Length of a word's beginning that stands for its family (*calcif-ied*, *calcif-ication*)."""
 
 NEAR_COMPLETE = 0.9
@@ -54,6 +54,8 @@ class Phrases:
         Sentence index.
     first, final
         First and last token of its first occurrence in the sentence.
+    negated
+        Whether that occurrence is negated.
     """
 
     key: NDArray[np.uint64]
@@ -61,6 +63,7 @@ class Phrases:
     sentence: NDArray[np.int32]
     first: NDArray[np.int32]
     final: NDArray[np.int32]
+    negated: NDArray[np.bool_]
 
     def __len__(self) -> int:
         return len(self.key)
@@ -77,6 +80,7 @@ class PhraseReader:
 
     def __init__(self, terms: TermIndex) -> None:
         self._terms = terms
+        self.sources = np.asarray(terms.term_source)
         self._stop = frozenset(terms.stop_words) - _NEGATORS
         self._words: dict[str, tuple[int, int]] = {}
         self._names: dict[int, str] | None = None
@@ -115,7 +119,8 @@ class PhraseReader:
         key, kinds, first, final, where = key[order], kinds[order], first[order], final[order], where[order]
         new = np.ones(len(key), dtype=np.bool_)
         new[1:] = (key[1:] != key[:-1]) | (where[1:] != where[:-1])
-        return Phrases(key[new], kinds[new], where[new], first[new], final[new])
+        negated = (np.array(reading.assertion.flags, dtype=np.int64)[final[new]] & NEGATED) > 0
+        return Phrases(key[new], kinds[new], where[new], first[new], final[new], negated)
 
     def _content(self, reading: Reading) -> tuple[NDArray[np.uint64], NDArray[np.uint64], NDArray[np.int32]]:
         """Hashes of the content words and of their families, and their tokens."""

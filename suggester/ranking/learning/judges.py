@@ -1,0 +1,295 @@
+"""What chooses among candidates: the general ranker alone, or with what was learned at a site."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from suggester.pipeline.matching import Matches
+from suggester.pipeline.reading import Reading
+from suggester.ranking.bench import Bench
+from suggester.ranking.candidates import CodeSupport, Method, Support
+from suggester.ranking.features import Scored
+from suggester.ranking.learning.associations import PAIR_NAMES
+from suggester.ranking.learning.learned import Counts, Learned, calibrated, score
+from suggester.ranking.learning.pairs import Pairs, batch_of
+from suggester.ranking.learning.phrases import PhraseReader
+from suggester.ranking.learning.views import CodeTable, NoteView, view
+from suggester.ranking.model import Head, Ranker
+from suggester.ranking.reasons import reasons
+from suggester.types import Setting, System
+
+NO_TERM = -1
+"""Term of a match that phrases made, not the term index."""
+
+_TOGETHER, _COUNT = PAIR_NAMES.index("together"), PAIR_NAMES.index("phrase_count")
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A candidate and the confidence in it."""
+
+    item: Scored
+    confidence: float
+
+
+class Judge(Protocol):
+    """Gives candidates their confidence, may add candidates, and says why."""
+
+    @property
+    def name(self) -> str:
+        """Name of the model."""
+        ...
+
+    @property
+    def version(self) -> str:
+        """Version of the model."""
+        ...
+
+    def judge(
+        self, bench: Bench, reading: Reading, candidates: Sequence[CodeSupport], *, setting: Setting | None
+    ) -> list[Judged]:
+        """All candidates with confidences, in no particular order."""
+        ...
+
+    def reasons(self, bench: Bench, reading: Reading, item: Scored) -> tuple[str, ...]:
+        """Why a candidate is suggested, most telling first."""
+        ...
+
+
+def by_head(candidates: Sequence[CodeSupport]) -> tuple[tuple[Head, list[CodeSupport]], ...]:
+    """Candidates by the head of the general ranker that scores them."""
+    return (
+        ("diagnosis", [c for c in candidates if c.system == "ICD-10-CM"]),
+        ("procedure", [c for c in candidates if c.system != "ICD-10-CM"]),
+    )
+
+
+@dataclass(frozen=True)
+class GeneralJudge:
+    """The general ranker alone."""
+
+    ranker: Ranker
+
+    @property
+    def name(self) -> str:
+        """Name of the model."""
+        return self.ranker.name
+
+    @property
+    def version(self) -> str:
+        """Version of the model."""
+        return self.ranker.version
+
+    def judge(
+        self, bench: Bench, reading: Reading, candidates: Sequence[CodeSupport], *, setting: Setting | None
+    ) -> list[Judged]:
+        """Every candidate with the ranker's confidence."""
+        out: list[Judged] = []
+        for head, group in by_head(candidates):
+            table, scored = bench.features.build(reading, group, setting=setting)
+            values = self.ranker.confidence(head, table).tolist()
+            out.extend(Judged(item, value) for item, value in zip(scored, values, strict=True))
+        return out
+
+    def reasons(self, bench: Bench, reading: Reading, item: Scored) -> tuple[str, ...]:
+        """Reasons in the words of the matched term."""
+        return reasons(bench.finder, reading, item)
+
+
+@dataclass(slots=True)
+class LearnedScored(Scored):
+    """A candidate with what coded notes say of it.
+
+    ``together`` of ``count`` training sentences (or notes) with the telling phrase had the code.
+    """
+
+    together: int
+    count: int
+    first: int
+    final: int
+    unit: str
+
+
+class LocalJudge:
+    """The general ranker with what was learned at a site.
+
+    Parameters
+    ----------
+    name, version
+        Of the learned model.
+    general
+        The general ranker that it was learned on top of.
+    learned
+        What was learned.
+    systems
+        Code systems of the training notes; the others stay with the general ranker.
+    unit
+        ``sentence`` or ``note``: what was counted.
+    categories
+        Research switch: suggest codes that are not billable too, where this site's gold holds them.
+    card
+        The model card.
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        version: str,
+        general: GeneralJudge,
+        learned: Learned,
+        systems: frozenset[System],
+        unit: str,
+        categories: bool,
+        card: dict[str, Any],
+    ) -> None:
+        self.name = name
+        self.version = version
+        self.general = general
+        self.learned = learned
+        self.systems = systems
+        self.unit = unit
+        self.categories = categories
+        self.card = card
+        self._bound: dict[int, tuple[Bench, CodeTable, PhraseReader, Counts]] = {}
+
+    def _of(self, bench: Bench) -> tuple[Bench, CodeTable, PhraseReader, Counts]:
+        found = self._bound.get(id(bench))
+        if found is None:
+            table = CodeTable(bench)
+            found = bench, table, PhraseReader(bench.releases.terms), self.learned.bind(table)
+            self._bound[id(bench)] = found
+        return found
+
+    def judge(
+        self, bench: Bench, reading: Reading, candidates: Sequence[CodeSupport], *, setting: Setting | None
+    ) -> list[Judged]:
+        """Candidates of the finder and codes that coded notes taught, with confidences.
+
+        Adds to the reading's matches one for each phrase that is evidence by itself.
+        """
+        _, table, phrases, counts = self._of(bench)
+        judged = self.general.judge(bench, reading, candidates, setting=setting)
+        seen = view(reading, [j.item.candidate for j in judged], table=table, phrases=phrases)
+        batch = batch_of([seen], self.learned.vocabulary, table)
+        pairs, found, raw = score(batch, counts, self.learned.stage_one, self.learned.stage_two, table)
+        chance = calibrated(self.learned.calibration, raw).tolist()
+        known = {table.offset[j.item.candidate.system] + j.item.candidate.row: j for j in judged}
+        out: list[Judged] = []
+        added = _Added(reading)
+        for code, pair, value in zip(found.code.tolist(), found.pair.tolist(), chance, strict=True):
+            system, row = table.place(code)
+            if system not in self.systems or not (self.categories or table.billable[code]):
+                continue
+            by_general = known.pop(code, None)
+            item = self._item(bench, by_general, judged, seen, pairs, pair, added, system, row)
+            if item is not None:
+                out.append(Judged(item, value))
+        reading.matches = added.matches()
+        for judgement in known.values():
+            left = judgement.item.candidate.system in self.systems
+            out.append(Judged(judgement.item, 0.0) if left else judgement)
+        return out
+
+    def _item(
+        self,
+        bench: Bench,
+        by_general: Judged | None,
+        judged: list[Judged],
+        seen: NoteView,
+        pairs: Pairs,
+        pair: int,
+        added: _Added,
+        system: System,
+        row: int,
+    ) -> LearnedScored | None:
+        """The candidate with the support of its best sentence first."""
+        sentence, phrase = int(pairs.sentence[pair]), int(pairs.phrase[pair])
+        supports = list(by_general.item.candidate.supports) if by_general else []
+        best: Support | None = None
+        if by_general:
+            key = sentence * len(self._of(bench)[1]) + int(pairs.code[pair])
+            at = int(np.searchsorted(seen.support_key, key))
+            if at < len(seen.support_key) and seen.support_key[at] == key:
+                best = judged[int(seen.support_at[at, 0])].item.candidate.supports[
+                    int(seen.support_at[at, 1])
+                ]
+        first = final = -1
+        if phrase >= 0:
+            first, final = int(seen.phrases.first[phrase]), int(seen.phrases.final[phrase])
+        if best is None:
+            if phrase < 0:
+                return None
+            best = added.support(first, final)
+            supports.append(best)
+        code = bench.codes[system][row]
+        values = pairs.features[pair]
+        return LearnedScored(
+            candidate=CodeSupport(system, row, supports),
+            best=best,
+            best_score=by_general.item.best_score if by_general else 0.0,
+            undominated=by_general.item.undominated if by_general else 1,
+            category=by_general.item.category if by_general else code[: 3 if system == "ICD-10-CM" else 4],
+            first_token=by_general.item.first_token if by_general else first,
+            together=int(values[_TOGETHER]),
+            count=int(values[_COUNT]),
+            first=first,
+            final=final,
+            unit=self.unit,
+        )
+
+    def reasons(self, bench: Bench, reading: Reading, item: Scored) -> tuple[str, ...]:
+        """What coded notes say, then the reasons in the words of the matched term."""
+        out: list[str] = []
+        if isinstance(item, LearnedScored) and item.first >= 0 and item.together:
+            words = " ".join(reading.table.lower[item.first : item.final + 1])
+            out.append(
+                f"coded notes: {item.together} of {item.count} {item.unit}s with “{words}” had this code"
+            )
+        if int(reading.matches.term[item.best.match]) != NO_TERM:
+            out.extend(self.general.reasons(bench, reading, item))
+        return tuple(out) or ("learned from coded notes",)
+
+
+class _Added:
+    """Matches that phrases add to a reading."""
+
+    def __init__(self, reading: Reading) -> None:
+        self._reading = reading
+        self._rows: dict[tuple[int, int], int] = {}
+
+    def support(self, first: int, final: int) -> Support:
+        """A support that rests on the tokens from ``first`` to ``final``."""
+        number = self._rows.setdefault((first, final), len(self._rows))
+        flags = self._reading.flags(first, final, first)
+        return Support(len(self._reading.matches) + number, Method.TERM, flags, None, 1.0)
+
+    def matches(self) -> Matches:
+        """The reading's matches and the added ones: no term, no coverage (they stay out of the ledger)."""
+        old = self._reading.matches
+        if not self._rows:
+            return old
+        first = np.array([f for f, _ in self._rows])
+        sentence = np.array(self._reading.sentence)[first]
+        given = {
+            "term": np.full(len(first), NO_TERM),
+            "first": first,
+            "final": np.array([f for _, f in self._rows]),
+            "anchor": first,
+            "sentence": sentence,
+        }
+        return Matches(
+            **{
+                name: np.concatenate(
+                    [
+                        getattr(old, name),
+                        given.get(name, np.zeros(len(first))).astype(getattr(old, name).dtype),
+                    ]
+                )
+                for name in Matches.__dataclass_fields__
+            }
+        )

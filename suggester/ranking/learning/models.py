@@ -1,0 +1,179 @@
+"""Learned models on disk: a folder of versions, and a pointer to the one in use.
+
+``MODEL/versions/001/{model.npz,card.json}`` … and ``MODEL/current``, one line: a version, or the name of a
+shipped model where what was learned is set aside. Earlier versions stay; ``use`` takes one back. Arrays are
+read without pickle and refused if their hash is not the card's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from suggester.errors import ModelError
+from suggester.ranking.learning.judges import GeneralJudge, Judge, LocalJudge
+from suggester.ranking.learning.learned import Learned
+from suggester.ranking.learning.notes import NAMES as STAGE_TWO
+from suggester.ranking.learning.pairs import NAMES as STAGE_ONE
+from suggester.ranking.model import ARRAYS_FILE, CARD_FILE, Ranker, shipped_models
+from suggester.types import SYSTEMS
+
+FORMAT = "suggester-learned-1"
+CURRENT_FILE = "current"
+VERSIONS_FOLDER = "versions"
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+
+
+def load_judge(name: str) -> Judge:
+    """A judge by the name of a shipped model, a folder of versions, or the folder of one model.
+
+    Raises
+    ------
+    ModelError
+        If there is no such model, its hash is not the card's, or it was made by another version.
+    """
+    folder = Path(name)
+    if name not in shipped_models() and (folder / CURRENT_FILE).is_file():
+        return load_judge_in(folder)
+    if name not in shipped_models() and _format(folder) == FORMAT:
+        return _load_local(folder)
+    return GeneralJudge(Ranker.load(name))
+
+
+def load_judge_in(folder: Path) -> Judge:
+    """The judge in use in a folder of versions."""
+    current = current_version(folder)
+    if current in shipped_models():
+        return GeneralJudge(Ranker.load(current))
+    return _load_local(folder / VERSIONS_FOLDER / current)
+
+
+def current_version(folder: Path) -> str:
+    """The version in use.
+
+    Raises
+    ------
+    ModelError
+        If the folder has no pointer, or it points nowhere.
+    """
+    try:
+        current = (folder / CURRENT_FILE).read_text(encoding="utf-8").strip()
+    except (OSError, ValueError):
+        raise ModelError(
+            f"{folder.name}: not a folder of learned models; `suggester train` makes one"
+        ) from None
+    if current not in {*versions(folder), *shipped_models()}:
+        raise ModelError(f"{folder.name}: its version in use {current[:20]!r} is missing; {_choices(folder)}")
+    return current
+
+
+def versions(folder: Path) -> list[str]:
+    """Versions that a folder holds, oldest first."""
+    return sorted(path.parent.name for path in (folder / VERSIONS_FOLDER).glob(f"*/{CARD_FILE}"))
+
+
+def use(folder: Path, version: str) -> None:
+    """Make a version the one in use; the name of a shipped model sets aside what was learned.
+
+    Raises
+    ------
+    ModelError
+        If there is no such version; lists those that are.
+    """
+    if version not in {*versions(folder), *shipped_models()}:
+        raise ModelError(f"{folder.name}: no version {version[:20]!r}; {_choices(folder)}")
+    temporary = folder / f".{CURRENT_FILE}.tmp"
+    temporary.write_text(version + "\n", encoding="utf-8")
+    temporary.replace(folder / CURRENT_FILE)
+
+
+def card(folder: Path, version: str) -> dict[str, Any]:
+    """The card of a version."""
+    return _card(folder / VERSIONS_FOLDER / version)
+
+
+def save(folder: Path, learned: Learned, about: dict[str, Any], *, in_use: bool = True) -> str:
+    """Write a new version beside the others. Returns its name."""
+    number = max((int(name) for name in versions(folder) if name.isdigit()), default=0) + 1
+    version = f"{number:03d}"
+    place = folder / VERSIONS_FOLDER / version
+    place.mkdir(parents=True, exist_ok=True)
+    data = _packed(learned)
+    (place / ARRAYS_FILE).write_bytes(data)
+    full = {
+        "format": FORMAT,
+        "name": folder.name,
+        "version": version,
+        **about,
+        "columns": {"stage_one": list(STAGE_ONE), "stage_two": list(STAGE_TWO)},
+        "bytes": len(data),
+        "sha256": hashlib.sha256(data).hexdigest(),
+    }
+    # the card comes last: a version without one does not exist
+    (place / CARD_FILE).write_text(json.dumps(full, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    if in_use:
+        use(folder, version)
+    return version
+
+
+def _packed(learned: Learned) -> bytes:
+    """Arrays as ``.npz``, the same bytes for the same arrays (no clock in the archive)."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as box:
+        for name, array in sorted(learned.to_arrays().items()):
+            content = io.BytesIO()
+            np.lib.format.write_array(content, np.ascontiguousarray(array), allow_pickle=False)
+            box.writestr(zipfile.ZipInfo(f"{name}.npy", _EPOCH), content.getvalue(), zipfile.ZIP_DEFLATED)
+    return buffer.getvalue()
+
+
+def _load_local(folder: Path) -> LocalJudge:
+    about = _card(folder)
+    try:
+        data = (folder / ARRAYS_FILE).read_bytes()
+    except OSError as error:
+        raise ModelError(f"model {folder.name}: cannot be read ({type(error).__name__})") from None
+    if hashlib.sha256(data).hexdigest() != about.get("sha256"):
+        raise ModelError(f"model {folder.name}: its hash is not the one on its card; it was changed or cut")
+    columns = {"stage_one": list(STAGE_ONE), "stage_two": list(STAGE_TWO)}
+    if about.get("format") != FORMAT or about.get("columns") != columns:
+        raise ModelError(f"model {folder.name}: was made by another version of Suggester; train it again")
+    general = Ranker.load(about["general"]["name"])
+    if general.card["sha256"] != about["general"]["sha256"]:
+        raise ModelError(f"model {folder.name}: was learned on top of another general model; train it again")
+    with np.load(io.BytesIO(data), allow_pickle=False) as box:
+        learned = Learned.from_arrays({key: box[key] for key in box.files})
+    return LocalJudge(
+        name=about["name"],
+        version=about["version"],
+        general=GeneralJudge(general),
+        learned=learned,
+        systems=frozenset(system for system in SYSTEMS if system in about["systems"]),
+        unit=about["unit"],
+        categories=bool(about["categories"]),
+        card=about,
+    )
+
+
+def _card(folder: Path) -> dict[str, Any]:
+    try:
+        about = json.loads((folder / CARD_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelError(f"model {folder.name}: its card cannot be read ({type(error).__name__})") from None
+    if not isinstance(about, dict):
+        raise ModelError(f"model {folder.name}: its card is not an object")
+    return about
+
+
+def _format(folder: Path) -> object:
+    return _card(folder).get("format") if (folder / CARD_FILE).is_file() else None
+
+
+def _choices(folder: Path) -> str:
+    return f"versions: {', '.join(versions(folder)) or 'none'}; shipped models: {', '.join(shipped_models())}"
