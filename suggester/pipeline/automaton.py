@@ -187,7 +187,8 @@ class CueBook:
             state = root
             index = begin
             while index < stop:
-                following = self._step(state, words[index])
+                word = words[index]
+                following = state.by_word[word] if word in state.by_word else self._step(state, word)
                 if following is None:
                     break
                 state = following
@@ -202,7 +203,8 @@ class CueBook:
         index = end = begin
         found: tuple[Modifier, ...] = ()
         while index < stop:
-            following = self._step(state, words[index])
+            word = words[index]
+            following = state.by_word[word] if word in state.by_word else self._step(state, word)
             if following is None:
                 break
             state = following
@@ -217,10 +219,8 @@ class CueBook:
 
     def _step(self, state: _State, word: str) -> _State | None:
         """The state after one more word: remembered for words of cues, and for others while there is room."""
-        try:
+        if word in state.by_word:
             return state.by_word[word]
-        except KeyError:
-            pass
         edges = state.edges
         known = word in edges
         found: _State | None = None

@@ -23,7 +23,7 @@ _DASHES: Final = frozenset("-–—")
 _MAX_TOKENS: Final = 40
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Heading:
     """What may be a heading at the beginning of a line.
 
