@@ -123,7 +123,7 @@ def main() -> None:
     parser.add_argument("train", type=Path)
     parser.add_argument("test", type=Path, nargs="?")
     parser.add_argument("--general", default="general", help="general model to learn on top of")
-    parser.add_argument("--categories", action="store_true", help="suggest codes that are not billable too")
+    parser.add_argument("--research", action="store_true", help="as for suggester train")
     parser.add_argument("--steps", type=int, default=100, help="notes from one point to the next")
     parser.add_argument("--sizes", type=int, nargs="*", help="these numbers of notes instead")
     parser.add_argument("--json", type=Path)
@@ -152,10 +152,10 @@ def main() -> None:
             learned=fitted.learned,
             systems=systems,
             unit=fitted.unit,
-            categories=options.categories,
+            research=options.research,
             card={},
         )
-        out_of_fold = fitted.out_of_fold if options.categories else fitted.out_of_fold_billable
+        out_of_fold = fitted.out_of_fold if options.research else fitted.out_of_fold_billable
         points.append(point(judge, bench, test, best_threshold(out_of_fold)[0], size))
         print(json.dumps(points[-1]), f"{time.monotonic() - began:.0f} s", flush=True)
     if options.json:

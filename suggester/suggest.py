@@ -8,7 +8,7 @@ from datetime import date
 from suggester.codesets import Catalog, open_catalog
 from suggester.config import Settings
 from suggester.errors import TooLargeError
-from suggester.pipeline.reading import Reading
+from suggester.pipeline.reading import AFFIRMED, Reading
 from suggester.ranking.bench import Bench
 from suggester.ranking.candidates import CodeSupport
 from suggester.ranking.features import Scored
@@ -30,8 +30,6 @@ from suggester.version import __version__
 
 MAX_EVIDENCE = 5
 """Most evidence spans a suggestion shows."""
-
-AFFIRMED = Assertion()
 
 EVIDENCE_SHARE = 0.7
 """A mention is shown as evidence if its words fit at least this share as well as the best one's."""
@@ -138,8 +136,8 @@ class Suggester:
             held: Gate | None = None
             assertions: tuple[Assertion, ...] = ()
             confidence = round(judged.confidence, 6)
-            if all(support.flags for support in item.candidate.supports):
-                assertions = tuple(self._assertions(reading, item))
+            if self._judges.gated and all(support.flags for support in item.candidate.supports):
+                assertions = tuple(self._assertions(bench, reading, item))
                 held = gate(assertions, code=code, setting=note.setting)
             if held is not None:
                 cue = cue_of(held.assertion, _FLAG_OF_REASON[held.reason])
@@ -147,7 +145,7 @@ class Suggester:
             elif confidence < self.settings.threshold:
                 left_out.append((item, "below threshold", None))
             else:
-                kept.append((confidence, item, assertions or tuple(self._assertions(reading, item))))
+                kept.append((confidence, item, assertions or tuple(self._assertions(bench, reading, item))))
         kept.sort(
             key=lambda entry: (
                 -entry[0],
@@ -160,12 +158,14 @@ class Suggester:
         return kept, [_named(reading, entry, kept) for entry in left_out]
 
     @staticmethod
-    def _assertions(reading: Reading, item: Scored) -> Iterator[Assertion]:
-        m = reading.matches
+    def _assertions(bench: Bench, reading: Reading, item: Scored) -> Iterator[Assertion]:
+        m, whole = reading.matches, bench.releases.terms.term_whole
         for support in item.candidate.supports:
             if support.flags:
-                found = reading.assertion_at(int(m.anchor[support.match]), int(m.anchor[support.match]))
-                yield reading.outside(found, int(m.first[support.match]), int(m.final[support.match]))
+                at = support.match
+                yield reading.assertion_of(
+                    int(m.first[at]), int(m.final[at]), int(m.anchor[at]), negating=bool(whole[m.term[at]])
+                )
             else:
                 yield AFFIRMED
 

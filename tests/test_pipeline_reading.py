@@ -65,13 +65,25 @@ def test_the_bits_are_those_of_the_assertion_table(bench: Bench) -> None:
     assert read.assertion_at(at, at).uncertain
 
 
-def test_flags_of_a_match_are_those_of_its_rarest_word_and_those_its_ends_share(bench: Bench) -> None:
+def test_flags_of_a_match_are_those_of_its_rarest_word_and_negation_of_its_ends(bench: Bench) -> None:
     read = bench.read("no rash but has chest pain")
     rash, pain = token(read, "rash"), token(read, "pain")
-    assert read.flags(rash, pain, pain) == 0
+    assert read.flags(rash, pain, pain) == NEGATED
+    assert read.assertion_of(rash, pain, pain).negated
+    assert read.flags(pain, pain, pain) == 0
     assert read.flags(rash, pain, rash) == NEGATED
     read = bench.read("denies chest pain")
     assert read.flags(token(read, "chest"), token(read, "pain"), token(read, "pain")) == NEGATED
+
+
+def test_a_negation_between_the_words_of_a_match_counts_unless_the_term_negates(bench: Bench) -> None:
+    read = bench.read("pulses in both feet, no ulcers")
+    feet, ulcers = token(read, "feet"), token(read, "ulcers")
+    assert read.flags(feet, ulcers, feet) == NEGATED
+    read = bench.read("no appetite")
+    no, appetite = token(read, "no"), token(read, "appetite")
+    assert read.flags(no, appetite, appetite) == NEGATED
+    assert read.flags(no, appetite, appetite, negating=True) == 0
 
 
 def test_a_cue_inside_the_match_itself_does_not_count(bench: Bench) -> None:

@@ -165,7 +165,7 @@ def test_the_card_says_what_it_was_learned_from(folder: Path) -> None:
     assert card["data"] == {"name": "invented notes", "licence": None, "notes": 48}
     assert card["systems"] == ["ICD-10-CM"]
     assert card["unit"] == "sentence"
-    assert card["categories"] is False
+    assert card["research"] is False
     assert card["general"]["name"] == "general"
     assert card["out_of_fold"]["map"] > 0.9
     assert card["limits"]
@@ -264,7 +264,7 @@ def test_codes_that_are_not_billable_need_the_research_switch(
     ]
     for switch in (False, True):
         out = tmp_path / str(switch)
-        train(bench_of(catalog), notes, general, out, data="x", gated=False, categories=switch)
+        train(bench_of(catalog), notes, general, out, data="x", gated=False, research=switch)
         engine = on_shared_bench(
             Suggester(
                 settings=Settings(store_dir=catalog.folder), catalog=catalog, ranker=load_judge(str(out))

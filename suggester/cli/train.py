@@ -58,11 +58,11 @@ def train(
             help="Keep the model only if it does not lose on held-back notes against the one in use.",
         ),
     ] = True,
-    categories: Annotated[
+    research: Annotated[
         bool,
         typer.Option(
-            "--categories",
-            help="Research only: suggest the codes of GOLD that are not billable too.",
+            "--research",
+            help="To compare with published figures: suggest all that GOLD holds, billable or not, negated.",
             show_default=False,
         ),
     ] = False,
@@ -99,7 +99,7 @@ def train(
         output,
         general=general,
         gated=gate,
-        categories=categories,
+        research=research,
         data=data_name or gold.name,
         licence=licence,
         day=(date or datetime.now()).date().isoformat(),

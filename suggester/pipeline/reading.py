@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from spacy.tokens import Doc
 
@@ -31,6 +31,9 @@ def bits_of(assertion: Assertion) -> int:
         | HYPOTHETICAL * assertion.hypothetical
         | FAMILY * assertion.family
     )
+
+
+AFFIRMED = Assertion()
 
 
 @dataclass(slots=True)
@@ -114,12 +117,30 @@ class Reading:
             line_starts=frozenset(starts.values()),
         )
 
-    def flags(self, first: int, final: int, anchor: int) -> int:
-        """Assertion bits of a match: its anchor's, without cues that are words of the match itself."""
-        marks = int(self.assertion.flags[anchor])
-        if not marks or first == final:
-            return marks
-        return bits_of(self.outside(self.assertion_at(anchor, anchor), first, final))
+    def flags(self, first: int, final: int, anchor: int, *, negating: bool = False) -> int:
+        """Assertion bits of a match: its anchor's, without cues that are words of the match itself.
+
+        A match is negated where its first or last word is, too: all words of a finding must be there. A cue
+        of negation between its words counts, unless the term itself is ``negating`` (*no appetite*).
+        """
+        return bits_of(self.assertion_of(first, final, anchor, negating=negating))
+
+    def assertion_of(self, first: int, final: int, anchor: int, *, negating: bool = False) -> Assertion:
+        """The assertion that ``flags`` are the bits of."""
+        marks = self.assertion.flags
+        if not marks[anchor] | ((marks[first] | marks[final]) & NEGATED):
+            return AFFIRMED
+        found = self.assertion_at(anchor, anchor)
+        if first == final:
+            return found
+        if not found.negated and not negating:
+            for token in (first, final):
+                if marks[token] & NEGATED:
+                    other = self.assertion_at(token, token)
+                    cues = tuple(cue for cue in other.cues if cue.flag == "negated")
+                    found = replace(found, negated=True, cues=(*found.cues, *cues))
+                    break
+        return self.outside(found, first, final, negating=negating)
 
     def assertion_at(self, first: int, final: int) -> Assertion:
         """Flags and cues over the tokens from ``first`` to ``final``, both included."""
@@ -129,10 +150,15 @@ class Reading:
         """Attributes of a mention in the tokens from ``first_token`` to ``final_token``, both included."""
         return self.attributes.at(first_token, final_token)
 
-    def outside(self, assertion: Assertion, first: int, final: int) -> Assertion:
+    def outside(self, assertion: Assertion, first: int, final: int, *, negating: bool = False) -> Assertion:
         """An assertion without the cues that are words of the match itself (*history of*, *absence*)."""
         span = self.span(first, final)
-        cues = tuple(c for c in assertion.cues if not (span.start <= c.span.start and c.span.end <= span.end))
+        cues = tuple(
+            c
+            for c in assertion.cues
+            if (c.flag == "negated" and not negating)
+            or not (span.start <= c.span.start and c.span.end <= span.end)
+        )
         if len(cues) == len(assertion.cues):
             return assertion
         have = {cue.flag for cue in cues}

@@ -107,6 +107,7 @@ class CandidateFinder:
         self._family = self._rows(family)
         self._term_target: list[int] = self._terms.term_target.tolist()
         self._term_row: list[int] = self._terms.term_row.tolist()
+        self._term_whole: list[bool] = self._terms.term_whole.tolist()
         self._term_source: list[int] = self._terms.term_source.tolist()
         self._drug_rows = [self._row_or_none(drug[2]) for drug in self._terms.drugs]
         self._codes = self._store.code_list
@@ -157,11 +158,12 @@ class CandidateFinder:
         term_of, first_of, final_of = matches.term.tolist(), matches.first.tolist(), matches.final.tolist()
         anchor_of, sentence_of = matches.anchor.tolist(), matches.sentence.tolist()
         coverage, density = matches.coverage.tolist(), matches.density.tolist()
+        whole = self._term_whole
         trimester = self._trimester(reading)
         shots = self._shots(reading)
         for i, term in enumerate(term_of):
             similarity = coverage[i] * coverage[i] * (0.4 + 0.6 * density[i])
-            flags = reading.flags(first_of[i], final_of[i], anchor_of[i])
+            flags = reading.flags(first_of[i], final_of[i], anchor_of[i], negating=whole[term])
             target = self._term_target[term]
             row: int | None = self._term_row[term]
             assert row is not None  # noqa: S101 - a row of the index

@@ -163,7 +163,8 @@ class Associations:
         label = self.label[entry]
         together = self.together[entry].astype(np.float64)
         share = (together + 0.1 * self.label_notes[label] / max(self.notes, 1)) / (count + 1.0)
-        order = np.lexsort((source, -together, -share, key))
+        # one number to sort by: the key, then the share, then the count; of equals the first phrase
+        order = np.argsort(2.0 * key - np.minimum(share + 1e-6 * together, 1.9), kind="stable")
         key, source, entry, label = key[order], source[order], entry[order], label[order]
         share, together, count = share[order], together[order], count[order]
         new = np.ones(len(key), dtype=np.bool_)
@@ -239,10 +240,10 @@ class Associations:
 def _loudest(
     start: NDArray[np.int64], size: NDArray[np.int64], credit: NDArray[np.float64], source: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    """Position of the phrase with the most credit in each group; of equals the first."""
-    group = np.repeat(np.arange(len(start)), size)
-    order = np.lexsort((np.arange(len(credit)), -credit, group))
-    return np.asarray(source[order[start]])
+    """Position of the phrase with the most credit in each group; of equals that with the largest share."""
+    highest = np.flatnonzero(credit >= np.repeat(np.maximum.reduceat(credit, start), size))
+    first = np.searchsorted(highest, start)
+    return np.asarray(source[highest[first]])
 
 
 def rank_within(value: NDArray[Any], group: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:

@@ -49,6 +49,11 @@ class Judge(Protocol):
         """Version of the model."""
         ...
 
+    @property
+    def gated(self) -> bool:
+        """Whether what is negated, hypothetical or a relative's is kept from being suggested."""
+        ...
+
     def judge(
         self, bench: Bench, reading: Reading, candidates: Sequence[CodeSupport], *, setting: Setting | None
     ) -> list[Judged]:
@@ -83,6 +88,11 @@ class GeneralJudge:
     def version(self) -> str:
         """Version of the model."""
         return self.ranker.version
+
+    @property
+    def gated(self) -> bool:
+        """Always."""
+        return True
 
     def judge(
         self, bench: Bench, reading: Reading, candidates: Sequence[CodeSupport], *, setting: Setting | None
@@ -129,8 +139,9 @@ class LocalJudge:
         Code systems of the training notes; the others stay with the general ranker.
     unit
         ``sentence`` or ``note``: what was counted.
-    categories
-        Research switch: suggest codes that are not billable too, where this site's gold holds them.
+    research
+        Suggest whatever the site's gold holds, to compare with published figures: codes that are not billable
+        too, and findings that are negated, hypothetical or a relative's.
     card
         The model card.
     """
@@ -144,7 +155,7 @@ class LocalJudge:
         learned: Learned,
         systems: frozenset[System],
         unit: str,
-        categories: bool,
+        research: bool,
         card: dict[str, Any],
     ) -> None:
         self.name = name
@@ -153,9 +164,14 @@ class LocalJudge:
         self.learned = learned
         self.systems = systems
         self.unit = unit
-        self.categories = categories
+        self.research = research
         self.card = card
         self._bound: dict[int, tuple[Bench, CodeTable, PhraseReader, Counts]] = {}
+
+    @property
+    def gated(self) -> bool:
+        """Unless for research."""
+        return not self.research
 
     def _of(self, bench: Bench) -> tuple[Bench, CodeTable, PhraseReader, Counts]:
         found = self._bound.get(id(bench))
@@ -183,7 +199,7 @@ class LocalJudge:
         added = _Added(reading)
         for code, pair, value in zip(found.code.tolist(), found.pair.tolist(), chance, strict=True):
             system, row = table.place(code)
-            if system not in self.systems or not (self.categories or table.billable[code]):
+            if system not in self.systems or not (self.research or table.billable[code]):
                 continue
             by_general = known.pop(code, None)
             item = self._item(bench, by_general, judged, seen, pairs, pair, added, system, row)

@@ -156,7 +156,7 @@ def _load_local(folder: Path) -> LocalJudge:
         learned=learned,
         systems=frozenset(system for system in SYSTEMS if system in about["systems"]),
         unit=about["unit"],
-        categories=bool(about["categories"]),
+        research=bool(about["research"]),
         card=about,
     )
 

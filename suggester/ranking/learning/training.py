@@ -56,7 +56,7 @@ def train(
     data: str,
     licence: str | None = None,
     day: str | None = None,
-    categories: bool = False,
+    research: bool = False,
     gated: bool = True,
     progress: Progress = lambda _: None,
 ) -> Trained:
@@ -76,8 +76,9 @@ def train(
         Name of the notes and their licence, for the card.
     day
         Date for the card; training reads no clock, so that the same notes give the same bytes.
-    categories
-        Research switch: the model suggests codes that are not billable too.
+    research
+        The model suggests whatever the notes' gold holds, billable or not, negated or not: for comparison
+        with published figures alone.
     gated
         False keeps the model whatever the held-back notes say.
 
@@ -104,7 +105,7 @@ def train(
             )
         progress(f"gate: learning from {len(learning)} notes, {len(held)} held back")
         trial = fit(learning, table, progress=progress)
-        new = _local(trial, general, systems, categories=categories)
+        new = _local(trial, general, systems, research=research)
         in_use: Judge = load_judge_in(out) if (out / CURRENT_FILE).is_file() else general
         kept = [note for note in ordered if note.note.id in held]
         result = gate(
@@ -112,7 +113,7 @@ def train(
             ranked_by(new, bench, kept, systems),
             thresholds=(
                 _threshold(in_use, bench, ordered, systems),
-                best_threshold(_shown(trial, categories))[0],
+                best_threshold(_shown(trial, research))[0],
             ),
         )
         progress(
@@ -120,14 +121,14 @@ def train(
             f"F1 {result.f1_in_use} in use, {result.f1_new} new"
         )
         if not result.kept:
-            about = _about(trial, bench, ordered, general, data, licence, day, categories, result, systems)
+            about = _about(trial, bench, ordered, general, data, licence, day, research, result, systems)
             return Trained(None, result, about["out_of_fold"], about)
     progress(f"learning from all {len(examples)} notes")
     if trial is not None and len(learning) >= MOST_FITTED:
         fitted = recount(trial, examples, table, progress=progress)
     else:
         fitted = fit(examples, table, progress=progress)
-    about = _about(fitted, bench, ordered, general, data, licence, day, categories, result, systems)
+    about = _about(fitted, bench, ordered, general, data, licence, day, research, result, systems)
     version = save(out, fitted.learned, about)
     return Trained(version, result, about["out_of_fold"], about)
 
@@ -174,7 +175,8 @@ def ranked_by(
                 bench.codes[j.item.candidate.system][j.item.candidate.row],
             )
             for j in judge.judge(bench, reading, found, setting=gold.note.setting)
-            if j.item.candidate.system in systems and _affirmed(j.item.candidate.supports)
+            if j.item.candidate.system in systems
+            and (not judge.gated or _affirmed(j.item.candidate.supports))
         )
         out.append(
             Ranked(
@@ -202,12 +204,12 @@ def _systems(notes: Sequence[GoldNote]) -> frozenset[System]:
     return frozenset(code.system for note in notes for code in note.codes)
 
 
-def _shown(fitted: Fitted, categories: bool) -> list[Ranked]:
-    return fitted.out_of_fold if categories else fitted.out_of_fold_billable
+def _shown(fitted: Fitted, research: bool) -> list[Ranked]:
+    return fitted.out_of_fold if research else fitted.out_of_fold_billable
 
 
 def _local(
-    fitted: Fitted, general: GeneralJudge, systems: frozenset[System], *, categories: bool
+    fitted: Fitted, general: GeneralJudge, systems: frozenset[System], *, research: bool
 ) -> LocalJudge:
     return LocalJudge(
         name="trial",
@@ -216,7 +218,7 @@ def _local(
         learned=fitted.learned,
         systems=systems,
         unit=fitted.unit,
-        categories=categories,
+        research=research,
         card={},
     )
 
@@ -229,7 +231,7 @@ def _about(
     data: str,
     licence: str | None,
     day: str | None,
-    categories: bool,
+    research: bool,
     result: GateResult | None,
     systems: frozenset[System],
 ) -> dict[str, Any]:
@@ -241,7 +243,7 @@ def _about(
         "data": {"name": data, "licence": licence, "notes": len(notes)},
         "systems": sorted(systems),
         "unit": fitted.unit,
-        "categories": categories,
+        "research": research,
         "size": {
             "phrases": len(learned.vocabulary),
             "codes": len(learned.code_names),
@@ -253,10 +255,10 @@ def _about(
             "sha256": general.ranker.card.get("sha256"),
         },
         "releases": {release.system: release.id for release in bench.releases.releases},
-        "out_of_fold": summary(_shown(fitted, categories)),
-        "out_of_fold_other_switch": {
-            "categories": not categories,
-            **summary(_shown(fitted, not categories)),
+        "out_of_fold": summary(_shown(fitted, research)),
+        "out_of_fold_otherwise": {
+            "research": not research,
+            **summary(_shown(fitted, not research)),
         },
         "gate": None if result is None else result.to_record(),
         "privacy": PRIVACY,
