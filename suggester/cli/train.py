@@ -108,6 +108,7 @@ def train(
     record = {
         "model": output.name,
         "version": done.version,
+        "notes": len(notes),
         "kept": done.version is not None,
         "gate": done.gate.to_record() if done.gate else None,
         "out_of_fold": done.figures,
@@ -129,9 +130,10 @@ def _train(notes: list[GoldNote], output: Path, *, general: str, **options: Any)
 
 def _text(record: dict[str, Any]) -> str:
     figures, gate = record["out_of_fold"], record["gate"]
-    lines = [f"learned from {figures['notes']} notes with {figures['codes']} codes"]
+    lines = [f"learned from {record['notes']} notes"]
     lines.append(
-        f"out of fold: MAP {figures['map']:.3f} {_span(figures['map_interval'])}, "
+        f"out of fold on {figures['notes']} of them: "
+        f"MAP {figures['map']:.3f} {_span(figures['map_interval'])}, "
         f"micro-F1 {figures['micro_f1']:.3f} {_span(figures['micro_f1_interval'])} "
         f"at confidence {figures['threshold']:.2f}, calibration error {figures['calibration_error']:.3f}"
     )

@@ -218,7 +218,7 @@ class _Corpus:
         self.kind = kinds[where]
         self.batch: Batch = batch_of([e.view for e in examples], self.vocabulary, table)
         self.note_keys = np.concatenate([e.gold.codes + i * size for i, e in enumerate(examples)])
-        self.gold_sizes = np.array([len(e.gold.codes) for e in examples], dtype=np.int64)
+        self.gold_sizes = np.array([len(e.gold.codes) + e.gold.unknown for e in examples], dtype=np.int64)
         sizes = np.array([e.view.sentences for e in examples], dtype=np.int64)
         offset = np.concatenate(([0], np.cumsum(sizes)))
         placed = sum(len(e.gold.codes) - len(e.gold.unplaced) for e in examples)

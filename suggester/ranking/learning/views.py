@@ -83,10 +83,6 @@ class CodeTable:
         """Number of a code, None if the releases do not have it."""
         return self._number[system].get(code)
 
-    def numbers(self, system: System, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Numbers of rows of a system."""
-        return rows + self.offset[system]
-
     def place(self, number: int) -> tuple[System, int]:
         """System and row of a number."""
         at = int(np.searchsorted(self._bounds, number, side="right")) - 1
@@ -123,11 +119,15 @@ class NoteView:
 
 @dataclass(frozen=True, slots=True)
 class NoteGold:
-    """The codes of a note, and where it is known the sentences that support them (note-wide otherwise)."""
+    """The codes of a note, and where it is known the sentences that support them (note-wide otherwise).
+
+    ``unknown`` counts the codes that the releases do not have: they cannot be found and count as missed.
+    """
 
     codes: NDArray[np.int64]
     key: NDArray[np.int64]
     unplaced: NDArray[np.int64]
+    unknown: int
 
 
 def view(
@@ -198,16 +198,18 @@ def _sources(reading: Reading, match: NDArray[np.int64], phrases: PhraseReader) 
 
 
 def gold_of(gold: GoldNote, reading: Reading, *, table: CodeTable) -> NoteGold:
-    """Codes of a gold note in numbers, those unknown to the releases left out."""
+    """Codes of a gold note in numbers; those unknown to the releases are only counted."""
     starts, ends = np.array(reading.table.start), np.array(reading.table.end)
     sentence = np.array(reading.sentence, dtype=np.int64)
     words = np.array(reading.table.is_word, dtype=np.bool_)
     codes: set[int] = set()
+    unknown: set[tuple[System, str]] = set()
     keys: set[int] = set()
     unplaced: set[int] = set()
     for item in gold.codes:
         number = table.number(item.system, item.code)
         if number is None:
+            unknown.add((item.system, item.code))
             continue
         codes.add(number)
         found: set[int] = set()
@@ -221,4 +223,5 @@ def gold_of(gold: GoldNote, reading: Reading, *, table: CodeTable) -> NoteGold:
         codes=np.array(sorted(codes), dtype=np.int64),
         key=np.array(sorted(keys), dtype=np.int64),
         unplaced=np.array(sorted(unplaced), dtype=np.int64),
+        unknown=len(unknown),
     )
