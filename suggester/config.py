@@ -10,7 +10,7 @@ from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from suggester.errors import ConfigError
-from suggester.resources import default_store_dir
+from suggester.resources import default_review_dir, default_store_dir
 
 
 class Settings(BaseSettings):
@@ -28,6 +28,28 @@ class Settings(BaseSettings):
         Most suggestions a note.
     max_note_chars
         Longer notes are refused with a ``TooLargeError``.
+    review_dir
+        Folder of the review store, its key and the anchors of its audit trail.
+    database_url
+        The review store as ``postgresql+psycopg://…`` or ``sqlite:///…``; None is ``review.sqlite`` in
+        ``review_dir``.
+    database_key_file
+        File with the passphrase of an encrypted SQLite store (needs the extra ``sqlcipher``).
+    audit_key_file
+        File with the key of the audit trail, mode 0600; None is ``audit.key`` in ``review_dir``.
+    audit_anchor_file
+        Append-only file with the heads of the audit trail, best on another disk; None is ``audit.anchor`` in
+        ``review_dir``.
+    session_idle_minutes
+        A session without activity ends after so many minutes.
+    session_hours
+        Every session ends after so many hours.
+    lease_minutes
+        A note that was taken is free again after so many minutes without a heartbeat.
+    planted_share
+        Share of imported notes that get one known-wrong suggestion, to see whether coders look.
+    proxy_header
+        Name of the header in which a proxy on this machine gives the name of who signed in; empty is off.
     """
 
     model_config = SettingsConfigDict(env_prefix="SUGGESTER_", extra="forbid", frozen=True)
@@ -37,6 +59,16 @@ class Settings(BaseSettings):
     threshold: Annotated[float, Field(ge=0.0, le=1.0)] = 0.05
     limit: Annotated[int, Field(ge=1, le=500)] = 50
     max_note_chars: Annotated[int, Field(ge=1)] = 2_000_000
+    review_dir: Path = Field(default_factory=default_review_dir)
+    database_url: Annotated[str | None, Field(repr=False)] = None
+    database_key_file: Path | None = None
+    audit_key_file: Path | None = None
+    audit_anchor_file: Path | None = None
+    session_idle_minutes: Annotated[int, Field(ge=1, le=24 * 60)] = 15
+    session_hours: Annotated[int, Field(ge=1, le=24 * 7)] = 12
+    lease_minutes: Annotated[int, Field(ge=1, le=24 * 60)] = 15
+    planted_share: Annotated[float, Field(ge=0.0, le=0.5)] = 0.0
+    proxy_header: str = ""
 
     @classmethod
     def load(cls, **values: object) -> Self:

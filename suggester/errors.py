@@ -16,13 +16,42 @@ The tree::
     │   ├── NoReleaseError     no installed release covers the date
     │   ├── StoreDamagedError  a compiled store fails its checksum or shape
     │   ├── StoreMissingError  no compiled store; names the command that builds it
-    │   └── LexiconError       a row of a lexicon file is wrong; names file and line
+    │   ├── LexiconError       a row of a lexicon file is wrong; names file and line
+    │   ├── ImportRefusedError a file to import is wrong; names file, row and reason
+    │   ├── LicenceError       the licence of a code system was not accepted
+    │   └── DownloadError      a release cannot be fetched as the settings file says
+    ├── BillingError           a claim cannot be made, checked, written or read; ``field`` names where
+    │   ├── ProfileError       the profile of providers, payers and subscribers
+    │   ├── FeeScheduleError   a row of a fee schedule; names line and column
+    │   ├── EncounterError     a coded encounter cannot become a claim
+    │   ├── FlagsStandError    an error-severity flag stands on the claim
+    │   ├── ClaimFileError     our own JSON of a claim cannot be read
+    │   ├── X12Error           an 837P that fails a check before it is written
+    │   ├── FhirError          a FHIR bundle that its models or its references refuse
+    │   ├── LedgerError        what was exported before and what is to be exported contradict
+    │   └── RemittanceError    an 835 or a CSV of denials cannot be read
+    ├── DatabaseError          the review store cannot be opened, migrated, backed up or restored
+    │   └── TrailKeyError      the key of the audit trail is missing, readable by others, or another one
+    ├── ReviewError            review refuses what was asked
+    │   ├── SessionError       the session does not hold any more; ``reason`` says why
+    │   ├── SignInError        name and password do not go together, or no such identity
+    │   ├── LockedError        too many failures; ``until`` says how long
+    │   ├── ForbiddenError     the role may not do this
+    │   ├── NotFoundError      no such note, row, user, sample or query
+    │   ├── HeldError          somebody else holds the note, or the own lease lapsed; ``held_by``
+    │   ├── VersionError       somebody else changed it since the page was shown
+    │   ├── DecisionError      a decision that the state or the code set does not allow; ``reason``
+    │   └── StandingFlagsError flags that need a reason before the note can be finished; ``flags``
     └── ModelError             a model cannot be loaded, or its hash is not the card's
 
 Messages say what was given, what is allowed and what to do; they never hold note text.
 """
 
 from __future__ import annotations
+
+from datetime import datetime
+
+from suggester.types import Flag
 
 
 class SuggesterError(Exception):
@@ -135,7 +164,255 @@ class LexiconError(CodeSetError):
     code = "lexicon"
 
 
+class ImportRefusedError(CodeSetError):
+    """A file to import is not what it should be. Nothing was changed.
+
+    Parameters
+    ----------
+    file
+        Name of the file, without folders.
+    reason
+        What is wrong and what is allowed.
+    row
+        Row or line of the file, from 1; None where it is the whole file.
+    """
+
+    code = "import_refused"
+
+    def __init__(self, file: str, reason: str, *, row: int | None = None) -> None:
+        super().__init__(f"{file}{'' if row is None else f', row {row}'}: {reason}")
+        self.file = file
+        self.reason = reason
+        self.row = row
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_rebuild_refusal, (self.file, self.reason, self.row))
+
+
+def _rebuild_refusal(file: str, reason: str, row: int | None) -> ImportRefusedError:
+    return ImportRefusedError(file, reason, row=row)
+
+
+class LicenceError(CodeSetError):
+    """The licence of a code system was not accepted in this store."""
+
+    code = "licence"
+
+
+class DownloadError(CodeSetError):
+    """A release cannot be fetched as the settings file says."""
+
+    code = "download"
+
+
 class ModelError(SuggesterError):
     """A model cannot be loaded, or its hash is not the one on its card."""
 
     code = "model"
+
+
+class BillingError(SuggesterError):
+    """A claim cannot be made, checked, written or read.
+
+    Parameters
+    ----------
+    message
+        What is wrong, what is allowed and what to do. Never note text.
+    field
+        The field at fault, as a path: ``billing_provider.npi``, ``lines[2].charge``, ``fees.csv:4:charge``.
+    """
+
+    code = "billing"
+
+    def __init__(self, message: str, *, field: str = "") -> None:
+        super().__init__(f"{field}: {message}" if field else message)
+        self.message = message
+        self.field = field
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_rebuild_billing_error, (type(self), self.message, self.field))
+
+
+def _rebuild_billing_error(kind: type[BillingError], message: str, field: str) -> BillingError:
+    return kind(message, field=field)
+
+
+class ProfileError(BillingError):
+    """The profile of providers, payers and subscribers lacks a field or has a wrong one."""
+
+    code = "profile"
+
+
+class FeeScheduleError(BillingError):
+    """A row of a fee schedule is wrong."""
+
+    code = "fees"
+
+
+class EncounterError(BillingError):
+    """A coded encounter cannot become a claim."""
+
+    code = "encounter"
+
+
+class FlagsStandError(BillingError):
+    """An error-severity flag stands on the claim, so that it cannot be exported."""
+
+    code = "flags_stand"
+
+
+class ClaimFileError(BillingError):
+    """Our own JSON of a claim cannot be read."""
+
+    code = "claim_file"
+
+
+class X12Error(BillingError):
+    """An 837P that fails a check before it is written."""
+
+    code = "x12"
+
+
+class FhirError(BillingError):
+    """A FHIR bundle that its models or its references refuse."""
+
+    code = "fhir"
+
+
+class LedgerError(BillingError):
+    """What was exported before and what is to be exported contradict each other."""
+
+    code = "ledger"
+
+
+class RemittanceError(BillingError):
+    """An 835 or a CSV of denials cannot be read."""
+
+    code = "remittance"
+
+
+class DatabaseError(SuggesterError):
+    """The review store cannot be opened, migrated, backed up or restored."""
+
+    code = "database"
+
+
+class TrailKeyError(DatabaseError):
+    """The key of the audit trail is missing, readable by others, or not the one the trail was made with."""
+
+    code = "trail_key"
+
+
+class ReviewError(SuggesterError):
+    """Review refuses what was asked."""
+
+    code = "review"
+
+
+class SessionError(ReviewError):
+    """The session does not hold any more.
+
+    Parameters
+    ----------
+    reason
+        ``unknown``, ``signed_out``, ``idle``, ``expired`` or ``disabled``.
+    """
+
+    code = "session"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the session does not hold any more ({reason}): sign in again")
+        self.reason = reason
+
+
+class SignInError(ReviewError):
+    """Name and password do not go together, or nobody has this identity."""
+
+    code = "sign_in"
+
+
+class LockedError(ReviewError):
+    """Too many failures to sign in.
+
+    Parameters
+    ----------
+    until
+        When the account can be tried again.
+    """
+
+    code = "locked"
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__(f"too many failures to sign in: try again after {until:%H:%M} UTC")
+        self.until = until
+
+
+class ForbiddenError(ReviewError):
+    """The role may not do this."""
+
+    code = "forbidden"
+
+
+class NotFoundError(ReviewError):
+    """There is no such note, row, user, sample or query."""
+
+    code = "not_found"
+
+
+class HeldError(ReviewError):
+    """Somebody else holds the note, or the caller holds no lease on it.
+
+    Parameters
+    ----------
+    message
+        What is wrong and what to do.
+    held_by
+        Display name of who holds it, None where nobody does.
+    """
+
+    code = "held"
+
+    def __init__(self, message: str, *, held_by: str | None = None) -> None:
+        super().__init__(message)
+        self.held_by = held_by
+
+
+class VersionError(ReviewError):
+    """Somebody else changed it since the page was shown."""
+
+    code = "version"
+
+
+class DecisionError(ReviewError):
+    """A decision that the state of the note or the code set does not allow.
+
+    Parameters
+    ----------
+    message
+        What is wrong and what is allowed.
+    reason
+        A stable machine-readable reason such as ``code_unknown`` or ``row_unknown``.
+    """
+
+    code = "decision"
+
+    def __init__(self, message: str, *, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class StandingFlagsError(ReviewError):
+    """Flags that need a reason before the note can be finished.
+
+    Parameters
+    ----------
+    flags
+        The flags.
+    """
+
+    code = "standing_flags"
+
+    def __init__(self, flags: tuple[Flag, ...]) -> None:
+        rules = ", ".join(sorted({flag.rule_id for flag in flags}))
+        super().__init__(f"{len(flags)} flags need a reason before the note can be finished: {rules}")
+        self.flags = flags

@@ -36,3 +36,8 @@ def default_store_dir() -> Path:
     if in_checkout():
         return _CHECKOUT / "codesets" / "built"
     return Path(platformdirs.user_data_dir("suggester")) / "codesets"
+
+
+def default_review_dir() -> Path:
+    """Where the review store is kept: the user's data folder, never the checkout."""
+    return Path(platformdirs.user_data_dir("suggester")) / "review"

@@ -8,7 +8,8 @@ Dates are ``datetime.date``. Collections are tuples.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Literal
 
 System = Literal["ICD-10-CM", "CPT", "HCPCS"]
@@ -169,13 +170,20 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flag:
-    """A broken or noteworthy rule; ``source`` says where it stands (guideline section, tabular note)."""
+    """A broken or noteworthy rule; ``source`` says where it stands (guideline section, tabular note).
+
+    ``words`` are the words of the note concerned. ``overridden`` is the reason a person gave for setting
+    the flag aside, None while it stands; a flag that is not ``overridable`` always stands.
+    """
 
     rule_id: str
     severity: Severity
     message: str
     codes: tuple[str, ...] = ()
     source: str = ""
+    words: tuple[str, ...] = ()
+    overridable: bool = True
+    overridden: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,6 +220,60 @@ class Run:
     config_hash: str
 
 
+EmLevel = Literal["straightforward", "low", "moderate", "high"]
+EM_LEVELS: tuple[EmLevel, ...] = ("straightforward", "low", "moderate", "high")
+"""Levels of medical decision making and of its three elements, lowest first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmItem:
+    """One thing that counts towards an element: its kind, what it is, and the exact words."""
+
+    kind: str
+    name: str
+    evidence: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmElement:
+    """Problems, data or risk: the level that the words support, and what counts towards it."""
+
+    level: EmLevel
+    items: tuple[EmItem, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmWorksheet:
+    """How the evaluation and management code of a visit was found.
+
+    ``basis`` is what decided: ``mdm``, ``time``, ``age`` (preventive), ``discharge``, ``nurse`` or
+    ``critical care``.
+    ``level`` is the number of the code within its category, None where the category has none.
+    The three elements and ``mdm`` are None where the category does not use them. ``minutes`` is the total
+    time that the note states. ``alternatives`` are codes that a payer may want instead. ``missing`` says what
+    words would support the next level.
+    """
+
+    category: str
+    patient_status: Literal["new", "established", "unknown", "not applicable"]
+    code: str
+    level: int | None
+    basis: Literal["mdm", "time", "age", "discharge", "nurse", "critical care"]
+    confidence: float
+    category_evidence: tuple[Evidence, ...]
+    status_evidence: tuple[Evidence, ...]
+    problems: EmElement | None
+    data: EmElement | None
+    risk: EmElement | None
+    mdm: EmLevel | None
+    minutes: int | None
+    time_evidence: tuple[Evidence, ...]
+    alternatives: tuple[str, ...]
+    reasons: tuple[str, ...]
+    missing: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suggestions:
     """Everything the engine says of one note: ranked suggestions, the not-coded ledger and note flags."""
@@ -221,6 +283,7 @@ class Suggestions:
     suggestions: tuple[Suggestion, ...]
     not_coded: tuple[NotCoded, ...]
     flags: tuple[Flag, ...] = ()
+    em: EmWorksheet | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -248,3 +311,96 @@ class GoldNote:
     codes: tuple[GoldCode, ...]
     em: frozenset[str] = field(default_factory=frozenset)
     part: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Encounter:
+    """One visit or stay: the notes of a patient between two days, in one place.
+
+    ``place_of_service`` is a two-digit code of the CMS place-of-service set; None where nobody gave it.
+    ``service_to`` is the last day (equal to ``service_from`` for a visit), never before it.
+    """
+
+    id: str
+    patient: Patient
+    setting: Setting | None
+    service_from: date
+    service_to: date
+    place_of_service: str | None = None
+    note_ids: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.service_to < self.service_from:
+            raise ValueError(f"encounter {self.id} ends {self.service_to}, before {self.service_from}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimDiagnosis:
+    """A diagnosis of a claim. ``sequence`` counts from 1; the first is the first-listed or principal one.
+
+    ``code`` is of ICD-10-CM, written with its dot; ``decision_id`` is the decision that put it here.
+    """
+
+    sequence: int
+    code: str
+    display: str = ""
+    decision_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimLine:
+    """A service line. ``sequence`` counts from 1; ``pointers`` are diagnosis numbers, best first.
+
+    ``charge`` is of the whole line (not of one unit), in dollars. ``place_of_service`` is None where it is
+    the encounter's.
+    """
+
+    sequence: int
+    system: System
+    code: str
+    service_date: date
+    charge: Decimal
+    modifiers: tuple[str, ...] = ()
+    units: int = 1
+    pointers: tuple[int, ...] = ()
+    decision_id: str | None = None
+    place_of_service: str | None = None
+    display: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Override:
+    """A flag that a person set aside, and why. It holds for one rule and one set of codes.
+
+    Raises
+    ------
+    ValueError
+        If there is no reason, or nobody gave it.
+    """
+
+    rule_id: str
+    codes: tuple[str, ...]
+    reason: str
+    by: str
+    at: datetime
+
+    def __post_init__(self) -> None:
+        for name in ("rule_id", "reason", "by"):
+            if not getattr(self, name).strip():
+                raise ValueError(f"an override needs a {name}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimDraft:
+    """A claim as proposed to a person: diagnoses in order, service lines, and what the rules say of them.
+
+    ``run_id`` names the run whose suggestions were decided on; None where every code was entered by hand.
+    """
+
+    id: str
+    encounter: Encounter
+    diagnoses: tuple[ClaimDiagnosis, ...]
+    lines: tuple[ClaimLine, ...]
+    flags: tuple[Flag, ...] = ()
+    overrides: tuple[Override, ...] = ()
+    run_id: str | None = None

@@ -96,6 +96,9 @@ _TITLE_RULES: Final = frozenset(("hyp.return", "unc.title", "neg.title", "hist.t
 _LIFE: Final = "hist.life"
 """The rule of stages of life: even a lasting condition is past where it belongs to childhood."""
 
+_STATUS: Final = "hist.status_post"
+"""The rule of what was done: behind its first item a lasting condition is one of its own."""
+
 _DATES: Final = frozenset(("hist.date", "hist.year", "hist.life", "hist.answer"))
 _PASSING: Final = frozenset(("hist.of", "hist.title", "hist.date", "hist.year", "hist.life"))
 """Rules that say nothing about a condition that lasts."""
@@ -314,6 +317,11 @@ class AssertionFinder:
                             for from_, to in drop_chronic(words, first, last, self.chronic, life):
                                 if not back or names_event(words, from_, to):
                                     scopes.append(_scope(visible, from_, to, modifier, cue_start, cue_end))
+                        elif modifier.rule == _STATUS:
+                            item = _first_item(words, first, last)
+                            scopes.append(_scope(visible, first, item, modifier, cue_start, cue_end))
+                            for from_, to in drop_chronic(words, item, last, self.chronic, life):
+                                scopes.append(_scope(visible, from_, to, modifier, cue_start, cue_end))
                         else:
                             if modifier.mask == NEGATED:
                                 negated[first - begin : last - begin] = b"\1" * (last - first)
@@ -339,6 +347,11 @@ class AssertionFinder:
             end = table.token_at(sections.sections[number + 1].span.start) if later else size
             if title[1] < end:
                 scopes.append(Scope(title[1], end, rule.bit, title[0], title[1], rule.rule))
+
+
+def _first_item(words: list[str], begin: int, end: int) -> int:
+    """Where the first item of a list ends."""
+    return next((index for index in range(begin, end) if words[index] in (",", "and", "&")), end)
 
 
 def _scope(

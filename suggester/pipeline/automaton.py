@@ -41,6 +41,12 @@ SURGICAL: Final = (
 _SURGERY: Final = ("<surgery>",)
 """The class of words that end like the name of an operation."""
 
+_ADVERB: Final = ("<adv>",)
+"""The class of words in *-ly* of which ``word_classes.tsv`` says nothing else."""
+
+_SHORT_ADVERB: Final = 4
+"""Words in *-ly* of this length or less are no adverbs (*only*, *July*)."""
+
 _ROOM: Final = 50_000
 """So many steps over words that no cue names are remembered."""
 
@@ -156,6 +162,8 @@ class CueBook:
         found = self.classes.get(word)
         if found is not None:
             return found
+        if word.endswith("ly"):
+            return _ADVERB if len(word) > _SHORT_ADVERB else ()
         return _SURGERY if word.endswith(SURGICAL) else ()
 
     def _root(self) -> _State:

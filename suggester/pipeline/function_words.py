@@ -70,7 +70,9 @@ LEAD_IN: Final = _words(
 )
 """Words between a cue and what it flags."""
 
-LINKING: Final = _words("is was are were be been being has have had , ( - – — : clinically also very")
+LINKING: Final = _words(
+    "is was are were be been being has have had , ( - – — : clinically also very which that"
+)
 """Words between what is flagged and a cue behind it."""
 
 SINGULAR: Final = _words("is was has remains seems appears")

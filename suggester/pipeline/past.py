@@ -10,6 +10,9 @@ from suggester.pipeline.cues import Node
 from suggester.pipeline.function_words import DIAGNOSED, EVENTS, NOT_ITEM, ONSET, OPENERS, PASSES, VISIT
 from suggester.pipeline.scopes import Hit
 
+_LEADS_ON: Final = frozenset(("for", "due", "(", ":", "resulting", "causing", "leading"))
+"""Words behind a date with which it looks on as well."""
+
 _CLAUSE_BACK: Final = 14
 _CLAUSE_ENDS: Final = frozenset((",", ";", ".", ":", "but"))
 
@@ -35,7 +38,7 @@ def date_direction(words: list[str], begin: int, hit: Hit, stop: int, rule: str)
             break
     opens = before in OPENERS
     if not opens and (
-        after in ("for", "due", "(", ":") or (after == "with" and _tells_visit(words, begin, hit))
+        after in _LEADS_ON or (after == "with" and _tells_visit(words, begin, hit))
     ):
         return "both"
     if rule == "hist.year":

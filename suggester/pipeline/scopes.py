@@ -55,12 +55,19 @@ _ITEM_ENDS: Final = frozenset(",.;")
 _PLACED: Final = frozenset(("in", "the", "to", "from"))
 """Words before *OR*, the operating room."""
 
+_STAYS: Final = frozenset(("hist.date", "hist.prior"))
+"""Rules that look on over *with* behind a stay: *ten years ago he was hospitalized with pancreatitis*."""
+
 _DATE_RULES: Final = frozenset(("hist.date", "hist.year"))
 _RULE_ENDS: Final = {
     "hyp.ordered": frozenset(("for", "of")),
     "hyp.risk": frozenset(("with", "including", "due", "because", "from", "after", "given", "for")),
 }
 """Words that end the scope of one rule: *risk of stroke with atrial fibrillation*."""
+
+_FURTHER: Final = 2
+"""By so many words a cue of family must end behind a pseudo cue that it begins in, to count all the same:
+*cares for his wife, who has dementia*."""
 
 _LIST_AHEAD: Final = 24
 _PUNCTUATION: Final = frozenset('.,;!?)]|•"-–—')
@@ -121,7 +128,8 @@ def find_hits(
                     index = end if hidden == ALL else index + 1
                     continue
                 if index < hidden_to:
-                    modifiers = tuple(modifier for modifier in modifiers if not modifier.mask & hidden)
+                    covered = hidden if end < hidden_to + _FURTHER else hidden & ~FAMILY
+                    modifiers = tuple(modifier for modifier in modifiers if not modifier.mask & covered)
                     if not modifiers:
                         index += 1
                         continue
@@ -152,16 +160,14 @@ def _choose(
     fever*). An answer counts only where punctuation, a preposition or the end follows.
     """
     ends = end >= stop or words[end] in _PUNCTUATION or closed[end]
-    answers = ends or (
-        (words[end] in AFTER_ANSWER or words[end].endswith("ally")) and modifiers[0].rule != _STRICT
-    )
+    turned = ends or _turns(words, end, stop)
+    answers = ends or (turned and modifiers[0].rule != _STRICT)
     back = 0
     for modifier in modifiers:
         if modifier.direction == "backward" or (modifier.direction == "answer" and answers):
             back |= modifier.mask
     if end < stop and words[end] == "for" and all(modifier.rule in _TURNS for modifier in modifiers):
         return tuple(replace(modifier, direction="forward") for modifier in modifiers)
-    turned = ends or words[end] in AFTER_ANSWER or words[end].endswith("ally")
     predicate = not turned and any(modifier.rule == _PREDICATE for modifier in modifiers)
     return tuple(
         modifier
@@ -169,6 +175,17 @@ def _choose(
         if (modifier.direction != "answer" or answers)
         and not (predicate and modifier.mask == UNCERTAIN and modifier.direction != "forward")
         and not (modifier.direction == "forward" and turned and back & modifier.mask)
+    )
+
+
+def _turns(words: list[str], index: int, stop: int) -> bool:
+    """Whether a word behind a cue, or an adverb that ends the phrase, lets the cue look back."""
+    word = words[index]
+    if word in AFTER_ANSWER:
+        return True
+    after = index + 1
+    return word.endswith("ally") and (
+        after >= stop or words[after] in _PUNCTUATION or words[after] in AFTER_ANSWER or words[after] in AND
     )
 
 
@@ -236,7 +253,7 @@ def reach_forward(
     while index < stop:
         word = words[index]
         ends = hard.get(index, 0) & bit or (cue.get(index, 0) & bit and index > first)
-        if ends and (word != "with" or modifier.rule != "hist.date" or words[index - 1] not in VISIT):
+        if ends and (word != "with" or modifier.rule not in _STAYS or words[index - 1] not in VISIT):
             return first, index, False
         if word == ",":
             if phrase and not _list_goes_on(words, index + 1, stop, stops, modifier, least):

@@ -55,17 +55,27 @@ class Support:
     similarity: float
 
 
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """Conditions that a combination code joins, rows of their candidates each, and the rows it replaces."""
+
+    conditions: tuple[tuple[int, ...], ...]
+    replaced: tuple[int, ...]
+
+
 @dataclass(slots=True)
 class CodeSupport:
     """A code of a system (by its row) with its supports, in order of the note.
 
-    ``replaced``: a combination code that stands for it is a candidate too.
+    ``replaced``: a combination code that stands for it is a candidate too. ``joins``: what it stands for, if
+    it is a combination code.
     """
 
     system: System
     row: int
     supports: list[Support] = field(default_factory=list)
     replaced: bool = False
+    joins: list[Joined] = field(default_factory=list)
 
 
 _SIDES = {"right": 1, "left": 2, "bilateral": 3}
@@ -281,19 +291,28 @@ class CandidateFinder:
                 code = self._codes[candidate.row]
                 for end in range(3, len(code) + 1):
                     present.setdefault(code[:end], []).append(candidate)
+        found: list[tuple[CombinationRow, int, list[list[CodeSupport]]]] = []
         for item, row in self._combinations:
             parts = [[c for prefix in need for c in present.get(prefix, ())] for need in item.needs]
             if not all(parts):
                 continue
+            found.append((item, row, parts))
             for group in parts:
                 best = max(
                     (s for c in group for s in c.supports if not s.flags),
                     key=lambda s: (s.similarity, -s.match),
                 )
                 add("ICD-10-CM", row, Support(best.match, Method.COMBINATION, 0, None, best.similarity))
-            for prefix in item.replaces:
-                for candidate in present.get(prefix, ()):
-                    candidate.replaced = True
+        for item, row, parts in found:
+            replaced = [
+                c
+                for c in out.values()
+                if c.system == "ICD-10-CM" and c.row != row and self._codes[c.row].startswith(item.replaces)
+            ]
+            for candidate in replaced:
+                candidate.replaced = True
+            conditions = tuple(tuple(sorted({c.row for c in group} - {row})) for group in parts)
+            out["ICD-10-CM", row].joins.append(Joined(conditions, tuple(sorted({c.row for c in replaced}))))
 
     def _history_fits(self, row: int, flags: int) -> bool:
         """Whether part of a term is enough: codes of history need its words or its flag."""

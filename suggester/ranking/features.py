@@ -178,6 +178,10 @@ class FeatureBuilder:
         vocabulary = releases.terms.vocabulary
         self._route = frozenset(vocabulary[w] for w in _ROUTE if w in vocabulary)
 
+    def unspecified(self, row: int) -> bool:
+        """Whether the title of a row of ICD-10-CM says that it is unspecified or without complication."""
+        return self._shape(row)[0] or "without complication" in self._titles[row].lower()
+
     def _shape(self, row: int) -> tuple[bool, bool]:
         """Whether a title is of an unspecified code, and of an *other* code."""
         found = self._shapes.get(row)

@@ -20,6 +20,7 @@ from suggester.ranking.learning.phrases import PhraseReader
 from suggester.ranking.learning.views import CodeTable, NoteView, view
 from suggester.ranking.model import Head, Ranker
 from suggester.ranking.reasons import reasons
+from suggester.ranking.settling import settle
 from suggester.types import Setting, System
 
 NO_TERM = -1
@@ -101,8 +102,12 @@ class GeneralJudge:
         out: list[Judged] = []
         for head, group in by_head(candidates):
             table, scored = bench.features.build(reading, group, setting=setting)
-            values = self.ranker.confidence(head, table).tolist()
-            out.extend(Judged(item, value) for item, value in zip(scored, values, strict=True))
+            confidence = self.ranker.confidence(head, table)
+            if head == "diagnosis":
+                confidence = settle(
+                    reading.matches, scored, confidence, unspecified=bench.features.unspecified
+                )
+            out.extend(Judged(item, value) for item, value in zip(scored, confidence.tolist(), strict=True))
         return out
 
     def reasons(self, bench: Bench, reading: Reading, item: Scored) -> tuple[str, ...]:

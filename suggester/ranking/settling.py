@@ -1,0 +1,106 @@
+"""Settle what candidates of one note claim from each other: the same words are coded once.
+
+The ranker scores each candidate by itself. Here rivals meet: a code of a family is held back by a better one
+for the same words, an unspecified code by a specific one of its family, and a combination code speaks for the
+conditions that it joins (ICD-10-CM guidelines I.B.9, I.B.2 and I.A.15).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from suggester.pipeline.matching import Matches
+from suggester.ranking.features import Scored
+
+UNSPECIFIED_HELD = 0.6
+"""Share of a specific code's confidence by which an unspecified one of its family is held back."""
+SAME_WORDS_HELD = 0.4
+"""The same between two codes of a family that rest on the same words."""
+COMBINED = 0.7
+"""Confidence of a combination code over that of its least sure condition, unless the ranker gives more."""
+REPLACED_HELD = 0.8
+"""Share of a combination code's confidence by which a code that it replaces is held back."""
+_TELLING = 0.1
+"""Confidence from which a combination code holds back what it replaces."""
+
+
+def settle(
+    matches: Matches,
+    scored: Sequence[Scored],
+    confidence: NDArray[np.float64],
+    *,
+    unspecified: Callable[[int], bool],
+) -> NDArray[np.float64]:
+    """Confidences of the diagnoses of a note once rivals have met.
+
+    Parameters
+    ----------
+    matches
+        Matches of the reading.
+    scored
+        Candidates of ICD-10-CM.
+    confidence
+        Of each by itself, shape ``(len(scored),)``.
+    unspecified
+        Whether the row of a code has a title that says so.
+
+    Returns
+    -------
+    settled
+        Shape ``(len(scored),)``, in [0, 1].
+    """
+    settled: list[float] = confidence.tolist()
+    _combine(scored, settled)
+    families: dict[str, list[int]] = {}
+    for number, item in enumerate(scored):
+        families.setdefault(item.category, []).append(number)
+    for family in families.values():
+        if len(family) > 1:
+            _family(matches, scored, settled, family, unspecified)
+    return np.array(settled, dtype=np.float64)
+
+
+def _combine(scored: Sequence[Scored], settled: list[float]) -> None:
+    """Raise combination codes to what their conditions warrant; hold back what they replace, widest first."""
+    number_of = {item.candidate.row: number for number, item in enumerate(scored)}
+    alone = list(settled)
+    joining = [(number, item.candidate.joins) for number, item in enumerate(scored) if item.candidate.joins]
+    for number, joins in joining:
+        for joined in joins:
+            parts = (max((alone[number_of[row]] for row in rows), default=0.0) for rows in joined.conditions)
+            settled[number] = max(settled[number], COMBINED * min(parts))
+    joining.sort(key=lambda pair: -max(len(joined.conditions) for joined in pair[1]))
+    for number, joins in joining:
+        if settled[number] > _TELLING:
+            for row in sorted({row for joined in joins for row in joined.replaced}):
+                settled[number_of[row]] *= 1.0 - REPLACED_HELD * settled[number]
+
+
+def _family(
+    matches: Matches,
+    scored: Sequence[Scored],
+    settled: list[float],
+    family: list[int],
+    unspecified: Callable[[int], bool],
+) -> None:
+    """Hold back each code of a family by those before it."""
+    family.sort(key=lambda number: (-settled[number], scored[number].candidate.row))
+    vague = {number: unspecified(scored[number].candidate.row) for number in family}
+    ends = {number: _ends(matches, scored[number]) for number in family}
+    for place, number in enumerate(family):
+        kept = 1.0
+        first, final = ends[number]
+        for better in family[:place]:
+            if vague[number] and not vague[better]:
+                kept = min(kept, 1.0 - UNSPECIFIED_HELD * settled[better])
+            elif first <= ends[better][1] and ends[better][0] <= final:
+                kept = min(kept, 1.0 - SAME_WORDS_HELD * settled[better])
+        settled[number] *= kept
+
+
+def _ends(matches: Matches, item: Scored) -> tuple[int, int]:
+    match = item.best.match
+    return int(matches.first[match]), int(matches.final[match])
