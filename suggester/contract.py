@@ -15,10 +15,16 @@ from typing import Any, Literal
 
 from suggester.fields import Fields
 from suggester.types import (
+    EM_BASES,
+    EM_LEVELS,
+    EM_STATUSES,
     SETTINGS,
     SYSTEMS,
     Assertion,
     Code,
+    EmElement,
+    EmItem,
+    EmWorksheet,
     Evidence,
     Flag,
     GoldCode,
@@ -199,6 +205,7 @@ def suggestions_to_record(result: Suggestions) -> dict[str, Any]:
             for item in result.not_coded
         ],
         "flags": [_flag_record(flag) for flag in result.flags],
+        **({"em": _em_record(result.em)} if result.em is not None else {}),
     }
 
 
@@ -227,6 +234,48 @@ def _suggestion_record(suggestion: Suggestion) -> dict[str, Any]:
         "reasons": list(suggestion.reasons),
         "flags": [_flag_record(flag) for flag in suggestion.flags],
     }
+
+
+def _em_record(worksheet: EmWorksheet) -> dict[str, Any]:
+    """The worksheet as a record: elements None where the category does not use them."""
+    return {
+        "category": worksheet.category,
+        "patient_status": worksheet.patient_status,
+        "code": worksheet.code,
+        "level": worksheet.level,
+        "basis": worksheet.basis,
+        "confidence": round(worksheet.confidence, 4),
+        "mdm": worksheet.mdm,
+        "minutes": worksheet.minutes,
+        **{
+            name: element
+            and {
+                "level": element.level,
+                "reason": element.reason,
+                "items": [
+                    {"kind": item.kind, "name": item.name, "evidence": _quotes(item.evidence)}
+                    for item in element.items
+                ],
+            }
+            for name, element in (
+                ("problems", worksheet.problems),
+                ("data", worksheet.data),
+                ("risk", worksheet.risk),
+            )
+        },
+        "category_evidence": _quotes(worksheet.category_evidence),
+        "status_evidence": _quotes(worksheet.status_evidence),
+        "time_evidence": _quotes(worksheet.time_evidence),
+        "alternatives": list(worksheet.alternatives),
+        "reasons": list(worksheet.reasons),
+        "missing": list(worksheet.missing),
+    }
+
+
+def _quotes(evidence: tuple[Evidence, ...]) -> list[dict[str, Any]]:
+    return [
+        {"start": e.span.start, "end": e.span.end, "text": e.quote, "section": e.section} for e in evidence
+    ]
 
 
 def _flag_record(flag: Flag) -> dict[str, Any]:
@@ -264,8 +313,16 @@ def suggestions_from_record(data: object, *, record: str) -> Suggestions:
     )
     not_coded = tuple(_not_coded(inner) for inner in fields.inners("not_coded"))
     flags = tuple(_flag(inner) for inner in fields.inners("flags"))
+    visit = fields.maybe_inner("em")
     fields.close()
-    return Suggestions(note_id=note_id, run=run, suggestions=suggestions, not_coded=not_coded, flags=flags)
+    return Suggestions(
+        note_id=note_id,
+        run=run,
+        suggestions=suggestions,
+        not_coded=not_coded,
+        flags=flags,
+        em=_em(visit) if visit is not None else None,
+    )
 
 
 def _run(fields: Fields) -> Run:
@@ -308,6 +365,54 @@ def _suggestion(fields: Fields, *, note_id: str, releases: Mapping[System, str])
         reasons=reasons,
         flags=flags,
     )
+
+
+def _em(fields: Fields) -> EmWorksheet:
+    worksheet = EmWorksheet(
+        category=fields.text("category"),
+        patient_status=fields.choice("patient_status", EM_STATUSES),
+        code=fields.code("code"),
+        level=fields.maybe_whole("level", least=1),
+        basis=fields.choice("basis", EM_BASES),
+        confidence=fields.probability("confidence"),
+        mdm=fields.maybe_choice("mdm", EM_LEVELS),
+        minutes=fields.maybe_whole("minutes", least=0),
+        problems=_em_element(fields.maybe_inner("problems")),
+        data=_em_element(fields.maybe_inner("data")),
+        risk=_em_element(fields.maybe_inner("risk")),
+        category_evidence=_quoted(fields, "category_evidence"),
+        status_evidence=_quoted(fields, "status_evidence"),
+        time_evidence=_quoted(fields, "time_evidence"),
+        alternatives=fields.codes("alternatives"),
+        reasons=fields.texts("reasons"),
+        missing=fields.texts("missing"),
+    )
+    fields.close()
+    return worksheet
+
+
+def _em_element(fields: Fields | None) -> EmElement | None:
+    if fields is None:
+        return None
+    level = fields.choice("level", EM_LEVELS)
+    reason = fields.text("reason")
+    items = []
+    for inner in fields.inners("items"):
+        item = EmItem(kind=inner.text("kind"), name=inner.text("name"), evidence=_quoted(inner, "evidence"))
+        inner.close()
+        items.append(item)
+    fields.close()
+    return EmElement(level=level, items=tuple(items), reason=reason)
+
+
+def _quoted(fields: Fields, name: str) -> tuple[Evidence, ...]:
+    """Words that support a worksheet: evidence without assertion, which is always affirmed."""
+    out = []
+    for inner in fields.inners(name):
+        span, quote, section = _span(inner), inner.text("text"), inner.text("section")
+        inner.close()
+        out.append(Evidence(span=span, quote=quote, section=section, assertion=Assertion()))
+    return tuple(out)
 
 
 def _evidence(fields: Fields) -> Evidence:

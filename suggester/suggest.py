@@ -7,7 +7,8 @@ from datetime import date
 
 from suggester.codesets import Catalog, open_catalog
 from suggester.config import Settings
-from suggester.errors import TooLargeError
+from suggester.em import place, propose
+from suggester.errors import TooLargeError, UnknownCodeError
 from suggester.pipeline.reading import AFFIRMED, Reading
 from suggester.ranking.bench import Bench
 from suggester.ranking.candidates import CodeSupport
@@ -18,6 +19,7 @@ from suggester.ranking.model import Ranker
 from suggester.rules import Context, Gate, flags_of, gate
 from suggester.types import (
     Assertion,
+    EmWorksheet,
     Evidence,
     Flag,
     NotCoded,
@@ -25,6 +27,7 @@ from suggester.types import (
     Run,
     Suggestion,
     Suggestions,
+    System,
 )
 from suggester.version import __version__
 
@@ -113,6 +116,7 @@ class Suggester:
             for rank, (confidence, item, assertions) in enumerate(kept, 1)
         )
         codes = {id(item): bench.codes[item.candidate.system][item.candidate.row] for item, _, _ in left_out}
+        worksheet, suggestions = self._visit(bench, reading, note, suggestions, closed)
         covered = [evidence.span for s in suggestions for evidence in s.evidence]
         return Suggestions(
             note_id=note.id,
@@ -120,6 +124,36 @@ class Suggester:
             suggestions=suggestions,
             not_coded=ledger(note.text, reading, left_out, codes, covered),
             flags=flags,
+            em=worksheet,
+        )
+
+    def _visit(
+        self,
+        bench: Bench,
+        reading: Reading,
+        note: Note,
+        suggestions: tuple[Suggestion, ...],
+        closed: set[str],
+    ) -> tuple[EmWorksheet | None, tuple[Suggestion, ...]]:
+        """The worksheet of the visit, and the suggestions with its code; None where that is not in force."""
+        worksheet = propose(reading, note, suggestions)
+        system: System = "HCPCS" if worksheet is not None and worksheet.code[0] == "G" else "CPT"
+        if worksheet is None or system in closed:
+            return None, suggestions
+        store = bench.releases.store(system)
+        try:
+            row = store.row(worksheet.code)
+        except UnknownCodeError:
+            return None, suggestions
+        if note.service_date is not None and not store.in_force(row, note.service_date):
+            return None, suggestions
+        return worksheet, place(
+            suggestions,
+            worksheet,
+            store.code(row),
+            note_id=note.id,
+            threshold=self.settings.threshold,
+            limit=self.settings.limit,
         )
 
     def _judge(

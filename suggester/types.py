@@ -224,6 +224,12 @@ EmLevel = Literal["straightforward", "low", "moderate", "high"]
 EM_LEVELS: tuple[EmLevel, ...] = ("straightforward", "low", "moderate", "high")
 """Levels of medical decision making and of its three elements, lowest first."""
 
+EmStatus = Literal["new", "established", "unknown", "not applicable"]
+EM_STATUSES: tuple[EmStatus, ...] = ("new", "established", "unknown", "not applicable")
+
+EmBasis = Literal["mdm", "time", "age", "discharge", "nurse", "critical care"]
+EM_BASES: tuple[EmBasis, ...] = ("mdm", "time", "age", "discharge", "nurse", "critical care")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmItem:
@@ -256,10 +262,10 @@ class EmWorksheet:
     """
 
     category: str
-    patient_status: Literal["new", "established", "unknown", "not applicable"]
+    patient_status: EmStatus
     code: str
     level: int | None
-    basis: Literal["mdm", "time", "age", "discharge", "nurse", "critical care"]
+    basis: EmBasis
     confidence: float
     category_evidence: tuple[Evidence, ...]
     status_evidence: tuple[Evidence, ...]

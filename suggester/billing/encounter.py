@@ -1,13 +1,6 @@
 """What billing starts from: an encounter, its accepted codes in order, and the words behind each.
 
-One JSON object an encounter (see ``docs/guide/billing.md``)::
-
-    {"id", "service_from", "service_to"?, "setting"?, "place_of_service"?, "patient": {"id", "sex"?, "birth_date"?},
-     "notes": [{"id", "text"?}], "run": {…}?, "coverage": {…}?, "sequenced": true,
-     "codes": [{"system", "code", "display"?, "modifiers"?, "units"?, "service_date"?, "place_of_service"?,
-                "charge"?, "decision_id"?, "decided_by"?, "decided_at"?, "evidence": [{"note_id", "start", "end",
-                "text", "section"?}]}],
-     "overrides": [{"rule_id", "codes", "reason", "by", "at"}]}
+One JSON object an encounter; ``docs/guide/billing.md`` has its fields. Unknown fields are refused.
 """
 
 from __future__ import annotations
@@ -21,11 +14,22 @@ from decimal import Decimal
 from pathlib import Path
 
 from suggester.billing.profile import Coverage, read_model
-from suggester.errors import ClaimFileError, EncounterError, FieldError
+from suggester.errors import EncounterError, FieldError
 from suggester.fields import Fields
 from suggester.types import SETTINGS, SYSTEMS, Encounter, Override, Patient, Run, Span, System
 
-__all__ = ["AcceptedCode", "CodedEncounter", "NoteWords", "read_encounter", "read_encounters", "read_moment"]
+__all__ = [
+    "FREQUENCIES",
+    "AcceptedCode",
+    "CodedEncounter",
+    "NoteWords",
+    "maybe_money",
+    "read_encounter",
+    "read_encounters",
+    "read_moment",
+    "read_override",
+    "read_run",
+]
 
 FREQUENCIES = ("1", "7", "8")
 """CLM05-3 as this software writes it: 1 original, 7 replacement of an earlier claim, 8 void of one."""
@@ -88,7 +92,7 @@ def read_encounters(path: Path) -> Iterator[CodedEncounter | EncounterError]:
     Raises
     ------
     EncounterError
-        If the file as a whole is not UTF-8 text or not JSON, or an encounter id comes twice.
+        If the file as a whole is not UTF-8 text.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -105,7 +109,8 @@ def read_encounters(path: Path) -> Iterator[CodedEncounter | EncounterError]:
             yield error
             continue
         if found.encounter.id in seen:
-            raise EncounterError("an encounter with this id came before in the file", field=f"{record}:id")
+            yield EncounterError("an encounter with this id came before in the file", field=f"{record}:id")
+            continue
         seen.add(found.encounter.id)
         yield found
 
@@ -145,8 +150,6 @@ def read_encounter(value: object, *, record: str) -> CodedEncounter:
         return _encounter(value, record)
     except FieldError as error:
         raise EncounterError(error.message, field=record) from None
-    except ClaimFileError as error:
-        raise EncounterError(error.message, field=error.field) from None
 
 
 def _encounter(value: object, record: str) -> CodedEncounter:

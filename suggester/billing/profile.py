@@ -277,7 +277,7 @@ def load_profile(path: Path) -> Profile:
     Raises
     ------
     ProfileError
-        If it is not TOML, or a field is missing, unknown or wrong. The message names the field, not its value.
+        If it is not TOML, or a field is missing, unknown or wrong. It names the field, never its value.
     """
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from suggester.cli.console import clean
+from suggester.cli.worksheet import worksheet_lines
 from suggester.types import Evidence, Flag, NotCoded, Note, Span, Suggestion, Suggestions
 
 __all__ = ["sentence_around", "show_result"]
@@ -34,6 +35,9 @@ def show_result(screen: Console, note: Note, result: Suggestions) -> None:
         screen.print(_table(screen, note, result.suggestions))
     else:
         screen.print(Text("no suggestion above the threshold"))
+    if result.em is not None:
+        for line in worksheet_lines(result.em):
+            screen.print(line)
     for line in _ledger(result.not_coded):
         screen.print(line)
     for flag in result.flags:

@@ -1,6 +1,6 @@
 """Code sets: releases compiled into stores, served by service date."""
 
-from suggester.codesets.build import build_all, import_icd10cm, installed
+from suggester.codesets.build import build_all, installed
 from suggester.codesets.catalog import Catalog, ReleaseSet, open_catalog
 from suggester.codesets.releases import Release
 from suggester.codesets.search import SearchHit
@@ -11,7 +11,6 @@ __all__ = [
     "ReleaseSet",
     "SearchHit",
     "build_all",
-    "import_icd10cm",
     "installed",
     "open_catalog",
 ]

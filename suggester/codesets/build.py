@@ -13,7 +13,6 @@ import logging
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import date
 from functools import cache
 from pathlib import Path
 
@@ -22,6 +21,8 @@ from suggester.codesets.container import Container
 from suggester.codesets.hcpcs import INFLATED_BYTES, IoceReader, open_ioce
 from suggester.codesets.icd10cm import embedded_tabular, read_tabular
 from suggester.codesets.lexicon import INDEXED, Lexicon, lexicon_hash, read_lexicon
+from suggester.codesets.licence import cpt_licensed
+from suggester.codesets.phrases import PhraseSet, phrase_files, phrases_key
 from suggester.codesets.releases import Reader, Release, embedded_releases, groups
 from suggester.codesets.store import ReleaseStore, open_stores
 from suggester.codesets.terms import compile_terms
@@ -36,9 +37,6 @@ Progress = Callable[[str, int, int], None]
 EDITS_FILE = "edits.store"
 """Modifiers, add-on codes and NCCI pairs, kept for the rules."""
 
-_FEWEST_CODES = 10_000
-"""A tabular list with fewer billable codes is not whole."""
-
 _PACKAGE_OF: dict[Reader, str] = {
     "icd10cm-embedded": "simple-icd-10-cm",
     "hcpcs-embedded": "pyoce",
@@ -50,8 +48,8 @@ _LEXICONS_OF: dict[Reader, tuple[str, ...]] = {
 }
 """The lexicon files whose words a reader's stores hold."""
 
-_STORE_CODE = ("compiling.py", "container.py", "hcpcs.py", "icd10cm.py")
-_INDEX_CODE = ("container.py", "lexicon.py", "terms.py", "words.py")
+STORE_CODE = ("compiling.py", "container.py", "hcpcs.py", "icd10cm.py")
+_INDEX_CODE = ("container.py", "lexicon.py", "phrases.py", "terms.py", "words.py")
 
 
 def build_all(
@@ -68,7 +66,7 @@ def build_all(
         If a source package is missing or damaged, a lexicon row is wrong, or the folder cannot be written.
     """
     folder = (settings or Settings.load()).store_dir
-    with _locked(folder):
+    with locked(folder):
         return _build(folder, progress or _quiet, force=force)
 
 
@@ -78,10 +76,10 @@ def _quiet(what: str, done: int, total: int) -> None:
 
 def _build(folder: Path, progress: Progress, *, force: bool) -> list[Release]:
     releases = embedded_releases()
-    words = lexicon_hash(*INDEXED)  # taken first: what is read may be newer than its key says, never older
+    licensed = cpt_licensed(folder)
     lexicon = cache(read_lexicon)
-    keys = {release.file_name: embedded_key(release) for release in releases}
-    edits_key = _key("edits", _version("pyoce"), _code_hash(_STORE_CODE))
+    keys = {release.file_name: embedded_key(release, licensed=licensed) for release in releases}
+    edits_key = key_of("edits", _version("pyoce"), code_hash(STORE_CODE))
     stale = [r for r in releases if force or not _fresh(folder / r.file_name, keys[r.file_name])]
     edits = force or not _fresh(folder / EDITS_FILE, edits_key)
     kept = [store.release for store in open_stores(folder, leave_out=keys)]
@@ -105,25 +103,50 @@ def _build(folder: Path, progress: Progress, *, force: bool) -> list[Release]:
         with open_ioce(folder=folder) as tables:
             for release in from_tables:
                 step(f"{release.system} {release.id}")
-                _compile_flat(release, tables, lexicon(), folder, key=keys[release.file_name])
+                _compile_flat(
+                    release, tables, lexicon(), folder, key=keys[release.file_name], licensed=licensed
+                )
             if edits:
                 step("procedure edits")
                 newest = tables.read(max(r.valid_from for r in releases if r.system == "HCPCS"))
                 compiling.compile_edits(newest, tables.ncci(), folder / EDITS_FILE, key=edits_key)
-    stores = open_stores(folder)
-    indexes = set()
-    for group in groups([store.release for store in stores]):
-        step("term index")
-        indexes.add(_compile_index(folder, _of(stores, group), lexicon, words, force=force))
-    for unused in set(folder.glob("terms-*.store")) - indexes:
-        unused.unlink(missing_ok=True)
+    stores = refresh_indexes(folder, step, lexicon=lexicon, force=force)
     progress("done", total, total)
     return [store.release for store in stores]
 
 
-def _compile_flat(release: Release, tables: IoceReader, lexicon: Lexicon, folder: Path, *, key: str) -> None:
-    make = compiling.compile_hcpcs if release.system == "HCPCS" else compiling.compile_cpt
-    make(release, tables.read(release.valid_from), lexicon, folder / release.file_name, key=key)
+def refresh_indexes(
+    folder: Path,
+    step: Callable[[str], None],
+    *,
+    lexicon: Callable[[], Lexicon] | None = None,
+    force: bool = False,
+) -> list[ReleaseStore]:
+    """Compile the term indexes that are missing or out of date, remove those that nothing needs.
+
+    The folder is locked by the caller. Returns the opened releases.
+    """
+    words = lexicon_hash(*INDEXED)  # taken first: what is read may be newer than its key says, never older
+    read = lexicon or cache(read_lexicon)
+    stores = open_stores(folder)
+    indexes = set()
+    for group in groups([store.release for store in stores]):
+        step("term index")
+        indexes.add(_compile_index(folder, _of(stores, group), read, words, force=force))
+    for unused in set(folder.glob("terms-*.store")) - indexes:
+        unused.unlink(missing_ok=True)
+    return stores
+
+
+def _compile_flat(
+    release: Release, tables: IoceReader, lexicon: Lexicon, folder: Path, *, key: str, licensed: bool
+) -> None:
+    path = folder / release.file_name
+    if release.system == "HCPCS":
+        compiling.compile_hcpcs(release, tables.read(release.valid_from), lexicon, path, key=key)
+    else:
+        read = tables.read(release.valid_from, licensed=licensed)
+        compiling.compile_cpt(release, read, lexicon, path, key=key)
 
 
 def _of(stores: Iterable[ReleaseStore], group: Sequence[Release]) -> list[ReleaseStore]:
@@ -143,13 +166,21 @@ def ensure_index(folder: Path, stores: Sequence[ReleaseStore], *, force: bool = 
     """
     words = lexicon_hash(*INDEXED)
     path = folder / index_name([store.release for store in stores])
-    if not force and _fresh(path, _index_key(stores, words), whole=False):
+    if not force and _fresh(path, _index_key(stores, words, phrase_files(folder)), whole=False):
         return path
-    with _locked(folder):
+    with locked(folder):
         for store in stores:
-            if Container.read_meta(folder / store.release.file_name).get("key") != store.key:
+            if not _is_as_opened(store):
                 raise CodeSetError("the code sets were rebuilt since they were opened; open them again")
         return _compile_index(folder, stores, read_lexicon, words)
+
+
+def _is_as_opened(store: ReleaseStore) -> bool:
+    path = store.release.path
+    try:
+        return path is not None and Container.read_meta(path).get("key") == store.file_key
+    except StoreMissingError:  # its import was taken back
+        return False
 
 
 def _compile_index(
@@ -162,10 +193,14 @@ def _compile_index(
 ) -> Path:
     """Compile the term index unless it is fresh and whole; ``words`` is the hash of the lexicon."""
     path = folder / index_name([store.release for store in stores])
-    key = _index_key(stores, words)
+    extra = phrase_files(folder)
+    key = _index_key(stores, words, extra)
     if force or not _fresh(path, key):
         icd10cm, cpt, hcpcs = stores
-        compile_terms(path, icd10cm=icd10cm, cpt=cpt, hcpcs=hcpcs, lexicon=lexicon(), key=key)
+        imported = [PhraseSet(file) for file in extra]
+        compile_terms(
+            path, icd10cm=icd10cm, cpt=cpt, hcpcs=hcpcs, lexicon=lexicon(), key=key, imported=imported
+        )
     return path
 
 
@@ -179,10 +214,12 @@ def installed(settings: Settings | None = None) -> list[Release]:
     return [store.release for store in open_stores((settings or Settings.load()).store_dir)]
 
 
-def outdated(stores: Iterable[ReleaseStore]) -> list[Release]:
+def outdated(stores: Iterable[ReleaseStore], *, licensed: bool = False) -> list[Release]:
     """The embedded releases that no opened store holds as this installation would compile them."""
-    keys = {store.release.file_name: store.key for store in stores}
-    return [r for r in embedded_releases() if keys.get(r.file_name) != embedded_key(r)]
+    keys = {store.release.file_name: store.file_key for store in stores}
+    return [
+        r for r in embedded_releases() if keys.get(r.file_name) != embedded_key(r, licensed=licensed)
+    ]
 
 
 def _fresh(path: Path, key: str, *, whole: bool = True) -> bool:
@@ -196,25 +233,30 @@ def _fresh(path: Path, key: str, *, whole: bool = True) -> bool:
     return bool(meta.get("format") == compiling.FORMAT and meta.get("key") == key)
 
 
-def embedded_key(release: Release) -> str:
+def embedded_key(release: Release, *, licensed: bool = False) -> str:
     """Key of an embedded release's store: its source, its lexicon files and the code that compiles it.
+
+    ``licensed`` says whether a licence of CPT was accepted, so that its descriptors are kept.
 
     Raises
     ------
     CodeSetError
         If the package that carries the release is not installed.
     """
-    parts = [repr(release), _version(_PACKAGE_OF[release.reader]), _code_hash(_STORE_CODE)]
+    parts = [repr(release), _version(_PACKAGE_OF[release.reader]), code_hash(STORE_CODE)]
     if words := _LEXICONS_OF.get(release.reader):
         parts.append(lexicon_hash(*words))
-    return _key(*parts)
+    if licensed and release.system == "CPT":
+        parts.append("licensed")
+    return key_of(*parts)
 
 
-def _index_key(stores: Iterable[ReleaseStore], words: str) -> str:
-    return _key(words, _code_hash(_INDEX_CODE), *(store.key for store in stores))
+def _index_key(stores: Iterable[ReleaseStore], words: str, phrases: Sequence[Path]) -> str:
+    return key_of(words, code_hash(_INDEX_CODE), *(store.key for store in stores), *phrases_key(phrases))
 
 
-def _key(*parts: str) -> str:
+def key_of(*parts: str) -> str:
+    """Key of a store made of these parts."""
     return hashlib.sha256("|".join(parts).encode()).hexdigest()[:16]
 
 
@@ -227,7 +269,7 @@ def _version(package: str) -> str:
         ) from None
 
 
-def _code_hash(names: Sequence[str]) -> str:
+def code_hash(names: Sequence[str]) -> str:
     """Hash of compiling code, so that a changed compiler makes its stores stale."""
     digest = hashlib.sha256()
     here = Path(__file__).parent
@@ -244,7 +286,7 @@ def _need_space(folder: Path, octets: int) -> None:
 
 
 @contextmanager
-def _locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path) -> Iterator[None]:
     """Work in the store folder alone, after removing what an interrupted build left.
 
     Raises
@@ -269,46 +311,3 @@ def _locked(folder: Path) -> Iterator[None]:
         raise CodeSetError(
             f"store folder {folder} cannot be written ({error.strerror}); SUGGESTER_STORE_DIR names another"
         ) from error
-
-
-def import_icd10cm(
-    tabular: Path,
-    *,
-    release_id: str,
-    valid_from: date,
-    valid_to: date | None,
-    settings: Settings | None = None,
-) -> Release:
-    """Compile an ICD-10-CM tabular XML file that the user has, beside the releases already there.
-
-    The same id again replaces the release.
-
-    Raises
-    ------
-    CodeSetError
-        If the file is no tabular list, holds too few codes to be one, or the id is an embedded release's.
-    """
-    folder = (settings or Settings.load()).store_dir
-    release = Release(
-        system="ICD-10-CM",
-        id=release_id,
-        valid_from=valid_from,
-        valid_to=valid_to,
-        source=f"tabular list imported from {tabular.name}",
-        reader="icd10cm-imported",
-    )
-    if any(r.file_name == release.file_name for r in embedded_releases()):
-        raise CodeSetError(f"release {release_id} of ICD-10-CM is embedded; choose another id")
-    nodes = read_tabular(tabular)
-    billable = sum(node.billable for node in nodes)
-    if billable < _FEWEST_CODES:
-        raise CodeSetError(f"{tabular.name}: {billable} billable codes; a whole list has more than 70,000")
-    key = _key(repr(release), hashlib.sha256(tabular.read_bytes()).hexdigest(), _code_hash(_STORE_CODE))
-    with _locked(folder):
-        compiling.compile_icd10cm(release, nodes, folder / release.file_name, key=key)
-        stores = open_stores(folder)
-        words = lexicon_hash(*INDEXED)
-        lexicon = cache(read_lexicon)
-        for group in groups([store.release for store in stores]):
-            _compile_index(folder, _of(stores, group), lexicon, words)
-    return next(store.release for store in stores if store.release.file_name == release.file_name)

@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from suggester.codesets.build import build_all, ensure_index, outdated
+from suggester.codesets.licence import cpt_licensed
 from suggester.codesets.releases import Release, in_force, one_each
 from suggester.codesets.search import Searcher, SearchHit
 from suggester.codesets.store import ReleaseStore, open_stores
@@ -113,7 +114,7 @@ class Catalog:
         Raises
         ------
         UnknownCodeError
-            If the release has no such code, or has it only from a later day on.
+            If the release has no such code, or has it only on other days.
         NoReleaseError
             If no release covers the day.
         """
@@ -121,6 +122,8 @@ class Catalog:
         found = store.code(store.row(code))
         if on is not None and on < found.valid_from:
             raise UnknownCodeError(f"{system} code {found.code} is not valid before {found.valid_from}")
+        if on is not None and found.valid_to is not None and on > found.valid_to:
+            raise UnknownCodeError(f"{system} code {found.code} is not valid after {found.valid_to}")
         return found
 
     def children(self, system: System, code: str, on: date | None = None) -> list[Code]:
@@ -171,7 +174,7 @@ def open_catalog(settings: Settings | None = None) -> Catalog:
     """
     chosen = settings or Settings.load()
     stores = open_stores(chosen.store_dir)
-    if old := outdated(stores):
+    if old := outdated(stores, licensed=cpt_licensed(chosen.store_dir)):
         names = ", ".join(f"{release.system} {release.id}" for release in old)
         log.warning("code sets missing, damaged or out of date: %s; building them", names)
         build_all(chosen)

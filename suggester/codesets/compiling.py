@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suggester.codesets.container import ragged, write_container
-from suggester.codesets.hcpcs import HcpcsRow, IoceTables, NcciPair
+from suggester.codesets.hcpcs import IoceTables, NcciPair
 from suggester.codesets.icd10cm import NOTE_KINDS, Node
 from suggester.codesets.lexicon import Lexicon
 from suggester.codesets.releases import Release
@@ -87,32 +89,72 @@ def _code_order(codes: Sequence[str]) -> dict[str, NDArray[Any]]:
     return {"sorted_codes": names[order], "sorted_rows": order}
 
 
-def _compile_flat(
-    release: Release, rows: Sequence[HcpcsRow], titles: Sequence[str], path: Path, *, key: str
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlatRow:
+    """A code of a system without hierarchy, as it is compiled.
+
+    ``title`` and ``short`` may be shown to anybody; ``descriptor`` is licensed text, shown behind the gate.
+    ``valid_to`` is the code's own last day, None where it lasts as long as the release.
+    """
+
+    code: str
+    title: str
+    short: str
+    valid_from: date
+    valid_to: date | None = None
+    descriptor: str = ""
+
+
+def compile_flat(
+    release: Release,
+    rows: Sequence[FlatRow],
+    path: Path,
+    *,
+    key: str,
+    modifiers: Sequence[tuple[str, str]] = (),
 ) -> int:
+    """Write the store of a release without hierarchy (HCPCS Level II, CPT). Returns the number of codes.
+
+    Parameters
+    ----------
+    release
+        What it is.
+    rows
+        Its codes.
+    path
+        The file.
+    key
+        Key of the store.
+    modifiers
+        Modifiers that the release brings, with their titles.
+    """
     count = len(rows)
-    write_container(
-        path,
-        meta=_meta(release, count, key),
-        arrays={
-            "parent": np.full(count, -1, dtype=np.int32),
-            "billable": np.ones(count, dtype=np.bool_),
-            "extension": np.zeros(count, dtype=np.bool_),
-            "valid_from": np.array([r.valid_from.toordinal() for r in rows], dtype=np.int32),
-            "child_ptr": np.zeros(count + 1, dtype=np.int64),
-            "child": np.zeros(0, dtype=np.int32),
-            "note_ptr": np.zeros(count * len(NOTE_KINDS) + 1, dtype=np.int64),
-            "note": np.zeros(0, dtype=np.int32),
-            **_code_order([r.code for r in rows]),
-        },
-        strings={
-            "codes": [r.code for r in rows],
-            "titles": list(titles),
-            "shorts": [r.short for r in rows],
-            "notes": [],
-            "seventh": [""] * count,
-        },
-    )
+    strings = {
+        "codes": [r.code for r in rows],
+        "titles": [r.title for r in rows],
+        "shorts": [r.short for r in rows],
+        "notes": [],
+        "seventh": [""] * count,
+    }
+    if modifiers:
+        strings |= {"modifiers": [m for m, _ in modifiers], "modifier_titles": [t for _, t in modifiers]}
+    if any(r.descriptor for r in rows):
+        strings |= {"descriptors": [r.descriptor for r in rows]}
+    arrays = {
+        "parent": np.full(count, -1, dtype=np.int32),
+        "billable": np.ones(count, dtype=np.bool_),
+        "extension": np.zeros(count, dtype=np.bool_),
+        "valid_from": np.array([r.valid_from.toordinal() for r in rows], dtype=np.int32),
+        "child_ptr": np.zeros(count + 1, dtype=np.int64),
+        "child": np.zeros(0, dtype=np.int32),
+        "note_ptr": np.zeros(count * len(NOTE_KINDS) + 1, dtype=np.int64),
+        "note": np.zeros(0, dtype=np.int32),
+        **_code_order([r.code for r in rows]),
+    }
+    if any(r.valid_to for r in rows):
+        ends = [r.valid_to.toordinal() if r.valid_to else 0 for r in rows]
+        arrays["valid_to"] = np.array(ends, dtype=np.int32)
+    write_container(path, meta=_meta(release, count, key), arrays=arrays, strings=strings)
     return count
 
 
@@ -134,16 +176,28 @@ def expand_short(short: str, table: dict[str, str]) -> str:
 def compile_hcpcs(release: Release, tables: IoceTables, lexicon: Lexicon, path: Path, *, key: str) -> int:
     """Write the store of an HCPCS Level II release. Returns the number of codes."""
     table = dict(lexicon.short_words)
-    titles = [expand_short(row.short, table) for row in tables.level_ii]
-    return _compile_flat(release, tables.level_ii, titles, path, key=key)
+    rows = [
+        FlatRow(code=r.code, title=expand_short(r.short, table), short=r.short, valid_from=r.valid_from)
+        for r in tables.level_ii
+    ]
+    return compile_flat(release, rows, path, key=key)
 
 
 def compile_cpt(release: Release, tables: IoceTables, lexicon: Lexicon, path: Path, *, key: str) -> int:
-    """Write the store of CPT numbers; titles are our own labels, empty for numbers outside our lexicon."""
+    """Write the store of CPT numbers; titles are our own labels, empty for numbers outside our lexicon.
+
+    The tables hold descriptors only where they were read under a licence.
+    """
     labels: dict[str, str] = {}
     for row in lexicon.cpt:
         labels.setdefault(row.code, row.label)
-    return _compile_flat(release, tables.cpt, [labels.get(r.code, "") for r in tables.cpt], path, key=key)
+    rows = [
+        FlatRow(
+            code=r.code, title=labels.get(r.code, ""), short="", valid_from=r.valid_from, descriptor=r.short
+        )
+        for r in tables.cpt
+    ]
+    return compile_flat(release, rows, path, key=key)
 
 
 def compile_edits(tables: IoceTables, pairs: Iterable[NcciPair], path: Path, *, key: str) -> int:

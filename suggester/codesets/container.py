@@ -145,6 +145,10 @@ class Container:
             raise self._damaged(f"no section {name}")
         return np.frombuffer(self._bytes(section), dtype=section["dtype"]).reshape(section["shape"])
 
+    def has(self, name: str) -> bool:
+        """Whether the file has an array or string table of that name."""
+        return name in self._sections or f"{name}.blob" in self._sections
+
     def strings(self, name: str) -> StringTable:
         """The string table of that name."""
         return StringTable(memoryview(self.array(name + ".blob")), self.array(name + ".offsets"))

@@ -1,7 +1,8 @@
 """HCPCS Level II and the numbers of CPT, read from the CMS I/OCE tables that the pyoce package carries.
 
-Only what may be shown is read: descriptors of CPT numbers (AMA) and of the dental D codes (ADA) stay unread;
-of those the number and its dates are taken. Level II short descriptors are CMS's and in the public domain.
+Only what may be shown is read: descriptors of CPT numbers (AMA) stay unread until a licence was stated, those of
+the dental D codes (ADA) always; of those the number and its dates are taken. Level II short descriptors are
+CMS's and in the public domain.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ class HcpcsRow:
     code
         Its number.
     short
-        CMS short descriptor, empty where it may not be shown.
+        Short descriptor, empty where it may not be read.
     valid_from
         First day of the unbroken run of quarters that hold the code, or the day of approval within the first
         of them. Codes older than the tables begin with the tables.
@@ -104,8 +105,16 @@ class IoceReader:
                 return version
         raise CodeSetError(f"the installed I/OCE tables do not cover {day.isoformat()}")
 
-    def read(self, day: date) -> IoceTables:
-        """Everything kept of the quarter that holds ``day``."""
+    def read(self, day: date, *, licensed: bool = False) -> IoceTables:
+        """Everything kept of the quarter that holds ``day``.
+
+        Parameters
+        ----------
+        day
+            A day of the quarter.
+        licensed
+            A licence of CPT was stated: read the descriptors of its numbers too.
+        """
         version = self.version_on(day)
         level_ii: list[HcpcsRow] = []
         cpt: list[HcpcsRow] = []
@@ -115,7 +124,8 @@ class IoceReader:
             code, low, high = key.split("|")
             runs.setdefault(code, []).append((int(low), int(high)))
             if int(low) <= version <= int(high):
-                short = row["description"] if _LEVEL_II.match(code) else ""
+                closed = _DENTAL.match(code) or not (licensed or _LEVEL_II.match(code))
+                short = "" if closed else row["description"]
                 dated = row["mid_quarter_date_edit"] and row["date_approved"]
                 active[code] = (short, _day(row["date_approved"]) if dated else None)
         for code, (short, approved) in sorted(active.items()):

@@ -14,7 +14,9 @@ from suggester.errors import CodeSetError, NoReleaseError
 from suggester.resources import data_path
 from suggester.types import SYSTEMS, System
 
-Reader = Literal["icd10cm-embedded", "icd10cm-imported", "hcpcs-embedded", "cpt-embedded"]
+Reader = Literal[
+    "icd10cm-embedded", "icd10cm-imported", "hcpcs-embedded", "hcpcs-imported", "cpt-embedded", "cpt-imported"
+]
 """What made a release: a reader of an installed package's tables, or the user's import."""
 
 _ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,63}")

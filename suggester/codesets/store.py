@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
 from suggester.codesets.compiling import FORMAT
 from suggester.codesets.container import Container, StringTable
 from suggester.codesets.icd10cm import NOTE_KINDS
+from suggester.codesets.journal import active_files
+from suggester.codesets.licence import cpt_licensed
 from suggester.codesets.releases import Release
-from suggester.errors import StoreDamagedError, UnknownCodeError
+from suggester.errors import StoreDamagedError, StoreMissingError, UnknownCodeError
 from suggester.types import SYSTEMS, Code
 
 log = logging.getLogger("suggester.codesets")
@@ -25,11 +28,52 @@ _LONGEST = 16
 """No code, block or chapter is written longer."""
 
 
+class Covered(Sequence[str]):
+    """Strings of which some are covered by others."""
+
+    def __init__(self, below: Sequence[str], above: Mapping[int, str]) -> None:
+        self._below = below
+        self._above = above
+
+    def __len__(self) -> int:
+        return len(self._below)
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[str]: ...
+
+    def __getitem__(self, index: int | slice) -> str | list[str]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        found = self._above.get(index + len(self) if index < 0 else index)
+        return self._below[index] if found is None else found
+
+    def __iter__(self) -> Iterator[str]:
+        return (self._above.get(row, text) for row, text in enumerate(self._below))
+
+
 class ReleaseStore:
     """A compiled release of one code system.
 
     Rows are in the order of the source. Codes are written as the system writes them (``E11.9``, ``J1885``);
     chapters and blocks of ICD-10-CM are rows too (``Chapter 4``, ``Block E08-E13``), never billable.
+
+    Parameters
+    ----------
+    path
+        The compiled file.
+    licensed
+        The licence of CPT was accepted: descriptors that the file holds are its titles. Otherwise they are
+        not read, and a CPT number has our own words or none.
+
+    Attributes
+    ----------
+    titles
+        What is shown and searched of each row; every text that is shown comes from here.
+    key
+        Names what the rows say; ``file_key`` names the file.
 
     Raises
     ------
@@ -37,10 +81,11 @@ class ReleaseStore:
         If the file is not there, is damaged, or has another format.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, licensed: bool = False) -> None:
         self._container = Container.open(path)
         self.release = release_of(self._container.meta, path)
         self.key: str = self._container.meta["key"]
+        self.file_key = self.key
         self.parent = self._container.array("parent")
         self.billable = self._container.array("billable")
         self._extension = self._container.array("extension")
@@ -50,8 +95,53 @@ class ReleaseStore:
         self._sorted_codes = self._container.array("sorted_codes")
         self._sorted_rows = self._container.array("sorted_rows")
         self.codes: StringTable = self._container.strings("codes")
-        self.titles: StringTable = self._container.strings("titles")
+        self.titles: Sequence[str] = self._container.strings("titles")
         self.shorts: StringTable = self._container.strings("shorts")
+        self._valid_to = self._container.array("valid_to") if self._container.has("valid_to") else None
+        if licensed and self._container.has("descriptors"):
+            self.labels = self.titles
+            above = {row: text for row, text in enumerate(self._container.strings("descriptors")) if text}
+            self._cover(above, "licensed")
+
+    labels: Sequence[str] | None = None
+    """Our own words for each row where ``titles`` are licensed descriptors, else None."""
+
+    def _cover(self, above: Mapping[int, str], what: str) -> None:
+        self.titles = Covered(self.titles, above)
+        self.key = hashlib.sha256(f"{self.key}|{what}".encode()).hexdigest()[:16]
+
+    def borrow_titles(self, donor: ReleaseStore) -> int:
+        """Take the titles of another release for codes whose short descriptor is the same there.
+
+        A release that has short descriptors alone is shown and searched with the long ones of an imported one.
+        Returns how many titles were taken.
+        """
+        row_of = {code: row for row, code in enumerate(donor.codes)}
+        above = {
+            row: donor.titles[row_of[code]]
+            for row, (code, short) in enumerate(zip(self.codes, self.shorts, strict=True))
+            if short and code in row_of and donor.shorts[row_of[code]].lower() == short.lower()
+        }
+        if above:
+            self._cover(above, donor.file_key)
+        return len(above)
+
+    def display(self, row: int) -> str:
+        """The text to show for a row, empty where none may be shown. Whatever shows a code shows this."""
+        return self.titles[row]
+
+    def in_force(self, row: int, day: date) -> bool:
+        """Whether the code itself is valid on a day that its release covers."""
+        end = 0 if self._valid_to is None else int(self._valid_to[row])
+        return int(self.valid_from[row]) <= day.toordinal() and (not end or day.toordinal() <= end)
+
+    def modifiers(self) -> dict[str, str]:
+        """Modifiers that the release brings and their titles; none where it brings none."""
+        if not self._container.has("modifiers"):
+            return {}
+        return dict(
+            zip(self._container.strings("modifiers"), self._container.strings("modifier_titles"), strict=True)
+        )
 
     def __len__(self) -> int:
         return len(self.parent)
@@ -101,12 +191,16 @@ class ReleaseStore:
         return Code(
             system=self.release.system,
             code=self.codes[row],
-            display=self.titles[row],
+            display=self.display(row),
             billable=bool(self.billable[row]),
             valid_from=date.fromordinal(int(self.valid_from[row])),
-            valid_to=self.release.valid_to,
+            valid_to=self._last_day(row),
             release=self.release.id,
         )
+
+    def _last_day(self, row: int) -> date | None:
+        end = 0 if self._valid_to is None else int(self._valid_to[row])
+        return date.fromordinal(end) if end else self.release.valid_to
 
     def children(self, row: int) -> list[int]:
         """Rows directly below."""
@@ -194,22 +288,36 @@ def release_of(meta: Mapping[str, Any], path: Path) -> Release:
 
 
 def open_stores(folder: Path, *, leave_out: Collection[str] = ()) -> list[ReleaseStore]:
-    """The compiled releases of a folder, by system and first day. A damaged file is named in the log.
+    """The compiled releases of a folder and of its imports in use, by system and first day.
+
+    A damaged file is named in the log. An import takes the place of a release with its system and id. HCPCS
+    releases with short descriptors alone borrow long ones of an imported release.
 
     Parameters
     ----------
     folder
         The store folder; it need not be there.
     leave_out
-        File names not to open.
+        Names of embedded files not to open.
     """
-    out: list[ReleaseStore] = []
-    for path in sorted(folder.glob("*.store")):
-        of_release = path.name.startswith(("icd10cm-", "cpt-", "hcpcs-"))
-        if not of_release or path.name in leave_out:
+    licensed = cpt_licensed(folder)
+    own = [path for path in sorted(folder.glob("*.store")) if path.name not in leave_out]
+    imported = [path for _, path in active_files(folder, ("icd10cm", "hcpcs", "cpt"))]
+    found: dict[str, ReleaseStore] = {}
+    for path in [*own, *imported]:
+        if not path.name.startswith(("icd10cm-", "cpt-", "hcpcs-")):
             continue
         try:
-            out.append(ReleaseStore(path))
-        except StoreDamagedError as error:
+            store = ReleaseStore(path, licensed=licensed)
+        except (StoreDamagedError, StoreMissingError) as error:
             log.warning("%s", error)
-    return sorted(out, key=lambda s: (SYSTEMS.index(s.release.system), s.release.valid_from, s.release.id))
+            continue
+        found[store.release.file_name] = store
+    out = sorted(
+        found.values(), key=lambda s: (SYSTEMS.index(s.release.system), s.release.valid_from, s.release.id)
+    )
+    donors = [store for store in out if store.release.reader == "hcpcs-imported"]
+    for store in out:
+        if store.release.reader == "hcpcs-embedded" and donors:
+            store.borrow_titles(donors[-1])
+    return out

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from suggester.codesets.compiling import FORMAT
 from suggester.codesets.container import Container, ragged, write_container
 from suggester.codesets.lexicon import Lexicon, PhraseRow
+from suggester.codesets.phrases import PhraseKind, PhraseSet
 from suggester.codesets.store import ReleaseStore
 from suggester.codesets.words import NEUTRAL, NOT_CLASSIFIED, and_parts, stem, title_variants, words
 from suggester.errors import LexiconError, StoreDamagedError, UnknownCodeError
@@ -48,6 +49,21 @@ class Source(IntEnum):
     OTHER = 9
     HCPCS_DRUG = 10
     PART = 11
+    INDEX = 12
+    SYNONYM = 13
+    CHARGE = 14
+    CPT_DESCRIPTOR = 15
+
+
+DESCRIPTORS = (Source.HCPCS_SHORT, Source.CPT_DESCRIPTOR)
+"""Official descriptors: searched, but too terse or too long to be looked for in notes."""
+PHRASES = (Source.LEXICON, Source.CPT_LEXICON, Source.HCPCS_LEXICON, Source.INDEX, Source.SYNONYM, Source.CHARGE)
+"""Phrases that people wrote for a code: our lexicons and what the user imported."""
+_SOURCE_OF: dict[PhraseKind, Source] = {
+    "index": Source.INDEX,
+    "synonyms": Source.SYNONYM,
+    "chargemaster": Source.CHARGE,
+}
 
 
 class Target(IntEnum):
@@ -217,9 +233,30 @@ def _active_row(store: ReleaseStore, code: str) -> int | None:
 
 
 def compile_terms(
-    path: Path, *, icd10cm: ReleaseStore, cpt: ReleaseStore, hcpcs: ReleaseStore, lexicon: Lexicon, key: str
+    path: Path,
+    *,
+    icd10cm: ReleaseStore,
+    cpt: ReleaseStore,
+    hcpcs: ReleaseStore,
+    lexicon: Lexicon,
+    key: str,
+    imported: Sequence[PhraseSet] = (),
 ) -> int:
     """Write the term index over one set of releases. Returns the number of terms.
+
+    Parameters
+    ----------
+    path
+        The file.
+    icd10cm, cpt, hcpcs
+        The releases.
+    lexicon
+        Our own phrases.
+    key
+        Key of the index.
+    imported
+        Phrases that the user imported. They do not change how rare a word counts as, so that what was found
+        without them scores as before.
 
     Raises
     ------
@@ -249,19 +286,55 @@ def compile_terms(
     for row, drug in enumerate(lexicon.drugs):
         for name in drug.names:
             builder.add(name, Target.DRUG, row, Source.DRUG)
+    if cpt.labels is not None:
+        for row, title in enumerate(cpt.titles):
+            if title:
+                builder.add(title, Target.CPT, row, Source.CPT_DESCRIPTOR)
     names_of = {name.lower(): drug.names for drug in lexicon.drugs for name in drug.names}
     for unit in lexicon.drug_units:
         found = _active_row(hcpcs, unit.code)
         if found is not None:
             for name in (unit.drug, *names_of.get(unit.drug.lower(), ())):
                 builder.add(name, Target.HCPCS, found, Source.HCPCS_DRUG)
-    _write(path, builder, node_words, (sides, families), lexicon, hcpcs, key)
+    own = len(builder.terms)
+    stores = {"ICD-10-CM": icd10cm, "CPT": cpt, "HCPCS": hcpcs}
+    for phrases in imported:
+        _add_imported(builder, phrases, stores, families)
+    _write(path, builder, own, node_words, (sides, families), lexicon, hcpcs, key)
     return len(builder.terms)
+
+
+def _add_imported(
+    builder: _Builder, phrases: PhraseSet, stores: dict[str, ReleaseStore], families: NDArray[np.int32]
+) -> None:
+    """Add imported phrases; codes that a release lacks are left out."""
+    source = _SOURCE_OF[phrases.kind]
+    rows: dict[tuple[str, str], int | None] = {}
+    for phrase in phrases:
+        name = (phrase.system, phrase.code)
+        if name not in rows:
+            rows[name] = _active_row(stores[phrase.system], phrase.code)
+        found = rows[name]
+        if found is None:
+            continue
+        if phrase.system == "ICD-10-CM":
+            sided = bool(families[found] >= 0)
+            row = int(families[found]) if sided else found
+            builder.add(phrase.text, Target.ICD10CM, row, source, sided=sided)
+        else:
+            builder.add(phrase.text, Target[phrase.system], found, source)
+
+
+def _rarity(own: Counter[int], every: Counter[int], total: int, size: int) -> NDArray[np.float32]:
+    """Natural-log rarity of each word among our own terms; of words that only imports have, among those."""
+    counts = (own[w] or every[w] for w in range(size))
+    return np.array([math.log(max(total / n, 1.0)) if n else 0.0 for n in counts], dtype=np.float32)
 
 
 def _write(
     path: Path,
     builder: _Builder,
+    own: int,
     node_words: Sequence[Sequence[int]],
     laterality: tuple[NDArray[np.int8], NDArray[np.int32]],
     lexicon: Lexicon,
@@ -274,10 +347,9 @@ def _write(
     size = len(builder.vocabulary)
     keys = list(builder.terms)
     frequency = Counter(w for ids in {k[0] for k in keys} for w in ids)
+    base = frequency if own == len(keys) else Counter(w for ids in {k[0] for k in keys[:own]} for w in ids)
     total = len(keys)
-    idf = np.array(
-        [math.log(total / frequency[w]) if frequency[w] else 0.0 for w in range(size)], dtype=np.float32
-    )
+    idf = _rarity(base, frequency, own, size)
     negating = {builder.vocabulary[w] for w in _NEGATING if w in builder.vocabulary}
     rows = [sorted(k[0], key=lambda w: (-idf[w], w)) for k in keys]
     anchors: list[list[int]] = [[] for _ in range(size)]

@@ -78,7 +78,7 @@ def stem(word: str) -> str:
 
 def words(text: str) -> list[str]:
     """The stems of all words of a text, in order."""
-    return [stem(match.group()) for match in WORD.finditer(text)]
+    return [stem(word) for word in WORD.findall(text)]
 
 
 _PREPOSITION = re.compile(

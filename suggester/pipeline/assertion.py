@@ -56,7 +56,14 @@ from suggester.pipeline.cues import (
     read_cues,
     read_section_rules,
 )
-from suggester.pipeline.past import date_direction, diagnosed, drop_chronic, names_event, taken_back
+from suggester.pipeline.past import (
+    date_direction,
+    diagnosed,
+    drop_chronic,
+    names_event,
+    past_items,
+    taken_back,
+)
 from suggester.pipeline.scopes import (
     Hit,
     Scope,
@@ -95,6 +102,9 @@ _TITLE_RULES: Final = frozenset(("hyp.return", "unc.title", "neg.title", "hist.t
 
 _LIFE: Final = "hist.life"
 """The rule of stages of life: even a lasting condition is past where it belongs to childhood."""
+
+_PAST_EVENTS: Final = "section.past_event"
+"""The rule of a section in which only operations and what happens once are past."""
 
 _STATUS: Final = "hist.status_post"
 """The rule of what was done: behind its first item a lasting condition is one of its own."""
@@ -219,6 +229,8 @@ class AssertionFinder:
             for index in visible
         ]
         closed.append(True)
+        if "?" in words:
+            _close_questions(table, visible, words, closed)
         starts = self.book.starts(words)
         scopes: list[Scope] = []
         titles = _title_ends(sections)
@@ -345,8 +357,12 @@ class AssertionFinder:
                 continue
             later = number + 1 < len(sections.sections)
             end = table.token_at(sections.sections[number + 1].span.start) if later else size
-            if title[1] < end:
-                scopes.append(Scope(title[1], end, rule.bit, title[0], title[1], rule.rule))
+            if rule.rule == _PAST_EVENTS:
+                items = past_items(table.lower, title[1], end)
+            else:
+                items = [(title[1], end)] if title[1] < end else []
+            for from_, to in items:
+                scopes.append(Scope(from_, to, rule.bit, title[0], title[1], rule.rule))
 
 
 def _first_item(words: list[str], begin: int, end: int) -> int:
@@ -358,6 +374,15 @@ def _scope(
     visible: list[int], first: int, last: int, modifier: Modifier, cue_start: int, cue_end: int
 ) -> Scope:
     return Scope(visible[first], visible[last - 1] + 1, modifier.mask, cue_start, cue_end, modifier.rule)
+
+
+def _close_questions(table: TokenTable, visible: list[int], words: list[str], closed: list[bool]) -> None:
+    """A question mark written onto the word before it asks about that word (*malignancy? depression?*)."""
+    for at in range(1, len(words) - 1):
+        if words[at] == "?":
+            before, mark, after = visible[at - 1], visible[at], visible[at + 1]
+            if table.end[before] == table.start[mark] and table.end[mark] < table.start[after]:
+                closed[at + 1] = True
 
 
 def _title_ends(sections: SectionTable | None) -> dict[int, int]:

@@ -36,7 +36,7 @@ class Modifier:
 
 SURGICAL: Final = (
     *("ectomy", "ectomies", "otomy", "otomies", "ostomy", "ostomies", "plasty", "plasties"),
-    *("pexy", "rrhaphy", "desis"),
+    *("pexy", "rrhaphy", "desis", "plication", "tripsy"),
 )
 _SURGERY: Final = ("<surgery>",)
 """The class of words that end like the name of an operation."""

@@ -104,6 +104,12 @@ EVENTS: Final = _words(
 )
 """Words of a history that name what happened once: a drug taken since does not make it present."""
 
+ONCE: Final = _words(
+    """mi nstemi stemi stroke strokes cva cvas tia tias cabg cabgx3 cabgx4 turp tavr orif cesarean
+    appendicitis"""
+)
+"""Words of a past medical history that name what is over there even without a date."""
+
 CONTRAST: Final = _words("but however although though except yet")
 """Words of contrast. They do not end what is said of a relative; a new subject behind them does."""
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from suggester.codesets.terms import Source, TermIndex
+from suggester.codesets.terms import DESCRIPTORS, TermIndex
 from suggester.pipeline.wordids import WordIds
 
 MIN_COVERAGE = 0.6
@@ -88,7 +88,7 @@ class TermMatcher:
         self._terms = terms
         self.min_coverage = min_coverage
         self._least = np.where(terms.term_whole, np.float32(COMPLETE), np.float32(min_coverage))
-        self._allowed = terms.term_source != Source.HCPCS_SHORT
+        self._allowed = ~np.isin(terms.term_source, DESCRIPTORS)
         self._present = np.zeros(len(terms.idf), dtype=np.bool_)
 
     def match(self, words: WordIds) -> Matches:

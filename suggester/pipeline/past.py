@@ -7,14 +7,36 @@ from typing import Final
 
 from suggester.pipeline.automaton import SURGICAL
 from suggester.pipeline.cues import Node
-from suggester.pipeline.function_words import DIAGNOSED, EVENTS, NOT_ITEM, ONSET, OPENERS, PASSES, VISIT
+from suggester.pipeline.function_words import (
+    DIAGNOSED,
+    EVENTS,
+    NOT_ITEM,
+    ONCE,
+    ONSET,
+    OPENERS,
+    PASSES,
+    VISIT,
+)
 from suggester.pipeline.scopes import Hit
 
-_LEADS_ON: Final = frozenset(("for", "due", "(", ":", "resulting", "causing", "leading"))
+_LEADS_ON: Final = frozenset(("for", "due", "(", ":", "resulting", "causing", "leading", "requiring", "needing"))
 """Words behind a date with which it looks on as well."""
 
+_ITEM: Final = 8
+"""An item of a list reaches at most so many tokens from the word that makes it past."""
+
+_OPENING: Final = ("ostomy", "ostomies")
+"""Ends of operations that leave an opening behind, which is still there."""
+
+_ABSENT: Final = frozenset(("no", "not", "denies", "denied", "never", "without", "negative", "none"))
+_ITEM_ENDS: Final = frozenset((",", ";", ".", ":", "and", "with", "on", "|", "•", "-", "/", "&", "for", "(", ")"))
+_GOES_ON: Final = frozenset(
+    ("began", "started", "begun", "persists", "persisting", "continues", "continuing")
+)
+"""Words behind a date that make it the beginning of what lasts."""
+
 _CLAUSE_BACK: Final = 14
-_CLAUSE_ENDS: Final = frozenset((",", ";", ".", ":", "but"))
+_CLAUSE_ENDS: Final = frozenset((",", ";", ".", ":", "but", "and"))
 
 
 def date_direction(words: list[str], begin: int, hit: Hit, stop: int, rule: str) -> str:
@@ -31,10 +53,10 @@ def date_direction(words: list[str], begin: int, hit: Hit, stop: int, rule: str)
             return "none"
         if words[index] in _CLAUSE_ENDS:
             break
-    for index in range(hit.end + 1, min(stop, hit.end + _CLAUSE_BACK)):
-        if words[index] in ("began", "started", "begun"):
+    for index in range(hit.end, min(stop, hit.end + _CLAUSE_BACK)):
+        if words[index] in _GOES_ON:
             return "none"
-        if words[index] in _CLAUSE_ENDS:
+        if words[index] in _CLAUSE_ENDS and (index > hit.end or words[index] != ","):
             break
     opens = before in OPENERS
     if not opens and (
@@ -74,6 +96,30 @@ def drop_chronic(
                     parts.append((first, index))
             first = index + 1
     return parts
+
+
+def past_items(words: list[str], begin: int, end: int) -> list[tuple[int, int]]:
+    """Items of a past history that name an operation or what happened once; ``words`` hold line ends."""
+    items: list[tuple[int, int]] = []
+    for index in range(begin, end):
+        word = words[index]
+        if word not in ONCE and not (word.endswith(SURGICAL) and not word.endswith(_OPENING)):
+            continue
+        if items and index < items[-1][1]:
+            continue
+        first = index
+        while first > begin and index - first < _ITEM and not _ends_item(words[first - 1]):
+            first -= 1
+        last = index + 1
+        while last < end and last - index < _ITEM and not _ends_item(words[last]):
+            last += 1
+        if _ABSENT.isdisjoint(words[first:last]):
+            items.append((first, last))
+    return items
+
+
+def _ends_item(word: str) -> bool:
+    return word in _ITEM_ENDS or (word.isspace() and bool(word.strip(" \t\u00a0")))
 
 
 def names_event(words: list[str], begin: int, end: int) -> bool:

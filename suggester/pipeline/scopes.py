@@ -45,8 +45,12 @@ _PREDICATE: Final = "unc.predicate"
 _NOT_OVER_FOR: Final = HISTORICAL | HYPOTHETICAL
 """Flags that do not reach back over *for*: *aspirin for DVT prophylaxis*, *seen for a fall in 2019*."""
 
-_BACK_OVER: Final = frozenset(("with", "since"))
-"""Terminators that a cue may look back over: *falls since the last visit: none*."""
+_OVER: Final = frozenset(("with", "for"))
+"""Words that end what a cue sets ahead of it, but not what one sets behind it."""
+
+_OVER_CAUSES: Final = _OVER | {"due", "secondary", "because", "after", "following", "from"}
+_STATES: Final = frozenset(("hist.resolved", "hist.answer"))
+"""Rules of what has passed: they look back over its cause (*sepsis due to pneumonia, now resolved*)."""
 
 _FAMILY_TOO: Final = frozenset(("negative", "neg", "positive"))
 """Words that go on with a family history (*positive for gout, negative for stroke*)."""
@@ -351,9 +355,10 @@ def reach_backward(
     joined = False
     count = 0
     hard, verb, cue = stops.hard, stops.verb, stops.cue
+    over = _OVER_CAUSES if modifier.rule in _STATES else _OVER
     while index >= start:
         word = words[index]
-        if (hard.get(index, 0) & bit and word not in ("with", "for")) or word in (";", "|"):
+        if (hard.get(index, 0) & bit and word not in over) or word in (";", "|"):
             break
         operated = index > start and words[index - 1].endswith(SURGICAL)
         if word == "for" and (hard.get(index, 0) | _NOT_OVER_FOR) & bit and not operated:

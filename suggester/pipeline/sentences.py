@@ -51,6 +51,9 @@ _CLOSERS: Final = frozenset("\"')]}”’*_")
 _INLINE_BULLETS: Final = frozenset("•●▪■◦‣⁃∙►▶➢")
 _OPEN_ENDS: Final = frozenset(",(/&+-–—")
 _CONTINUES: Final = frozenset(",.;:)/%&]")
+_ASKS: Final = frozenset(":?=")
+"""Marks before an answer that ends its line (``fever: no``)."""
+
 _WRAP_WIDTH: Final = 50
 
 
@@ -157,7 +160,7 @@ class SentenceFinder:
         if end in _OPEN_ENDS or begin in _CONTINUES:
             return True
         if lower[last] in WRAPPING:
-            return True
+            return not (lower[last] in ANSWERS and last and text[last - 1] in _ASKS)
         if lists and lists[first]:
             return layout.indent[line] > layout.indent[before] and begin[0].islower()
         width = table.end[last] - table.start[layout.first[before]]

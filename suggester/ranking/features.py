@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from suggester.codesets.terms import Source
+from suggester.codesets.terms import PHRASES, Source
 from suggester.pipeline.matching import COMPLETE
 from suggester.pipeline.reading import FAMILY, HISTORICAL, HYPOTHETICAL, NEGATED, UNCERTAIN, Reading
 from suggester.ranking.candidates import CandidateFinder, CodeSupport, Support
@@ -60,7 +60,7 @@ _TELLING_GROUPS = [_GROUP_OF[k] for k in ("assessment", "discharge_diagnosis", "
 _SHARPER = 0.3
 """By how much rarer words a sibling must be matched to count as more specific."""
 _SEPARATORS = frozenset(",/;:().")
-_LEXICONS = [Source.LEXICON, Source.CPT_LEXICON, Source.HCPCS_LEXICON]
+_LEXICONS = list(PHRASES)
 _FLAGS = (
     ("negated", NEGATED),
     ("uncertain", UNCERTAIN),

@@ -143,7 +143,8 @@ class Registry:
         return Registry(item for item in self if item.id not in names)
 
     def _unknown(self, names: list[str]) -> ConfigError:
-        return ConfigError(f"unknown rule {', '.join(map(repr, names))}; known rules: {', '.join(self._rules)}")
+        known = ", ".join(self._rules)
+        return ConfigError(f"unknown rule {', '.join(map(repr, names))}; known rules: {known}")
 
     def by_group(self) -> Mapping[str, list[Rule]]:
         """Rules under their headings."""

@@ -1,4 +1,4 @@
-"""What rules run on: the codes of a note or claim with the words behind them, and where and when they are for."""
+"""What rules run on: codes of a note or claim with the words behind them, for whom, where and when."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from suggester.types import (
 Stage = Literal["suggestion", "note", "claim"]
 STAGES: tuple[Stage, ...] = ("suggestion", "note", "claim")
 """On what a rule runs: the suggestions of a note, the codes a person decided on, a claim."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Diagnosis:

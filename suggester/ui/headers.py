@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Collection
 from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -89,6 +89,11 @@ def same_origin(scope: Scope) -> bool:
     return bool(host) and urlsplit(origin).netloc.lower() == (host or "").lower()
 
 
+def _sign_in_address(path: str, query: str) -> str:
+    wanted = f"{path}?{query}" if query else path
+    return "/sign-in" if wanted == "/" else f"/sign-in?next={quote(wanted, safe='/')}"
+
+
 class Gate:
     """Middleware that admits requests and sets security headers.
 
@@ -153,5 +158,5 @@ class Gate:
             return None
         wants_page = method in _SAFE_METHODS and "text/html" in (_header(scope, b"accept") or "")
         if wants_page:
-            return RedirectResponse("/sign-in", 303)
+            return RedirectResponse(_sign_in_address(path, scope["query_string"].decode("latin-1")), 303)
         return PlainTextResponse("sign in first\n", 401)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from pathlib import Path
 
 from rapidfuzz.distance import OSA
@@ -25,6 +25,7 @@ _JOINERS = frozenset(("/", "&", "+", "and", "or"))
 _SHORTEST_GUESSED = 3
 _LONGEST_NUMBER = 3
 _MOST_GUESSES = 12
+_DOSES = frozenset(("mg", "mcg", "ml", "unit", "meq", "mmol", "mci", "uci", "%"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class Vocabulary:
     """The data files: words that say nothing, canonical words, abbreviations.
 
     ``canonical`` and ``abbreviations`` go from pieces to words; an abbreviation may have several meanings.
+    ``longest`` is the number of pieces of the longest of their keys.
     """
 
     noise: frozenset[str]
@@ -41,13 +43,10 @@ class Vocabulary:
     oral: frozenset[str]
     injected: frozenset[str]
     inhaled: frozenset[str]
+    forms: frozenset[str]
     canonical: Mapping[Words, Words]
     abbreviations: Mapping[Words, tuple[Words, ...]]
-
-    @cached_property
-    def longest(self) -> int:
-        """Pieces of the longest key."""
-        return max(len(key) for table in (self.canonical, self.abbreviations) for key in table)
+    longest: int
 
     @classmethod
     def read(cls, folder: Path | None = None) -> Vocabulary:
@@ -79,8 +78,10 @@ class Vocabulary:
             oral=frozenset(classes["oral"]),
             injected=frozenset(classes["injected"]),
             inhaled=frozenset(classes["inhaled"]),
+            forms=frozenset(classes["form"]),
             canonical=canonical,
             abbreviations=abbreviations,
+            longest=max(len(key) for key in (*canonical, *abbreviations)),
         )
 
 
@@ -99,10 +100,14 @@ class Phrase:
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """Pieces of a line that mean something together, and what they may mean, each with a weight up to 1."""
+    """Pieces of a line that mean something together, and what they may mean, each with a weight up to 1.
+
+    ``form`` marks a word of a drug's form, salt or route, which says little beside the drug.
+    """
 
     span: Span
     meanings: tuple[tuple[Words, float], ...]
+    form: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,13 +198,13 @@ class Reader:
 
     def _canonical(self, texts: Words, at: int) -> tuple[int, Words]:
         contrast = self._contrast(texts, at)
-        if contrast:
-            return contrast
         for size in range(min(self.vocabulary.longest, len(texts) - at), 0, -1):
+            if contrast and size <= 3:
+                return contrast
             words = self.vocabulary.canonical.get(texts[at : at + size])
             if words is not None:
                 return size, words
-        return 1, ()
+        return contrast or (1, ())
 
     def _contrast(self, texts: Words, at: int) -> tuple[int, Words] | None:
         word = _CONTRAST.get(texts[at])
@@ -221,13 +226,15 @@ class Reader:
         kept = _signs([piece for i, piece in enumerate(cut) if i not in used and i not in more])
         texts = tuple(piece.text for piece in kept)
         imaging = not self.vocabulary.imaging.isdisjoint(texts)
+        dosed = any(amount.unit in _DOSES for amount in amounts)
         units: list[Unit] = []
         i = 0
         while i < len(texts):
             size, meanings = self._meanings(texts, i, imaging=imaging)
             if meanings:
                 span = Span(start=kept[i].span.start, end=kept[i + size - 1].span.end)
-                units.append(Unit(span, meanings))
+                form = size == 1 and dosed and texts[i] in self.vocabulary.forms
+                units.append(Unit(span, meanings, form))
             i += size
         return Line(text, tuple(units), tuple(amounts), tuple(counts), self._route(all_texts))
 

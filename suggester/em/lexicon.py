@@ -1,0 +1,165 @@
+"""The vocabulary of evaluation and management, from ``codesets/lexicon/em``.
+
+A row is ``cue``, ``item``, ``name``, ``where``. Cues have the syntax of the reader's
+(``suggester.pipeline.cues``): alternatives in brackets, ``<num>``, ``<any>``, ``<gap>`` for up to three.
+Hyphens are left out of cues and notes alike.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+
+from suggester.codesets.lexicon import lexicon_dir, read_rows
+from suggester.codesets.words import fold
+from suggester.errors import LexiconError
+from suggester.pipeline.automaton import CueBook, Modifier
+
+TABLES: Final = ("visit", "problems", "data", "risk")
+ITEMS: Final[dict[str, frozenset[str]]] = {
+    "visit": frozenset(
+        f"visit.{name}"
+        for name in (
+            *(
+                "nurse",
+                "preventive",
+                "awv_first",
+                "awv_later",
+                "welcome",
+                "discharge",
+                "emergency",
+                "consult",
+            ),
+            *("consult_request", "initial", "subsequent", "none", "elsewhere", "telehealth", "global"),
+        )
+    )
+    | {"status.new", "status.established", "time.total", "time.critical", "time.other"},
+    "problems": frozenset(
+        f"state.{name}" for name in ("stable", "resolved", "worse", "changed", "started", "severe")
+    )
+    | {f"kind.{name}" for name in ("threat", "systemic", "uncertain", "complicated")},
+    "data": frozenset(
+        f"data.{name}" for name in ("test", "note", "historian", "interpretation", "discussion")
+    ),
+    "risk": frozenset(f"drug.{name}" for name in ("start", "continue", "change", "prescribe", "give", "use"))
+    | {"risk.low", "risk.moderate", "risk.high"},
+}
+WHERES: Final = ("", "any", "top", "plan", "none")
+NATURES: Final = (
+    *("self_limited", "acute", "chronic", "well", "stable_acute", "chronic_worse", "uncertain", "systemic"),
+    *("threat", "complicated", "injury", "not_a_problem"),
+)
+DRUG_ITEM: Final = "drug.name"
+_GAP: Final = "(<any>|) (<any>|) (<any>|)"
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """What a row of a table says: item, name and where it counts."""
+
+    item: str
+    name: str
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
+class EmLexicon:
+    """The compiled vocabulary.
+
+    Attributes
+    ----------
+    books
+        One automaton a table, and one of drug names.
+    cues
+        The cue that a rule name of the automata stands for.
+    natures
+        Nature of a problem by the beginning of its ICD-10-CM code.
+    otc
+        Drugs bought without a prescription.
+    """
+
+    books: tuple[CueBook, ...]
+    cues: dict[str, Cue]
+    natures: dict[str, str]
+    otc: frozenset[str]
+    begins: dict[str, tuple[int, ...]] = field(default_factory=dict)
+
+    def books_at(self, word: str) -> tuple[int, ...]:
+        """Numbers of the books in which a cue may begin with the word."""
+        found = self.begins.get(word)
+        if found is None:
+            found = tuple(number for number, book in enumerate(self.books) if book.may_begin(word))
+            if len(self.begins) < 20_000:
+                self.begins[word] = found
+        return found
+
+    def nature(self, code: str) -> str:
+        """Nature of the problem that an ICD-10-CM code stands for, the longest known beginning decides."""
+        bare = code.replace(".", "")
+        for length in range(len(bare), 0, -1):
+            found = self.natures.get(bare[:length])
+            if found is not None:
+                return found
+        return "acute"
+
+
+def _book(root: Path, table: str, cues: dict[str, Cue]) -> CueBook:
+    book = CueBook({})
+    name = f"{table}.tsv"
+    for number, (cue, item, label, where) in _rows(root / name):
+        if item not in ITEMS[table]:
+            raise LexiconError(f"{name}:{number}: item {item!r}, allowed: {', '.join(sorted(ITEMS[table]))}")
+        if where not in WHERES:
+            raise LexiconError(f"{name}:{number}: where {where!r}, allowed: {', '.join(WHERES)}")
+        rule = f"{table}:{number}"
+        cues[rule] = Cue(item, label, where)
+        try:
+            book.add(cue.replace("-", " ").replace("<gap>", _GAP), (Modifier(1, "forward", 1, "", rule),))
+        except ValueError as error:
+            raise LexiconError(f"{name}:{number}: {error}") from None
+    return book
+
+
+def _rows(path: Path) -> list[tuple[int, tuple[str, ...]]]:
+    return [(n, cells[:4]) for n, cells in read_rows(path, ("cue", "item", "name", "where"), required=2)]
+
+
+def _drugs(root: Path, cues: dict[str, Cue]) -> CueBook:
+    """Names and brands of drugs, the first word of each: a salt or strength behind it does not matter."""
+    book = CueBook({})
+    cues["drug"] = Cue(DRUG_ITEM, "", "")
+    seen: set[str] = set()
+    for _, cells in read_rows(root / "drugs" / "drugs.tsv", ("drug", "brands", "class")):
+        for written in (cells[0], *cells[1].split("|")):
+            words = written.replace("-", " ").split()
+            if not words or not fold(words[0]).isalnum() or len(words[0]) < 4 or words[0] in seen:
+                continue
+            seen.add(words[0])
+            book.add(words[0], (Modifier(1, "forward", 1, "", "drug"),))
+    return book
+
+
+@lru_cache(maxsize=2)
+def read_em_lexicon(folder: Path | None = None) -> EmLexicon:
+    """Read the vocabulary, the shipped one unless a lexicon folder is given.
+
+    Raises
+    ------
+    LexiconError
+        If a table is missing, or a column, item, place or nature is unknown.
+    """
+    root = folder or lexicon_dir()
+    cues: dict[str, Cue] = {}
+    books = [_book(root / "em", table, cues) for table in TABLES]
+    books.append(_drugs(root, cues))
+    natures: dict[str, str] = {}
+    for number, (prefix, nature) in read_rows(
+        root / "em" / "icd_nature.tsv", ("prefix", "nature"), required=2
+    ):
+        if nature not in NATURES:
+            raise LexiconError(f"icd_nature.tsv:{number}: nature {nature!r}, allowed: {', '.join(NATURES)}")
+        natures[prefix] = nature
+    otc = frozenset(fold(cells[0]) for _, cells in read_rows(root / "em" / "otc.tsv", ("drug",)))
+    return EmLexicon(books=tuple(books), cues=cues, natures=natures, otc=otc)

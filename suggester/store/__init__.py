@@ -1,0 +1,1 @@
+"""The review store: the only owner of SQL."""

@@ -1,0 +1,113 @@
+"""The server of the review app: Streamlit and our routes behind one gate, on loopback."""
+
+from __future__ import annotations
+
+import gc
+import tomllib
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+from starlette.middleware import Middleware
+from starlette.routing import BaseRoute, Mount
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from suggester.ui.context import AppContext, install
+from suggester.ui.headers import COOKIE, Gate, content_policy, cookie_of, inline_script_hashes
+from suggester.ui.quiet import install as install_quiet
+from suggester.ui.quiet import where
+from suggester.ui.routes import api_routes
+from suggester.ui.sign_in import sign_in_routes
+
+__all__ = ["build_app", "run", "streamlit_settings"]
+
+_HERE = Path(__file__).parent
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_OIDC_PATHS = frozenset({"/", "/_stcore/stream", "/_stcore/host-config"})
+
+
+def streamlit_settings() -> dict[str, Any]:
+    """Settings of Streamlit by dotted name, as ``streamlit.toml`` has them.
+
+    >>> streamlit_settings()["browser.gatherUsageStats"]
+    False
+    """
+    nested = tomllib.loads((_HERE / "streamlit.toml").read_text(encoding="utf-8"))
+    out: dict[str, Any] = {}
+
+    def flatten(prefix: str, table: Mapping[str, Any]) -> None:
+        for key, value in table.items():
+            if isinstance(value, Mapping):
+                flatten(f"{prefix}{key}.", value)
+            else:
+                out[f"{prefix}{key}"] = value
+
+    flatten("", nested)
+    return out
+
+
+def build_app(context: AppContext, *, hosts: tuple[str, ...] = ()) -> st.App:
+    """The whole app as one ASGI application.
+
+    Parameters
+    ----------
+    context
+        What pages and routes share.
+    hosts
+        Host names to answer to besides those of this machine's loopback.
+    """
+    install_quiet()
+    install(context)
+    page = Path(st.__file__).parent / "static" / "index.html"
+
+    def signed_in(scope: Scope) -> bool:
+        if context.oidc is not None and scope["path"] in _OIDC_PATHS:
+            return True  # st.login needs a running page; the pages themselves ask for a session
+        return context.actor(cookie_of(scope, COOKIE)) is not None
+
+    routes: list[BaseRoute] = [
+        *sign_in_routes(context),
+        *api_routes(context),
+        Mount("/assets/widget", StaticFiles(directory=_HERE / "widget")),
+        Mount("/assets/page", StaticFiles(directory=_HERE / "assets")),
+    ]
+    return st.App(
+        _HERE / "door.py",
+        routes=routes,
+        middleware=[
+            Middleware(
+                Gate,
+                signed_in=signed_in,
+                hosts=(*_LOOPBACK, *hosts),
+                policy=content_policy(inline_script_hashes(page)),
+            )
+        ],
+        lifespan=_lifespan,
+        on_script_error=_script_failed,
+    )
+
+
+@asynccontextmanager
+async def _lifespan(_app: st.App) -> AsyncIterator[dict[str, Any] | None]:
+    # What was loaded so far stays for good: keep the collector from walking through it after every run.
+    gc.collect()
+    gc.freeze()
+    yield None
+
+
+def _script_failed(error: Exception) -> bool:
+    """Show a page of our own instead of what the exception says."""
+    st.error(
+        "Something went wrong on this page. Your decisions are kept. Reload the page; if it comes again, give "
+        f"your administrator this: {where(error).split(' at ')[0]}."
+    )
+    return True
+
+
+def run(context: AppContext, *, port: int, address: str = "127.0.0.1", hosts: tuple[str, ...] = ()) -> None:
+    """Serve until stopped."""
+    app = build_app(context, hosts=hosts)
+    app.run(config={**streamlit_settings(), "server.address": address, "server.port": port})
