@@ -6,11 +6,18 @@ import hashlib
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from suggester.errors import ConfigError
 from suggester.resources import default_review_dir, default_store_dir
+
+
+def _listed(value: object) -> object:
+    """Words with commas between, as an environment variable gives them, as a tuple."""
+    if isinstance(value, str):
+        return tuple(part for part in (word.strip() for word in value.split(",")) if part)
+    return value
 
 
 class Settings(BaseSettings):
@@ -48,6 +55,10 @@ class Settings(BaseSettings):
         A note that was taken is free again after so many minutes without a heartbeat.
     planted_share
         Share of imported notes that get one known-wrong suggestion, to see whether coders look.
+    rules_off
+        Ids of rules that are switched off, with commas between.
+    rules_file
+        Python file with the site's own rules; it is run, so only the owner of the machine may name it.
     proxy_header
         Name of the header in which a proxy on this machine gives the name of who signed in; empty is off.
     """
@@ -68,6 +79,8 @@ class Settings(BaseSettings):
     session_hours: Annotated[int, Field(ge=1, le=24 * 7)] = 12
     lease_minutes: Annotated[int, Field(ge=1, le=24 * 60)] = 15
     planted_share: Annotated[float, Field(ge=0.0, le=0.5)] = 0.0
+    rules_off: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)] = ()
+    rules_file: Path | None = None
     proxy_header: str = ""
 
     @classmethod
@@ -90,4 +103,7 @@ class Settings(BaseSettings):
     def result_hash(self) -> str:
         """Hash of the settings that change results (not of paths), 12 hexadecimal digits."""
         text = f"{self.threshold!r} {self.limit!r}"
+        if self.rules_off or self.rules_file:
+            own = self.rules_file.read_bytes() if self.rules_file else b""
+            text += f" {sorted(self.rules_off)!r} {hashlib.sha256(own).hexdigest()}"
         return hashlib.sha256(text.encode()).hexdigest()[:12]

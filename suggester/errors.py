@@ -4,6 +4,7 @@ The tree::
 
     SuggesterError
     ├── ConfigError            a setting is unknown or out of range
+    │   └── RuleFileError      the site's file of rules cannot be used
     ├── InputError             a record of the input cannot be used; names the record, never its text
     │   ├── EmptyInputError    no text at all
     │   ├── EncodingError      not text: binary, NUL bytes, or no encoding that fits
@@ -42,6 +43,7 @@ The tree::
     │   ├── VersionError       somebody else changed it since the page was shown
     │   ├── DecisionError      a decision that the state or the code set does not allow; ``reason``
     │   └── StandingFlagsError flags that need a reason before the note can be finished; ``flags``
+    ├── RuleError              a rule failed on a subject; names the rule
     └── ModelError             a model cannot be loaded, or its hash is not the card's
 
 Messages say what was given, what is allowed and what to do; they never hold note text.
@@ -64,6 +66,18 @@ class ConfigError(SuggesterError):
     """A setting is unknown or out of range."""
 
     code = "config"
+
+
+class RuleFileError(ConfigError):
+    """The site's file of rules cannot be used: it does not run, or a rule fails its own examples."""
+
+    code = "rule_file"
+
+
+class RuleError(SuggesterError):
+    """A rule failed on a subject."""
+
+    code = "rule"
 
 
 class InputError(SuggesterError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date
 
 from suggester.codesets import Catalog, open_catalog
@@ -16,7 +17,7 @@ from suggester.ranking.features import Scored
 from suggester.ranking.learning import GeneralJudge, Judge, load_judge
 from suggester.ranking.ledger import cue_of, ledger
 from suggester.ranking.model import Ranker
-from suggester.rules import Context, Gate, flags_of, gate
+from suggester.rules import Context, Diagnosis, Gate, Rules, Service, Subject, flags_of, gate
 from suggester.types import (
     Assertion,
     EmWorksheet,
@@ -37,6 +38,9 @@ MAX_EVIDENCE = 5
 EVIDENCE_SHARE = 0.7
 """A mention is shown as evidence if its words fit at least this share as well as the best one's."""
 
+RULES_FROM = 0.5
+"""Suggestions of at least this confidence are checked against each other."""
+
 _FLAG_OF_REASON = {
     "negated": "negated",
     "family": "family",
@@ -56,12 +60,17 @@ class Suggester:
         Opened code sets.
     ranker
         The model: the general ranker, or a judge that learned from coded notes.
+    rules
+        The rules; all that ship if not given.
     """
 
-    def __init__(self, *, settings: Settings, catalog: Catalog, ranker: Ranker | Judge) -> None:
+    def __init__(
+        self, *, settings: Settings, catalog: Catalog, ranker: Ranker | Judge, rules: Rules | None = None
+    ) -> None:
         self.settings = settings
         self.catalog = catalog
         self.ranker = ranker
+        self.rules = rules or Rules(catalog=catalog)
         self._judges: Judge = GeneralJudge(ranker) if isinstance(ranker, Ranker) else ranker
         self._benches: dict[tuple[str, ...], Bench] = {}
 
@@ -117,15 +126,51 @@ class Suggester:
         )
         codes = {id(item): bench.codes[item.candidate.system][item.candidate.row] for item, _, _ in left_out}
         worksheet, suggestions = self._visit(bench, reading, note, suggestions, closed)
+        suggestions, raised = self._checked(note, suggestions)
         covered = [evidence.span for s in suggestions for evidence in s.evidence]
         return Suggestions(
             note_id=note.id,
             run=self._run(bench),
             suggestions=suggestions,
             not_coded=ledger(note.text, reading, left_out, codes, covered),
-            flags=flags,
+            flags=(*flags, *raised),
             em=worksheet,
         )
+
+    def _checked(
+        self, note: Note, suggestions: tuple[Suggestion, ...]
+    ) -> tuple[tuple[Suggestion, ...], tuple[Flag, ...]]:
+        """The suggestions with the flags of the rules beside them, and the flags that join several codes.
+
+        Rules look at likely suggestions alone: what two unlikely ones would break is noise.
+        """
+        likely = [item for item in suggestions if item.confidence >= RULES_FROM]
+        subject = Subject(
+            stage="suggestion",
+            diagnoses=tuple(
+                Diagnosis(code=item.code.code) for item in likely if item.code.system == "ICD-10-CM"
+            ),
+            services=tuple(
+                Service(system=item.code.system, code=item.code.code, number=number)
+                for number, item in enumerate((i for i in likely if i.code.system != "ICD-10-CM"), 1)
+            ),
+            setting=note.setting,
+            service_date=note.service_date,
+        ).of_patient(note.patient)
+        flags = self.rules.check(subject)
+        if not flags:
+            return suggestions, ()
+        by_code: dict[str, list[Flag]] = {}
+        for flag in flags:
+            for code in flag.codes:
+                by_code.setdefault(code, []).append(flag)
+        marked = tuple(
+            replace(item, flags=(*item.flags, *by_code[item.code.code]))
+            if item.confidence >= RULES_FROM and item.code.code in by_code
+            else item
+            for item in suggestions
+        )
+        return marked, tuple(flag for flag in flags if len(flag.codes) != 1)
 
     def _visit(
         self,
@@ -231,7 +276,8 @@ class Suggester:
                     unspecified=resolved is not None
                     and resolved.steps > 0
                     and "unspecified" in code.display.lower(),
-                )
+                ),
+                off=self.rules.off,
             ),
         )
 
@@ -327,7 +373,8 @@ def load(settings: Settings | None = None, **values: object) -> Suggester:
     """
     chosen = settings or Settings.load(**values)
     catalog = open_catalog(chosen)
-    engine = Suggester(settings=chosen, catalog=catalog, ranker=load_judge(chosen.model))
+    rules = Rules.open(chosen, catalog=catalog)
+    engine = Suggester(settings=chosen, catalog=catalog, ranker=load_judge(chosen.model), rules=rules)
     engine.bench(None)
     return engine
 

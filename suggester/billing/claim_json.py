@@ -24,15 +24,17 @@ from suggester.types import (
     ClaimLine,
     Encounter,
     Flag,
+    Override,
     Patient,
     Run,
+    Severity,
     Span,
 )
 
 __all__ = ["FORMAT", "claim_record", "claim_text", "read_claim", "run_record"]
 
 FORMAT = "suggester-claim/1"
-_SEVERITIES = ("error", "warning", "info")
+_SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
 
 
 def claim_text(claim: Claim) -> str:
@@ -182,27 +184,27 @@ def read_claim(text: str, *, name: str = "claim") -> Claim:
 def _claim(fields: Fields, name: str) -> Claim:
     if fields.text("format") != FORMAT:
         raise fields.error("format", f"must be {FORMAT}")
-    run = fields.maybe("run")
+    run = fields.maybe_inner("run")
     draft = ClaimDraft(
         id=fields.id("id"),
-        encounter=_encounter(Fields(fields.maybe("encounter"), record=name, at="encounter")),
-        diagnoses=tuple(map(_diagnosis, _objects(fields, name, "diagnoses"))),
-        lines=tuple(map(_line, _objects(fields, name, "lines"))),
-        flags=tuple(map(_flag, _objects(fields, name, "flags"))),
-        overrides=tuple(map(_closed_override, _objects(fields, name, "overrides"))),
+        encounter=_encounter(fields.inner("encounter")),
+        diagnoses=tuple(map(_diagnosis, fields.inners("diagnoses"))),
+        lines=tuple(map(_line, fields.inners("lines"))),
+        flags=tuple(map(_flag, fields.inners("flags"))),
+        overrides=tuple(map(_closed_override, fields.inners("overrides"))),
         run_id=fields.maybe_id("run_id"),
     )
     claim = Claim(
         draft=draft,
         parties=read_model(Parties, fields.maybe("parties"), error=ClaimFileError, at=f"{name}:parties"),
-        run=None if run is None else _run(Fields(run, record=name, at="run")),
+        run=None if run is None else _run(run),
         usage=fields.choice("usage", ("T", "P")),
         accept_assignment=fields.choice("accept_assignment", ("A", "B", "C")),
         trace_in_notes=fields.truth("trace_in_notes"),
         frequency=fields.text("frequency"),
         original_reference=fields.text("original_reference"),
-        pointer_reasons=tuple(map(_pointer_reason, _objects(fields, name, "pointer_reasons"))),
-        traces=tuple(map(_trace, _objects(fields, name, "decisions"))),
+        pointer_reasons=tuple(map(_pointer_reason, fields.inners("pointer_reasons"))),
+        traces=tuple(map(_trace, fields.inners("decisions"))),
         left_out=fields.texts("left_out"),
     )
     if fields.text("number") != claim.number:
@@ -213,20 +215,13 @@ def _claim(fields: Fields, name: str) -> Claim:
     return claim
 
 
-def _objects(fields: Fields, name: str, field: str) -> list[Fields]:
-    values = fields.maybe_items(field)
-    if values is None:
-        raise fields.error(field, "is missing")
-    return [Fields(value, record=name, at=f"{field}[{place}]") for place, value in enumerate(values, 1)]
-
-
 def _run(fields: Fields) -> Run:
     fields.text("name")
     return read_run(fields)
 
 
 def _encounter(fields: Fields) -> Encounter:
-    about = fields.child("patient")
+    about = fields.inner("patient")
     patient = Patient(
         id=about.maybe_id("id"),
         sex=about.maybe_choice("sex", ("F", "M")),
@@ -298,7 +293,7 @@ def _line(fields: Fields) -> ClaimLine:
 def _flag(fields: Fields) -> Flag:
     flag = Flag(
         rule_id=fields.text("rule_id"),
-        severity=fields.choice("severity", _SEVERITIES),  # type: ignore[arg-type]
+        severity=fields.choice("severity", _SEVERITIES),
         message=fields.text("message"),
         codes=fields.texts("codes"),
         source=fields.text("source"),
@@ -309,7 +304,7 @@ def _flag(fields: Fields) -> Flag:
     return flag
 
 
-def _closed_override(fields: Fields) -> Any:
+def _closed_override(fields: Fields) -> Override:
     override = read_override(fields)
     fields.close()
     return override

@@ -160,10 +160,7 @@ def _encounter(value: object, record: str) -> CodedEncounter:
     last = fields.maybe_day("service_to") or first
     if last < first:
         raise fields.error("service_to", "is before service_from")
-    notes = [
-        Fields(note, record=record, at=f"notes[{i}]")
-        for i, note in enumerate(fields.maybe_items("notes") or [])
-    ]
+    notes = fields.inners("notes") if fields.maybe("notes") is not None else []
     ids = tuple(note.id("id") for note in notes)
     texts = tuple(
         (ids[i], text) for i, note in enumerate(notes) if (text := note.maybe_text("text")) is not None
@@ -172,7 +169,7 @@ def _encounter(value: object, record: str) -> CodedEncounter:
         note.close()
     encounter = Encounter(
         id=fields.id("id"),
-        patient=_patient(Fields(fields.maybe("patient") or {}, record=record, at="patient")),
+        patient=_patient(fields.inner("patient")),
         setting=fields.maybe_choice("setting", SETTINGS),
         service_from=first,
         service_to=last,

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from suggester.codesets.build import build_all, ensure_index, outdated
 from suggester.codesets.licence import cpt_licensed
+from suggester.codesets.procedures import ProcedureTables
 from suggester.codesets.releases import Release, in_force, one_each
 from suggester.codesets.search import Searcher, SearchHit
 from suggester.codesets.store import ReleaseStore, open_stores
@@ -74,6 +75,16 @@ class Catalog:
         self.releases = tuple(store.release for store in stores)
         self._stores = {store.release.file_name: store for store in stores}
         self._sets: dict[tuple[str, ...], ReleaseSet] = {}
+
+    @cached_property
+    def procedures(self) -> ProcedureTables:
+        """What CMS says of services by day: pairs, units, global periods, charges."""
+        return ProcedureTables(self.folder)
+
+    @property
+    def stores(self) -> tuple[ReleaseStore, ...]:
+        """The opened releases, by system and first day."""
+        return tuple(self._stores[release.file_name] for release in self.releases)
 
     def store(self, system: System, on: date | None = None) -> ReleaseStore:
         """The store of a system in force on a day.

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from suggester.errors import CodeSetError
+from suggester.codesets.untrusted import parse_xml
+from suggester.errors import CodeSetError, ImportRefusedError
 
 NOTE_KINDS = (
     "inclusionTerm",
@@ -74,37 +75,40 @@ def embedded_tabular() -> Path:
     return found[0]
 
 
-def read_tabular(path: Path) -> list[Node]:
+def read_tabular(path: Path, name: str | None = None) -> list[Node]:
     """All nodes of a tabular XML file, parents before children, in tabular order.
+
+    ``name`` is what messages call it.
 
     Raises
     ------
     CodeSetError
         If the file is not a tabular list.
     """
-    try:
-        # an installed package's file or one the user chose; expat itself bounds entity expansion
-        root = ET.parse(path).getroot()  # noqa: S314
-    except ET.ParseError as error:
-        raise CodeSetError(f"{path.name}: not well-formed XML ({error})") from None
-    except OSError as error:
-        raise CodeSetError(f"{path.name}: cannot be read ({error.strerror})") from None
+    root = parse_xml(path, name)
     if root.tag != "ICD10CM.tabular":
-        raise CodeSetError(f"{path.name}: root is {root.tag!r}, expected 'ICD10CM.tabular'")
+        raise ImportRefusedError(name or path.name, f"root is {root.tag!r}, expected 'ICD10CM.tabular'")
     nodes: list[Node] = []
     for chapter in root.findall("chapter"):
         nodes.extend(_read_chapter(chapter))
-    _check(nodes, path.name)
+    _check(nodes, name or path.name)
     return nodes
+
+
+def fiscal_year(path: Path) -> int | None:
+    """The fiscal year that a tabular list says it is of: its ``version``; None where it says none."""
+    with path.open("rb") as handle:
+        match = re.search(rb"<version>\s*(20\d\d)", handle.read(4_000))
+    return int(match[1]) if match else None
 
 
 def _check(nodes: list[Node], name: str) -> None:
     seen: set[str] = set()
     for node in nodes:
         if not node.code.startswith(("Chapter ", "Block ")) and not _CODE.fullmatch(node.code):
-            raise CodeSetError(f"{name}: {node.code!r} does not look like a code of ICD-10-CM")
+            raise ImportRefusedError(name, f"{node.code!r} does not look like a code of ICD-10-CM")
         if node.code in seen:
-            raise CodeSetError(f"{name}: {node.code} stands there twice")
+            raise ImportRefusedError(name, f"{node.code} stands there twice")
         seen.add(node.code)
 
 

@@ -13,10 +13,8 @@ NEOPLASM_COLUMNS: dict[int, tuple[str, ...]] = {
 """What clinicians write for a column of the neoplasm table, by its number; ``{}`` is the site."""
 
 DRUG_COLUMNS: dict[int, tuple[str, ...]] = {
-    2: ("poisoning by {}", "{} overdose", "accidental poisoning by {}"),
-    3: ("intentional self-harm by {} poisoning", "suicide attempt with {}"),
-    4: ("assault by {} poisoning",),
-    5: ("undetermined poisoning by {}",),
+    2: ("poisoning by {}", "{} overdose"),
+    3: ("intentional self-harm by {} poisoning",),
     6: ("adverse effect of {}",),
     7: ("underdosing of {}",),
 }

@@ -196,6 +196,12 @@ def commit(
     return item
 
 
+def withdraw(store_dir: Path, item: Import) -> None:
+    """Undo the last ``commit`` without a trace: what follows it failed. The caller holds the lock."""
+    _write(store_dir, tuple(old for old in read_journal(store_dir) if old.id != item.id))
+    shutil.rmtree(item.folder(store_dir), ignore_errors=True)
+
+
 def revert(store_dir: Path, number: int) -> Import:
     """Take an import back; the one before it in its slot is in use again. The caller holds the lock.
 

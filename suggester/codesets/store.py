@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, overload
 
 import numpy as np
+from numpy.typing import NDArray
 
 from suggester.codesets.compiling import FORMAT
 from suggester.codesets.container import Container, StringTable
@@ -206,6 +207,16 @@ class ReleaseStore:
         """Rows directly below."""
         return [int(item) for item in self._child[self._child_ptr[row] : self._child_ptr[row + 1]]]
 
+    def rows_with_children(self) -> list[int]:
+        """Rows that have rows below them."""
+        rows: list[int] = np.flatnonzero(np.diff(self._child_ptr)).tolist()
+        return rows
+
+    def rows_of_own_words(self) -> list[int]:
+        """Rows whose title is more than that of the row above and the meaning of a 7th character."""
+        rows: list[int] = np.flatnonzero(~self._extension).tolist()
+        return rows
+
     def ancestors(self, row: int) -> list[int]:
         """Rows above, nearest first."""
         out: list[int] = []
@@ -231,8 +242,13 @@ class ReleaseStore:
     def notes(self, row: int, kind: str) -> list[str]:
         """The row's own notes of a kind, in order."""
         at = row * len(NOTE_KINDS) + NOTE_KINDS.index(kind)
-        pointers, notes = self._container.array("note_ptr"), self._container.array("note")
-        return [self._notes[int(i)] for i in notes[pointers[at] : pointers[at + 1]]]
+        pointers, notes = self._note_rows
+        first, end = int(pointers[at]), int(pointers[at + 1])
+        return [self._notes[int(i)] for i in notes[first:end]] if end > first else []
+
+    @cached_property
+    def _note_rows(self) -> tuple[NDArray[Any], NDArray[Any]]:
+        return self._container.array("note_ptr"), self._container.array("note")
 
     def inherited_notes(self, row: int) -> dict[str, list[tuple[str, str]]]:
         """Notes by kind with the code that carries each, own first, then up the tree.

@@ -6,11 +6,13 @@ hangs on its *anchor*, its rarest word, so that a note only looks at terms whose
 
 from __future__ import annotations
 
+import gc
 import json
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
@@ -105,13 +107,18 @@ class _Builder:
         self.stop = {stem(word) for word in lexicon.stop_words}
         self.vocabulary: dict[str, int] = {}
         self.terms: dict[tuple[tuple[int, ...], int, int], tuple[str, Source]] = {}
+        self._content: dict[str, tuple[str, ...]] = {}
 
     def id_of(self, word: str) -> int:
         return self.vocabulary.setdefault(word, len(self.vocabulary))
 
-    def content(self, phrase: str) -> list[str]:
-        plain = NOT_CLASSIFIED.sub(" ", phrase)
-        return [w for w in dict.fromkeys(words(plain)) if w not in self.stop and w not in NEUTRAL]
+    def content(self, phrase: str) -> tuple[str, ...]:
+        found = self._content.get(phrase)
+        if found is None:
+            plain = NOT_CLASSIFIED.sub(" ", phrase)
+            found = tuple(w for w in dict.fromkeys(words(plain)) if w not in self.stop and w not in NEUTRAL)
+            self._content[phrase] = found
+        return found
 
     def add(self, phrase: str, target: Target, row: int, source: Source, *, sided: bool = False) -> None:
         """Add a term; ``sided``: laterality is an attribute of the code and leaves the words."""
@@ -125,30 +132,30 @@ class _Builder:
 
 def _icd_terms(builder: _Builder, store: ReleaseStore, families: NDArray[np.int32]) -> list[list[int]]:
     """Add the terms of ICD-10-CM titles and notes; returns each row's title words as ids."""
-    node_words: list[list[int]] = []
-    own_sets: list[frozenset[str]] = []
+    node_words: list[list[int]] = [[] for _ in range(len(store))]
+    own_sets: list[frozenset[str]] = [frozenset()] * len(store)
     others: list[tuple[str, int]] = []
     taken: set[tuple[str, frozenset[str]]] = set()
-    for row, (code, title) in enumerate(zip(store.codes, store.titles, strict=True)):
-        if code.startswith(("Chapter", "Block")) or store.is_extension(row):
-            node_words.append([])
-            own_sets.append(frozenset())
+    parents, family_of = store.parent.tolist(), families.tolist()
+    for row in store.rows_of_own_words():
+        code, title = store.codes[row], store.titles[row]
+        if code.startswith(("Chapter", "Block")):
             continue
-        sided = bool(families[row] >= 0)
+        sided = family_of[row] >= 0
         variants = title_variants(title)
         bare = _UNSPECIFIED_OF.sub(" ", variants[-1][0])
-        node_words.append(
-            [builder.id_of(w) for w in builder.content(bare) if not (sided and w in _SIDE_WORDS)]
-        )
-        target = int(families[row]) if sided else row
+        node_words[row] = [
+            builder.id_of(w) for w in builder.content(bare) if not (sided and w in _SIDE_WORDS)
+        ]
+        target = family_of[row] if sided else row
         other = title.lower().startswith("other ") and bool(store.billable[row])
         for phrase, kind in variants:
             stems = frozenset(w for w in builder.content(phrase) if not (sided and w in _SIDE_WORDS))
             if kind == "title":
-                own_sets.append(stems)
-            above = int(store.parent[row])
+                own_sets[row] = stems
+            above = parents[row]
             while above >= 0 and own_sets[above] != stems:
-                above = int(store.parent[above])
+                above = parents[above]
             if above >= 0:
                 continue  # the category's own term leads here by going down
             if other:
@@ -185,13 +192,12 @@ def _node_sides(store: ReleaseStore) -> tuple[NDArray[np.int8], NDArray[np.int32
     """
     sides = np.zeros(len(store), dtype=np.int8)
     families = np.full(len(store), -1, dtype=np.int32)
-    titles = list(store.titles)
-    for row in range(len(store)):
+    for row in store.rows_with_children():
         groups: dict[frozenset[str], list[tuple[int, int]]] = {}
         for child in store.children(row):
             if store.is_extension(child):
                 break
-            have = set(words(titles[child]))
+            have = set(words(store.titles[child]))
             side = next((SIDES[w] for w in ("bilateral", "both", "right", "left") if w in have), 0)
             groups.setdefault(frozenset(have - NEUTRAL - _SIDE_WORDS - {"and"}), []).append((child, side))
         _join_bilateral(groups)
@@ -263,6 +269,31 @@ def compile_terms(
     LexiconError
         If a lexicon phrase names a code that the embedded ICD-10-CM release does not have.
     """
+    with _without_collector():
+        return _compile(path, icd10cm, cpt, hcpcs, lexicon, key, imported)
+
+
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Leave out the search for reference cycles: hundreds of thousands of tuples are made, and no cycle."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
+def _compile(
+    path: Path,
+    icd10cm: ReleaseStore,
+    cpt: ReleaseStore,
+    hcpcs: ReleaseStore,
+    lexicon: Lexicon,
+    key: str,
+    imported: Sequence[PhraseSet],
+) -> int:
     builder = _Builder(lexicon)
     sides, families = _node_sides(icd10cm)
     for item in lexicon.icd10cm:
@@ -331,6 +362,16 @@ def _rarity(own: Counter[int], every: Counter[int], total: int, size: int) -> ND
     return np.array([math.log(max(total / n, 1.0)) if n else 0.0 for n in counts], dtype=np.float32)
 
 
+def _sums(idf: NDArray[np.float32], words_: NDArray[Any], pointers: NDArray[Any]) -> NDArray[np.float32]:
+    """Sum of the rarities of each term's words, terms of one length at a time."""
+    out = np.zeros(len(pointers) - 1, dtype=np.float32)
+    counts = np.diff(pointers)
+    for count in np.unique(counts[counts > 0]).tolist():
+        terms = np.flatnonzero(counts == count)
+        out[terms] = idf[words_[pointers[terms][:, None] + np.arange(count)]].sum(axis=1)
+    return out
+
+
 def _write(
     path: Path,
     builder: _Builder,
@@ -351,7 +392,10 @@ def _write(
     total = len(keys)
     idf = _rarity(base, frequency, own, size)
     negating = {builder.vocabulary[w] for w in _NEGATING if w in builder.vocabulary}
-    rows = [sorted(k[0], key=lambda w: (-idf[w], w)) for k in keys]
+    rank = np.empty(size, dtype=np.int64)
+    rank[np.lexsort((np.arange(size), -idf))] = np.arange(size)
+    place = rank.tolist()
+    rows = [sorted(k[0], key=place.__getitem__) for k in keys]
     anchors: list[list[int]] = [[] for _ in range(size)]
     for term, ids in enumerate(rows):
         anchors[ids[0]].append(term)
@@ -370,7 +414,7 @@ def _write(
             "frequency": np.array([frequency[w] for w in range(size)], dtype=np.int32),
             "term_ptr": term_ptr.astype(np.int32),
             "term_word": term_word,
-            "term_weight": np.array([float(idf[list(ids)].sum()) for ids in rows], dtype=np.float32),
+            "term_weight": _sums(idf, term_word, term_ptr),
             "term_target": np.array([k[1] for k in keys], dtype=np.int8),
             "term_row": np.array([k[2] for k in keys], dtype=np.int32),
             "term_whole": np.array([not negating.isdisjoint(ids) for ids in rows], dtype=np.bool_),

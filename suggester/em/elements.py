@@ -41,6 +41,7 @@ _POINT_OF_KIND: Final = {
     "kind.uncertain": "uncertain",
     "kind.complicated": "complicated injury",
 }
+_ORDERING: Final = frozenset(("plan", "assessment_plan", "orders", "instructions", "disposition"))
 _MOST_EVIDENCE: Final = 3
 _REACH: Final = 12
 """So many words lie between a drug and what is done with it, at most."""
@@ -123,7 +124,10 @@ def _problem(scan: Scan, entry: tuple[int, int, Suggestion, str], alone: bool) -
             if hit not in states and (hit.section in _ELSEWHERE or hit.section in ADDRESSED)
         ]
     decisive: list[Hit] = []
-    if point in ("stable chronic", "chronic worse"):
+    resolved = [hit for hit in states if hit.item == "state.resolved"]
+    if resolved and point in ("acute", "self-limited") and low <= resolved[0].first < high:
+        point, decisive = "self-limited", resolved
+    elif point in ("stable chronic", "chronic worse"):
         severe = [hit for hit in states if hit.item == "state.severe"]
         worse = [hit for hit in states if hit.item == "state.worse"]
         changed = [hit for hit in states if hit.item == "state.changed"]
@@ -224,6 +228,11 @@ def risk_of(scan: Scan, lexicon: EmLexicon) -> EmElement:
             seen.add(name)
             items.append(EmItem(kind=level, name=name, evidence=scan.of([hit])))
     items += _drugs(scan, lexicon)
+    if not items:
+        planned = [hit for hit in scan.get("data.test") if hit.section in _ORDERING]
+        items += [
+            EmItem(kind="low", name="diagnostic test ordered", evidence=scan.of([hit])) for hit in planned[:1]
+        ]
     items.sort(key=lambda item: ("high", "moderate", "low").index(item.kind))
     level_of: dict[str, EmLevel] = {"high": "high", "moderate": "moderate", "low": "low"}
     level = level_of[items[0].kind] if items else "straightforward"

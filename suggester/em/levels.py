@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final, Literal
 
-from suggester.types import EM_LEVELS, EmLevel
+from suggester.types import EM_LEVELS, EmLevel, EmStatus
 
 Category = Literal[
     "office",
@@ -22,7 +22,7 @@ Category = Literal[
     "preventive",
     "critical care",
 ]
-Status = Literal["new", "established", "unknown", "not applicable"]
+Status = EmStatus
 PatientStatus = Literal["new", "established"]
 
 BY_MDM: Final[dict[tuple[str, str], tuple[str, str, str, str]]] = {

@@ -52,6 +52,7 @@ NATURES: Final = (
     *("threat", "complicated", "injury", "not_a_problem"),
 )
 DRUG_ITEM: Final = "drug.name"
+_SHORTEST_DRUG: Final = 4
 _GAP: Final = "(<any>|) (<any>|) (<any>|)"
 
 
@@ -127,17 +128,17 @@ def _rows(path: Path) -> list[tuple[int, tuple[str, ...]]]:
 
 
 def _drugs(root: Path, cues: dict[str, Cue]) -> CueBook:
-    """Names and brands of drugs, the first word of each: a salt or strength behind it does not matter."""
+    """Names and brands of drugs, without those that are ordinary words as well."""
     book = CueBook({})
     cues["drug"] = Cue(DRUG_ITEM, "", "")
-    seen: set[str] = set()
+    seen = {cells[0] for _, cells in read_rows(root / "em" / "not_drugs.tsv", ("word",))}
     for _, cells in read_rows(root / "drugs" / "drugs.tsv", ("drug", "brands", "class")):
         for written in (cells[0], *cells[1].split("|")):
-            words = written.replace("-", " ").split()
-            if not words or not fold(words[0]).isalnum() or len(words[0]) < 4 or words[0] in seen:
+            name = " ".join(written.replace("-", " ").split())
+            if len(name) < _SHORTEST_DRUG or name in seen or "(" in name:
                 continue
-            seen.add(words[0])
-            book.add(words[0], (Modifier(1, "forward", 1, "", "drug"),))
+            seen.add(name)
+            book.add(name, (Modifier(1, "forward", 1, "", "drug"),))
     return book
 
 

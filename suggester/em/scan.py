@@ -45,6 +45,13 @@ _NOT_DONE: Final = frozenset(
 )
 
 
+_CONDITIONS: Final = frozenset(
+    ("if", "should", "unless", "return", "returns", "when", "in", "call", "until", "would", "might", "could")
+)
+_NEAR: Final = 25
+"""A denial belongs to a measure that begins within so many characters."""
+
+
 @dataclass(frozen=True, slots=True)
 class Hit:
     """A cue in the note: what it says, its first and last token, and whether a flag lies on it."""
@@ -132,7 +139,7 @@ class Scan:
         if where == "none":
             return False
         if where == "top":
-            return kind not in _BELOW
+            return kind not in _BELOW or self.reading.sections.token_section[token] == 0
         if where == "plan" or (not where and item.startswith("risk.")):
             return self.in_plan(token)
         if where == "any":
@@ -148,9 +155,9 @@ class Scan:
         elif item.startswith(("data.", "drug.", "state.", "kind.")):
             negated = bool(mask & (NEGATED | HYPOTHETICAL | FAMILY))
         elif item.startswith("risk."):
-            negated = bool(mask & (HYPOTHETICAL | HISTORICAL | FAMILY)) or self._not_done(first, last, mask)
+            negated = self._not_decided(first, last, mask)
         elif item.startswith(("visit.", "status.")):
-            negated = bool(mask & (NEGATED | HYPOTHETICAL))
+            negated = bool(mask & NEGATED)
         return Hit(item, name, first, last, self.reading.section_kind[first], negated, mask)
 
     def _not_done(self, first: int, last: int, mask: int) -> bool:
@@ -165,6 +172,23 @@ class Scan:
                 return True
             if cue.flag == "negated" and (
                 cue.span.start < start or cue.text.split(" ", 1)[0].lower() in _NOT_DONE
+            ):
+                return True
+        return False
+
+    def _not_decided(self, first: int, last: int, mask: int) -> bool:
+        """Whether a measure was denied right before it, hangs on a condition, is past or of the family."""
+        if mask & (HISTORICAL | FAMILY):
+            return True
+        if not mask & (NEGATED | HYPOTHETICAL):
+            return False
+        start = self.reading.table.start[first]
+        for cue in self.reading.assertion_at(first, last).cues:
+            word = cue.text.split(" ", 1)[0].lower()
+            if cue.flag == "hypothetical" and word in _CONDITIONS:
+                return True
+            if cue.flag == "negated" and (
+                start - _NEAR < cue.span.end <= start or word in _NOT_DONE - {"not"}
             ):
                 return True
         return False

@@ -14,7 +14,8 @@ _NO_VISIT_KINDS: Final = (
     *("operative", "operation", "radiology", "pathology", "imaging", "procedure", "laboratory", "anesthesia"),
     *("autopsy", "dental", "chiropractic", "letters", "physical medicine", "rehab", "dietary", "nutrition"),
 )
-"""Words of ``note.kind`` that name a note without a visit."""
+"""Words of ``note.kind`` that name a note without a visit, unless it is told in full."""
+_NEVER_A_VISIT: Final = ("operative", "operation", "radiology", "pathology", "imaging", "autopsy")
 
 _STORY: Final = frozenset(("hpi", "chief_complaint", "interval_history", "ros", "indication", "past_medical"))
 _LOOKED: Final = frozenset(("exam", "vitals", "results", "labs", "imaging"))
@@ -37,7 +38,12 @@ _UNITS: Final = (
     "day",
     "days",
 )
+_OF_A_VISIT: Final = frozenset(("ros", "vitals", "plan", "assessment_plan", "social", "hpi", "past_medical"))
 _HEAD_TOKENS: Final = 400
+_TOP_TOKENS: Final = 150
+_OPENING_TOKENS: Final = 12
+PREVENTIVE_ITEMS: Final = ("visit.preventive", "visit.awv_first", "visit.awv_later", "visit.welcome")
+"""Words that name another kind of note stand within its first tokens."""
 _NOT_LATER: Final = frozenset(("new", "established", "last", "since", "known", "interval"))
 _MORE: Final = frozenset((("more", "than"), ("greater", "than")))
 
@@ -60,14 +66,19 @@ def visit_of(scan: Scan, note: Note) -> Visit | None:
         return Visit("office", scan.of(nurse, most=1), True, nurse=True)
     if any(word in kind for word in _NO_VISIT_KINDS) and not _visit_in_full(scan):
         return None
-    if "operative" in kind or "operation" in kind:
+    if any(word in kind for word in _NEVER_A_VISIT):
         return None
-    if scan.get("visit.none", "visit.elsewhere") or _is_report(scan):
+    elsewhere = [
+        hit
+        for hit in scan.get("visit.none", "visit.elsewhere")
+        if hit.first < _TOP_TOKENS or hit.name == "therapy"
+    ]
+    if (elsewhere and "office" not in kind) or _is_report(scan):
         return None
     minutes, critical = minutes_of(scan, "time.critical")
     if minutes is not None and minutes >= CRITICAL_MINUTES:
         return Visit("critical care", critical, True)
-    preventive = scan.get("visit.preventive", "visit.awv_first", "visit.awv_later", "visit.welcome")
+    preventive = [hit for hit in scan.get(*PREVENTIVE_ITEMS) if _for_today(scan, hit)]
     if note.setting == "inpatient" or (
         note.setting is None and ("discharge" in kind or scan.get("visit.discharge", "visit.subsequent"))
     ):
@@ -89,6 +100,14 @@ def visit_of(scan: Scan, note: Note) -> Visit | None:
     if not _told(scan):
         return None
     return Visit("office", (), note.setting is not None or "visit" in kind or "office" in kind)
+
+
+def _for_today(scan: Scan, hit: Hit) -> bool:
+    """Whether a preventive visit is this one: in a title or assessment, or what the patient comes *for*."""
+    if hit.section != "hpi":
+        return True
+    before = scan.reading.table.lower[max(0, hit.first - 8) : hit.first]
+    return "for" in before or "here" in before or hit.first < _OPENING_TOKENS
 
 
 def _hospital(scan: Scan, kind: str) -> Visit | None:
@@ -125,16 +144,14 @@ def _discharge(scan: Scan, kind: str) -> bool:
 def _is_report(scan: Scan) -> bool:
     """Whether the sections are those of an operation, an imaging study or a tissue report."""
     kinds = scan.kinds
-    judged = kinds & _JUDGED
     if len(kinds & _OPERATIVE) >= 2 and not kinds & {"ros", "past_medical"}:
         return True
     if len(kinds & _TISSUE) >= 2:
         return True
-    return (
-        bool(kinds & _REPORT)
-        and not (kinds & {"ros", "vitals", "plan", "assessment_plan", "social"})
-        and (bool(kinds & {"technique", "comparison"}) or not judged)
-    )
+    told = kinds & _OF_A_VISIT
+    if kinds & {"technique", "comparison"}:
+        told -= {"hpi", "past_medical"}
+    return bool(kinds & _REPORT) and not told
 
 
 def _visit_in_full(scan: Scan) -> bool:

@@ -34,23 +34,26 @@ from suggester.pipeline.reading import Reading
 from suggester.types import EM_LEVELS, EmElement, EmLevel, EmWorksheet, Evidence, Note, Suggestion
 
 CONFIDENCE: Final[dict[str, float]] = {
-    "office": 0.6,
-    "emergency": 0.6,
-    "hospital initial": 0.5,
-    "hospital subsequent": 0.5,
-    "hospital discharge": 0.7,
-    "consultation": 0.5,
-    "hospital consultation": 0.4,
-    "preventive": 0.7,
-    "critical care": 0.6,
+    "office": 0.85,
+    "emergency": 0.8,
+    "hospital initial": 0.75,
+    "hospital subsequent": 0.7,
+    "hospital discharge": 0.8,
+    "consultation": 0.65,
+    "hospital consultation": 0.75,
+    "preventive": 0.75,
+    "critical care": 0.75,
 }
-"""How often the code was the coder's own, by category, on the tune notes (see docs/guide/em.md)."""
+"""How often the code is one that a coder accepts, by category, rounded down (docs/guide/em.md)."""
 
-UNKNOWN_FACTOR: Final = 0.75
+UNKNOWN_FACTOR: Final = 0.8
 """Confidence is so much lower where new or established is an assumption."""
 
-THIN_FACTOR: Final = 0.85
-"""And so much lower where only one more word would move the level, or the problems were not found."""
+THIN_FACTOR: Final = 0.8
+"""And so much lower where no problem was found, or what kind of visit it is had to be guessed."""
+
+MINIMAL_FACTOR: Final = 0.5
+"""And so much lower at the lowest level: more often words were missed than a doctor did so little."""
 
 _NEXT: Final[dict[str, dict[EmLevel, str]]] = {
     "problems": {
@@ -146,6 +149,8 @@ def _levelled(scan: Scan, visit: Visit, suggestions: Sequence[Suggestion], words
         reasons.append("the note does not say whether the patient is new: taken as established")
     if not problems.items or not visit.stated:
         confidence *= THIN_FACTOR
+    if mdm == "straightforward" and problems.level != mdm and basis == "mdm":
+        confidence *= MINIMAL_FACTOR
     alternatives: tuple[str, ...] = ()
     if category in ("consultation", "hospital consultation"):
         instead: Category = "office" if category == "consultation" else "hospital initial"

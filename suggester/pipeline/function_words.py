@@ -84,8 +84,17 @@ OPENERS: Final = _words(", : ; and - – — . ( •")
 ONSET: Final = _words("onset began begun started starting start noticed beginning since begins until")
 """Words that make a date the beginning of what still lasts."""
 
+FIRST_SEEN: Final = _words(
+    "heard noted noticed seen diagnosed appeared developed occurred detected identified found told"
+)
+"""Words that, behind *first*, make a date the beginning of what still lasts."""
+
+APPEARED: Final = _words("developed develops appeared presented noticed noted became")
+"""Words that make a month without a year the beginning of what lasts."""
+
 VISIT: Final = _words(
-    "admitted hospitalized hospitalised presented diagnosed treated intubated admission seen"
+    """admitted hospitalized hospitalised presented diagnosed treated intubated admission seen icu nicu
+    hospital ward inpatient"""
 )
 """Words after which a dated *with* tells what was found then."""
 

@@ -8,8 +8,10 @@ from typing import Final
 from suggester.pipeline.automaton import SURGICAL
 from suggester.pipeline.cues import Node
 from suggester.pipeline.function_words import (
+    APPEARED,
     DIAGNOSED,
     EVENTS,
+    FIRST_SEEN,
     NOT_ITEM,
     ONCE,
     ONSET,
@@ -19,7 +21,9 @@ from suggester.pipeline.function_words import (
 )
 from suggester.pipeline.scopes import Hit
 
-_LEADS_ON: Final = frozenset(("for", "due", "(", ":", "resulting", "causing", "leading", "requiring", "needing"))
+_LEADS_ON: Final = frozenset(
+    ("for", "due", "(", ":", "resulting", "causing", "leading", "requiring", "needing")
+)
 """Words behind a date with which it looks on as well."""
 
 _ITEM: Final = 8
@@ -29,7 +33,9 @@ _OPENING: Final = ("ostomy", "ostomies")
 """Ends of operations that leave an opening behind, which is still there."""
 
 _ABSENT: Final = frozenset(("no", "not", "denies", "denied", "never", "without", "negative", "none"))
-_ITEM_ENDS: Final = frozenset((",", ";", ".", ":", "and", "with", "on", "|", "•", "-", "/", "&", "for", "(", ")"))
+_ITEM_ENDS: Final = frozenset(
+    (",", ";", ".", ":", "and", "with", "on", "|", "•", "-", "/", "&", "for", "(", ")")
+)
 _GOES_ON: Final = frozenset(
     ("began", "started", "begun", "persists", "persisting", "continues", "continuing")
 )
@@ -48,8 +54,11 @@ def date_direction(words: list[str], begin: int, hit: Hit, stop: int, rule: str)
     after = words[hit.end] if hit.end < stop else "."
     if before in DIAGNOSED and rule != "hist.life":
         return "none"
+    month = rule == "hist.year" and not any(word.isdigit() for word in words[hit.begin : hit.end])
     for index in range(hit.begin - 1, max(begin, hit.begin - _CLAUSE_BACK) - 1, -1):
-        if words[index] in ONSET:
+        if month and words[index] in APPEARED:
+            return "none"
+        if words[index] in ONSET or (words[index] == "first" and words[index + 1] in FIRST_SEEN):
             return "none"
         if words[index] in _CLAUSE_ENDS:
             break
@@ -59,9 +68,7 @@ def date_direction(words: list[str], begin: int, hit: Hit, stop: int, rule: str)
         if words[index] in _CLAUSE_ENDS and (index > hit.end or words[index] != ","):
             break
     opens = before in OPENERS
-    if not opens and (
-        after in _LEADS_ON or (after == "with" and _tells_visit(words, begin, hit))
-    ):
+    if not opens and (after in _LEADS_ON or (after == "with" and _tells_visit(words, begin, hit))):
         return "both"
     if rule == "hist.year":
         on = opens and (after == ":" or (after[0].isalpha() and after not in NOT_ITEM))

@@ -55,6 +55,10 @@ _STATES: Final = frozenset(("hist.resolved", "hist.answer"))
 _FAMILY_TOO: Final = frozenset(("negative", "neg", "positive"))
 """Words that go on with a family history (*positive for gout, negative for stroke*)."""
 
+_FAMILY_RULE: Final = "fam.history"
+_FAMILY_ON: Final = _FAMILY_TOO | {"no", "none", "pos", "also"}
+"""Words behind a semicolon with which a family history goes on."""
+
 _ITEM_ENDS: Final = frozenset(",.;")
 _PLACED: Final = frozenset(("in", "the", "to", "from"))
 """Words before *OR*, the operating room."""
@@ -70,8 +74,12 @@ _RULE_ENDS: Final = {
 """Words that end the scope of one rule: *risk of stroke with atrial fibrillation*."""
 
 _FURTHER: Final = 2
-"""By so many words a cue of family must end behind a pseudo cue that it begins in, to count all the same:
+"""By so many words a cue of family or doubt must end behind a pseudo cue that it begins in, to count all the same:
 *cares for his wife, who has dementia*."""
+
+_RELATIVE_BACK: Final = 14
+_RELATIVES: Final = frozenset(("which", "who", "that", "though", "although", "while"))
+"""Words that begin a clause between commas."""
 
 _LIST_AHEAD: Final = 24
 _PUNCTUATION: Final = frozenset('.,;!?)]|•"-–—')
@@ -132,7 +140,7 @@ def find_hits(
                     index = end if hidden == ALL else index + 1
                     continue
                 if index < hidden_to:
-                    covered = hidden if end < hidden_to + _FURTHER else hidden & ~FAMILY
+                    covered = hidden if end < hidden_to + _FURTHER else hidden & ~(FAMILY | UNCERTAIN)
                     modifiers = tuple(modifier for modifier in modifiers if not modifier.mask & covered)
                     if not modifiers:
                         index += 1
@@ -252,12 +260,17 @@ def reach_forward(
     first = index
     hard, verb, segment, cue = stops.hard, stops.verb, stops.segment, stops.cue
     phrase = modifier.reach == "phrase"
+    family = modifier.rule == _FAMILY_RULE
     boundary = -1
     count = depth = 0
     while index < stop:
         word = words[index]
-        ends = hard.get(index, 0) & bit or (cue.get(index, 0) & bit and index > first)
-        if ends and (word != "with" or modifier.rule not in _STAYS or words[index - 1] not in VISIT):
+        ends = hard.get(index, 0) & bit or (cue.get(index, 0) & bit and index > first and not family)
+        if (
+            ends
+            and (word != "with" or modifier.rule not in _STAYS or words[index - 1] not in VISIT)
+            and not (word == ";" and family and _still_family(words, index + 1, stop))
+        ):
             return first, index, False
         if word == ",":
             if phrase and not _list_goes_on(words, index + 1, stop, stops, modifier, least):
@@ -282,7 +295,7 @@ def reach_forward(
                     return first, boundary, False
                 return first, index, False
             new = segment.get(index, 0) & bit or cue.get(index, 0)
-            if modifier.rule == "fam.history" and word in _FAMILY_TOO:
+            if family and word in _FAMILY_TOO:
                 new = 0
             if new and index == boundary + 1 and not _closed_by_or(words, index, stop):
                 return first, boundary, False
@@ -291,6 +304,11 @@ def reach_forward(
             return first, index, False
         index += 1
     return first, stop, True
+
+
+def _still_family(words: list[str], index: int, stop: int) -> bool:
+    """Whether a family history goes on behind a semicolon."""
+    return index < stop and words[index] in _FAMILY_ON
 
 
 def _list_goes_on(
@@ -350,6 +368,8 @@ def reach_backward(
     while index >= start and words[index] in LINKING and (words[index] != "," or not no_comma):
         single = single or words[index] in SINGULAR
         index -= 1
+    if words[end - 1] == ",":
+        index = _over_relative(words, end - 1, start, index)
     last = index
     phrase = modifier.reach == "phrase"
     joined = False
@@ -370,7 +390,13 @@ def reach_backward(
         elif word == "," and phrase:
             if not joined and not _in_brackets(words, index, start):
                 break
-        elif (verb.get(index, 0) & bit and index < last) or (
+        elif verb.get(index, 0) & bit and index < last:
+            relative = _relative_at(words, index, start)
+            if relative < 0:
+                break
+            count += index - relative
+            index = relative
+        elif (
             cue.get(index, 0) & (bit | NEGATED)
             and index < last
             and not (modifier.rule in _DATE_RULES and _operated(words, index, last))
@@ -381,6 +407,24 @@ def reach_backward(
             break
         index -= 1
     return index + 1, last + 1
+
+
+def _over_relative(words: list[str], comma: int, start: int, index: int) -> int:
+    """Where to look back from, over a relative clause between commas (*the rash, which itched, is gone*)."""
+    for at in range(comma - 1, max(start, comma - _RELATIVE_BACK) - 1, -1):
+        if words[at] in (".", ";", ":"):
+            break
+        if words[at] == "," and words[at + 1] in _RELATIVES:
+            return at - 1
+    return index
+
+
+def _relative_at(words: list[str], index: int, start: int) -> int:
+    """Where the relative clause begins whose verb stands at ``index``; -1 if the verb is none of one."""
+    for at in range(index - 1, max(start, index - 3), -1):
+        if words[at] in _RELATIVES and words[at - 1].isalpha() and words[at - 1] not in _RELATIVES:
+            return at
+    return -1
 
 
 def _operated(words: list[str], index: int, last: int) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from suggester.pipeline.automaton import NEGATED
-from suggester.pipeline.function_words import NO, YES
+from suggester.pipeline.function_words import NO, NOT_PLAIN, YES
 from suggester.pipeline.layout import TICKS, checkbox_end
 from suggester.pipeline.scopes import Scope
 from suggester.pipeline.sentences import SentenceTable
@@ -13,6 +13,7 @@ from suggester.pipeline.tokenizer import TokenTable
 
 _MINUS: Final = frozenset("-–—−")
 _MAX_LABEL: Final = 12
+_ITEM_WORDS: Final = 3
 
 
 def template_scopes(
@@ -213,10 +214,24 @@ def _signs(
         elif minus:
             limit = found[place + 1][0] if place + 1 < len(found) else stop
             last = end
-            while last < limit and table.text[last] not in ",;." and table.text[last] not in "\r\n":
+            while last < limit and table.text[last] not in ";.\r\n":
+                if table.text[last] == "," and not _goes_on(table, last + 1, limit):
+                    break
                 last += 1
             while last > end and not table.is_word[last - 1]:
                 last -= 1
             if last > end:
                 out.append(Scope(end, last, NEGATED, start, end, "neg.sign"))
         previous = end
+
+
+def _goes_on(table: TokenTable, begin: int, limit: int) -> bool:
+    """Whether one more short item without a sign of its own follows behind a comma."""
+    words = 0
+    for token in range(begin, limit):
+        if table.text[token] in ",;.\r\n":
+            break
+        if table.lower[token] in NOT_PLAIN:
+            return False
+        words += table.is_word[token]
+    return 0 < words <= _ITEM_WORDS

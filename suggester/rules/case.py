@@ -30,19 +30,24 @@ class Knowledge:
         The store of each system in force.
     missing
         Systems that no installed release covers on the day.
-    edits, tables, limits
-        Procedure edits, data files, imported limits.
+    open_edits, tables, limits
+        Opens the procedure edits when they are first asked for; data files; imported limits.
     elsewhere
         Installed releases that hold a code of a system, for saying when it is valid.
     """
 
     book: Book
     stores: Mapping[System, ReleaseStore]
-    edits: Edits
+    open_edits: Callable[[], Edits]
     tables: Tables
     missing: frozenset[System] = frozenset()
     limits: Limits = field(default_factory=NoLimits)
     elsewhere: Callable[[System, str], tuple[Release, ...]] = lambda system, code: ()
+
+    @cached_property
+    def edits(self) -> Edits:
+        """The procedure edits."""
+        return self.open_edits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +92,7 @@ class Case:
         for item in placed:
             self.by_row.setdefault(item.row, item)
         self.ordered: Sequence[int] = sorted(self.by_row)
+        self.categories = frozenset(item.code[:3] for item in placed)
 
     @cached_property
     def day(self) -> date:

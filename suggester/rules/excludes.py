@@ -1,4 +1,4 @@
-"""Excludes1 and Excludes2 notes of the tabular list, with those inherited from category, block and chapter."""
+"""Excludes1 and Excludes2 notes of the tabular list, inherited from category, block and chapter."""
 
 from __future__ import annotations
 
@@ -48,12 +48,18 @@ def excludes1(case: Case) -> Iterator[Finding]:
 )
 def excludes2(case: Case) -> Iterator[Finding]:
     """Two codes that an Excludes2 note says are not part of each other: both only if both are documented."""
-    strict = {(a.row, b.row) for a, b, _ in excluded_pairs(case, "excludes1")}
+    strict = {frozenset((a.row, b.row)) for a, b, _ in excluded_pairs(case, "excludes1")}
+    by_note: dict[str, tuple[dict[str, None], dict[str, None]]] = {}
     for under, other, note in excluded_pairs(case, "excludes2"):
-        if (under.row, other.row) in strict or (other.row, under.row) in strict:
-            continue
+        if frozenset((under.row, other.row)) not in strict:
+            found = by_note.setdefault(note.source, ({}, {}))
+            found[0][under.code] = None
+            found[1][other.code] = None
+    for source, (unders, others) in by_note.items():
+        are = "is" if len(others) == 1 else "are"
         yield Finding(
-            f"{other.code} is not part of {under.code}; code both only where the note documents both",
-            (under.code, other.code),
-            note.source,
+            f"{' and '.join(others)} {are} not part of {' or '.join(unders)}; code both only where both are "
+            "documented",
+            (*unders, *(code for code in others if code not in unders)),
+            source,
         )

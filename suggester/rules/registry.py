@@ -60,7 +60,7 @@ class Rule:
     group
         Heading under which it is listed.
     check
-        The function; None for a rule that the engine runs on single suggestions.
+        The function.
     """
 
     id: str
@@ -70,12 +70,10 @@ class Rule:
     stages: tuple[Stage, ...]
     overridable: bool
     group: str
-    check: Check | None
+    check: Check
 
     def flags(self, case: Case) -> Iterator[Flag]:
         """The flags that the rule raises."""
-        if self.check is None:
-            return
         for finding in self.check(case):
             yield Flag(
                 rule_id=self.id,

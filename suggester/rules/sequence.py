@@ -8,11 +8,10 @@ from collections.abc import Iterator
 from suggester.rules.book import Instruction, NoteKind
 from suggester.rules.case import Case, Placed
 from suggester.rules.registry import Finding, rule
-from suggester.rules.subject import Stage
+from suggester.rules.subject import DECIDED
 
 GROUP = "Order of diagnoses"
-_DECIDED: tuple[Stage, ...] = ("note", "claim")
-_ADVERSE = re.compile(r"T(?:3[6-9]|4\d|50)\.(?:..[56]|.[56](?![\dX]))")
+_ADVERSE = re.compile(r"T(?:3[6-9]|4\d|50)\.(?:..[56]|.[56](?!\d))")
 """An adverse effect or underdosing: 5 or 6 as the sixth character, or as the fifth of short codes."""
 _DISEASE = "in diseases classified elsewhere"
 
@@ -39,7 +38,7 @@ def _notes(case: Case, item: Placed, kind: NoteKind) -> Iterator[tuple[Instructi
     severity="error",
     source="ICD-10-CM guidelines FY2026 I.A.13",
     group=GROUP,
-    stages=_DECIDED,
+    stages=DECIDED,
     overridable=False,
 )
 def manifestation_first(case: Case) -> Iterator[Finding]:
@@ -47,7 +46,7 @@ def manifestation_first(case: Case) -> Iterator[Finding]:
     for item in case.diagnoses:
         if is_first(case, item) and manifests(case, item):
             yield Finding(
-                f"{item.code} shows another disease and is never first; put the code of that disease before it",
+                f"{item.code} shows another disease and is never first; put that disease before it",
                 (item.code,),
                 words=item.item.words,
             )
@@ -58,7 +57,7 @@ def manifestation_first(case: Case) -> Iterator[Finding]:
     severity="error",
     source="ICD-10-CM guidelines FY2026 I.A.13, I.B.7",
     group=GROUP,
-    stages=_DECIDED,
+    stages=DECIDED,
 )
 def code_first(case: Case) -> Iterator[Finding]:
     """A code stands before one that its "code first" note puts before it."""
@@ -78,23 +77,22 @@ def code_first(case: Case) -> Iterator[Finding]:
     severity="warning",
     source="ICD-10-CM guidelines FY2026 I.A.13",
     group=GROUP,
-    stages=_DECIDED,
+    stages=DECIDED,
 )
 def cause_missing(case: Case) -> Iterator[Finding]:
     """A "code first" note asks for a code that is not there."""
     for item in case.diagnoses:
-        wanted = [note for note, _ in _notes(case, item, "codeFirst")]
-        if not wanted or any(note.conditional for note in wanted):
+        wanted = list(_notes(case, item, "codeFirst"))
+        if not wanted or any(note.conditional for note, _ in wanted) or any(meant for _, meant in wanted):
             continue
-        if any(meant for _, meant in _notes(case, item, "codeFirst")):
-            continue
-        open_ended = any(not note.targets for note in wanted)
-        if open_ended and len(case.diagnoses) > 1:
-            continue  # the note names no codes; another diagnosis may be what it means
+        if not manifests(case, item) and not any("underlying" in note.text for note, _ in wanted):
+            continue  # a list of what it may be due to
+        if any(not note.targets for note, _ in wanted) and item.place > 1:
+            continue  # it names causes as examples; what stands before may be one
         yield Finding(
             f"{item.code} goes after the code of its cause, which is missing; add it before",
             (item.code,),
-            wanted[0].source,
+            wanted[0][0].source,
         )
 
 
@@ -103,7 +101,7 @@ def cause_missing(case: Case) -> Iterator[Finding]:
     severity="warning",
     source="ICD-10-CM guidelines FY2026 I.A.13, I.B.7",
     group=GROUP,
-    stages=_DECIDED,
+    stages=DECIDED,
 )
 def additional_before(case: Case) -> Iterator[Finding]:
     """A code that a "use additional code" note puts after another stands before it."""
@@ -114,14 +112,28 @@ def additional_before(case: Case) -> Iterator[Finding]:
                     yield Finding(f"put {other.code} after {item.code}", (item.code, other.code), note.source)
 
 
-def _asked(case: Case, item: Placed, kind: NoteKind) -> Iterator[Instruction]:
-    """Notes at a code or its category that ask for one of a few codes, none of which is there."""
-    for note, meant in _notes(case, item, kind):
-        if meant or note.conditional or not note.targets:
-            continue
-        if " " in note.holder or note.holder[:3] != item.code[:3]:
-            continue
-        yield note
+def _asked(case: Case, kind: NoteKind) -> Iterator[tuple[list[Placed], list[Instruction]]]:
+    """Notes at codes and categories that ask for codes none of which is there, with the codes under them.
+
+    Notes that stand together are alternatives: one code satisfies them.
+    """
+    by_holder: dict[int, tuple[list[Placed], list[Instruction]]] = {}
+    for item in case.diagnoses:
+        groups: dict[int, list[tuple[Instruction, list[Placed]]]] = {}
+        for note, meant in _notes(case, item, kind):
+            if " " not in note.holder:
+                groups.setdefault(note.holder_row, []).append((note, meant))
+        for holder, group in groups.items():
+            if any(meant or note.conditional for note, meant in group):
+                continue
+            if any(note.targets for note, _ in group):
+                by_holder.setdefault(holder, ([], [note for note, _ in group]))[0].append(item)
+    yield from by_holder.values()
+
+
+def _quoted(notes: list[Instruction]) -> str:
+    """Notes that stand together as one source."""
+    return "; ".join([notes[0].source, *(note.text for note in notes[1:])])
 
 
 @rule(
@@ -129,17 +141,17 @@ def _asked(case: Case, item: Placed, kind: NoteKind) -> Iterator[Instruction]:
     severity="info",
     source="ICD-10-CM guidelines FY2026 I.A.13, I.B.7",
     group=GROUP,
-    stages=_DECIDED,
+    stages=DECIDED,
 )
 def additional_missing(case: Case) -> Iterator[Finding]:
     """A "use additional code" note of the code or its category asks for a code that is not there."""
-    for item in case.diagnoses:
-        for note in _asked(case, item, "useAdditionalCode"):
-            yield Finding(
-                f"after {item.code} add the code that its note asks for, where the record supports one",
-                (item.code,),
-                note.source,
-            )
+    for items, notes in _asked(case, "useAdditionalCode"):
+        codes = tuple(dict.fromkeys(item.code for item in items))
+        yield Finding(
+            f"after {' and '.join(codes)} add what the note asks for, where the record supports it",
+            codes,
+            _quoted(notes),
+        )
 
 
 @rule(
@@ -147,17 +159,17 @@ def additional_missing(case: Case) -> Iterator[Finding]:
     severity="info",
     source="ICD-10-CM guidelines FY2026 I.A.17",
     group=GROUP,
-    stages=_DECIDED,
+    stages=DECIDED,
 )
 def code_also(case: Case) -> Iterator[Finding]:
     """A "code also" note of the code or its category names codes that are not there."""
-    for item in case.diagnoses:
-        for note in _asked(case, item, "codeAlso"):
-            yield Finding(
-                f"beside {item.code} code also what its note names, where the record supports it",
-                (item.code,),
-                note.source,
-            )
+    for items, notes in _asked(case, "codeAlso"):
+        codes = tuple(dict.fromkeys(item.code for item in items))
+        yield Finding(
+            f"beside {' and '.join(codes)} code also what the note names, where the record supports it",
+            codes,
+            _quoted(notes),
+        )
 
 
 @rule(
@@ -165,7 +177,7 @@ def code_also(case: Case) -> Iterator[Finding]:
     severity="error",
     source="ICD-10-CM guidelines FY2026 I.C.20.a.6",
     group=GROUP,
-    stages=_DECIDED,
+    stages=DECIDED,
     overridable=False,
 )
 def external_cause_first(case: Case) -> Iterator[Finding]:
@@ -184,7 +196,7 @@ def external_cause_first(case: Case) -> Iterator[Finding]:
     severity="error",
     source="ICD-10-CM guidelines FY2026 I.C.19.e.5",
     group=GROUP,
-    stages=_DECIDED,
+    stages=DECIDED,
     overridable=False,
 )
 def adverse_effect_first(case: Case) -> Iterator[Finding]:
@@ -203,7 +215,7 @@ def adverse_effect_first(case: Case) -> Iterator[Finding]:
     severity="error",
     source="ICD-10-CM guidelines FY2026, CMS Medicare Code Editor 2026",
     group=GROUP,
-    stages=_DECIDED,
+    stages=DECIDED,
 )
 def never_first(case: Case) -> Iterator[Finding]:
     """A code comes first that is only ever an additional one (of inpatients, for some)."""
@@ -224,7 +236,7 @@ def never_first(case: Case) -> Iterator[Finding]:
     severity="error",
     source="ICD-10-CM guidelines FY2026 I.C.21.c.15",
     group=GROUP,
-    stages=_DECIDED,
+    stages=DECIDED,
 )
 def only_first(case: Case) -> Iterator[Finding]:
     """A Z code that may only come first stands later."""
@@ -245,7 +257,7 @@ def only_first(case: Case) -> Iterator[Finding]:
     severity="warning",
     source="ICD-10-CM guidelines FY2026 I.B.10",
     group=GROUP,
-    stages=_DECIDED,
+    stages=DECIDED,
 )
 def sequela_first(case: Case) -> Iterator[Finding]:
     """The code of a sequela comes first or alone; what is left over goes before it."""

@@ -29,7 +29,7 @@ def side_of(title: str) -> Side | None:
     sides = {_SIDES[word] for word in _WORDS.findall(title) if word in _SIDES}
     if {"right", "left"} <= sides or "bilateral" in sides:
         return "bilateral"
-    return next((side for side in ("right", "left", "unspecified") if side in sides), None)  # type: ignore[return-value]
+    return next(iter(sides - {"unspecified"}), "unspecified" if sides else None)
 
 
 def _rest(title: str) -> frozenset[str]:

@@ -123,7 +123,7 @@ def specific_supported(case: Case) -> Iterator[Finding]:
         if better:
             shown = ", ".join(better[:3])
             yield Finding(
-                f"{item.code} is unspecified and the note supports {shown}; use it if it is the same condition",
+                f"{item.code} is unspecified and the note supports {shown}; use that if it is the same",
                 (item.code, *better[:3]),
                 words=item.item.words,
             )

@@ -19,6 +19,8 @@ from suggester.types import (
 Stage = Literal["suggestion", "note", "claim"]
 STAGES: tuple[Stage, ...] = ("suggestion", "note", "claim")
 """On what a rule runs: the suggestions of a note, the codes a person decided on, a claim."""
+DECIDED: tuple[Stage, ...] = ("note", "claim")
+"""Where a person has decided: validity, order and what is missing matter there alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

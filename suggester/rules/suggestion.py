@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 from suggester.types import Assertion, Code, Flag, Setting
@@ -91,13 +91,13 @@ RULES: tuple[Rule, ...] = (uncertain_diagnosis, historical_condition, side_not_d
 """All rules, in the order in which flags are shown."""
 
 
-def flags_of(context: Context) -> tuple[Flag, ...]:
-    """The flags that the rules raise on a suggestion."""
+def flags_of(context: Context, *, off: Collection[str] = ()) -> tuple[Flag, ...]:
+    """The flags that the rules raise on a suggestion, but those of rules that are switched off."""
 
     def raised() -> Iterator[Flag]:
         for rule in RULES:
             flag = rule(context)
-            if flag is not None:
+            if flag is not None and flag.rule_id not in off:
                 yield flag
 
     return tuple(raised())

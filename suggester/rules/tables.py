@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
@@ -15,6 +15,9 @@ _ALL_OF = {
     "F*": ("F10", "F11", "F12", "F13", "F14", "F15", "F16", "F18", "F19"),
 }
 """Categories that a star in ``combinations.tsv`` stands for."""
+
+_REMEMBERED = 20_000
+"""Kinds of so many codes are kept."""
 
 
 class Prefixes[T]:
@@ -84,6 +87,36 @@ class Symptom:
     name: str
 
 
+class ByCategory[T]:
+    """Entries of a table by the three-character categories that they can begin with.
+
+    Parameters
+    ----------
+    entries
+        Each with its prefixes; a prefix shorter than a category fits many.
+    """
+
+    __slots__ = ("_by_category", "_wide", "entries")
+
+    def __init__(self, entries: Iterable[tuple[tuple[str, ...], T]]) -> None:
+        self._by_category: dict[str, list[int]] = {}
+        self._wide: list[int] = []
+        listed: list[T] = []
+        for number, (prefixes, entry) in enumerate(entries):
+            listed.append(entry)
+            for category in dict.fromkeys(prefix[:3] for prefix in prefixes):
+                where = self._by_category.setdefault(category, []) if len(category) == 3 else self._wide
+                where.append(number)
+        self.entries = tuple(listed)
+
+    def of(self, categories: Iterable[str]) -> Iterator[T]:
+        """The entries that can begin with one of the categories, in the order of the table."""
+        numbers = set(self._wide)
+        for category in categories:
+            numbers.update(self._by_category.get(category, ()))
+        return (self.entries[number] for number in sorted(numbers))
+
+
 @dataclass(frozen=True, slots=True)
 class Modifier:
     """What the rules know of a modifier; ``says`` is in our own words."""
@@ -105,26 +138,27 @@ class Tables:
     not_first: Prefixes[NotFirst]
     only_first: Prefixes[bool]
     sequelae: Prefixes[str]
-    combinations: tuple[Combination, ...]
-    symptoms: tuple[Symptom, ...]
+    combinations: ByCategory[Combination]
+    symptoms: ByCategory[Symptom]
     history: Prefixes[str]
     modifiers: Mapping[str, Modifier]
     places: Mapping[str, str]
     facilities: frozenset[str]
     service_places: Mapping[str, tuple[frozenset[str], str]]
     services: tuple[tuple[str, str, str], ...]
+    _kinds: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     def kind(self, code: str) -> str:
         """Kind of a service by its number, empty where none is known.
 
         Numbers with a letter at the end (categories II and III, laboratory) have none.
         """
-        found = ""
-        if not code[-1:].isdigit():
-            return found
-        for first, last, kind in self.services:
-            if first <= code <= last:
-                found = kind
+        found = self._kinds.get(code)
+        if found is None:
+            fitting = [kind for first, last, kind in self.services if first <= code <= last]
+            found = fitting[-1] if fitting and code[-1:].isdigit() else ""
+            if len(self._kinds) < _REMEMBERED:
+                self._kinds[code] = found
         return found
 
     def is_visit(self, code: str) -> bool:
@@ -169,14 +203,15 @@ def read_tables(folder: Path | None = None) -> Tables:
         ),
         only_first=Prefixes({prefix: True for prefix, _ in only} | {free: False for _, free in only if free}),
         sequelae=Prefixes(dict(_pairs(rows("sequelae.tsv", "prefix", "what", required=2)))),
-        combinations=tuple(
-            item
+        combinations=ByCategory(
+            (item.one, item)
             for cells in rows("combinations.tsv", "one", "two", "instead", "source", required=4)
             for item in _combinations(*cells)
         ),
-        symptoms=tuple(
-            Symptom(tuple(one.split("|")), tuple(two.split("|")), name)
+        symptoms=ByCategory(
+            (item.symptoms, item)
             for one, two, name in rows("symptoms.tsv", "symptoms", "diseases", "name", required=3)
+            for item in [Symptom(tuple(one.split("|")), tuple(two.split("|")), name)]
         ),
         history=Prefixes(dict(personal)),
         modifiers={

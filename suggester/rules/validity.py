@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from suggester.rules.book import Book
 from suggester.rules.case import Case
 from suggester.rules.registry import Finding, rule
+from suggester.rules.subject import DECIDED
 from suggester.types import System
 
 GROUP = "Validity"
@@ -27,7 +28,14 @@ def padded(book: Book, code: str) -> str | None:
     return None if found is None else book.code(found)
 
 
-@rule("validity.unknown", severity="error", source="code-set release", group=GROUP, overridable=False)
+@rule(
+    "validity.unknown",
+    severity="error",
+    source="code-set release",
+    group=GROUP,
+    stages=DECIDED,
+    overridable=False,
+)
 def unknown_code(case: Case) -> Iterator[Finding]:
     """The code is not in the release in force on the service date."""
     book = case.book
@@ -55,7 +63,13 @@ def _unknown(case: Case, system: System, code: str, words: tuple[str, ...]) -> F
     return Finding(said, (code,), f"{system} release {release}", words)
 
 
-@rule("validity.no_release", severity="warning", source="installed code-set releases", group=GROUP)
+@rule(
+    "validity.no_release",
+    severity="warning",
+    source="installed code-set releases",
+    group=GROUP,
+    stages=DECIDED,
+)
 def no_release(case: Case) -> Iterator[Finding]:
     """No installed release of the code's system covers the service date."""
     for system in sorted(case.know.missing):
@@ -68,7 +82,14 @@ def no_release(case: Case) -> Iterator[Finding]:
             )
 
 
-@rule("validity.placeholder", severity="error", source=f"{_SEVENTH}, I.A.4", group=GROUP, overridable=False)
+@rule(
+    "validity.placeholder",
+    severity="error",
+    source=f"{_SEVENTH}, I.A.4",
+    group=GROUP,
+    stages=DECIDED,
+    overridable=False,
+)
 def placeholder(case: Case) -> Iterator[Finding]:
     """The 7th character stands too early: the placeholder X is left out before it."""
     for _, item in case.unknown:
@@ -79,7 +100,14 @@ def placeholder(case: Case) -> Iterator[Finding]:
             )
 
 
-@rule("validity.seventh_missing", severity="error", source=_SEVENTH, group=GROUP, overridable=False)
+@rule(
+    "validity.seventh_missing",
+    severity="error",
+    source=_SEVENTH,
+    group=GROUP,
+    stages=DECIDED,
+    overridable=False,
+)
 def seventh_missing(case: Case) -> Iterator[Finding]:
     """The code needs a 7th character and has none."""
     for item in case.diagnoses:
@@ -112,7 +140,14 @@ def _wrong_seventh(book: Book, code: str) -> int | None:
     return None
 
 
-@rule("validity.seventh_wrong", severity="error", source=_SEVENTH, group=GROUP, overridable=False)
+@rule(
+    "validity.seventh_wrong",
+    severity="error",
+    source=_SEVENTH,
+    group=GROUP,
+    stages=DECIDED,
+    overridable=False,
+)
 def seventh_wrong(case: Case) -> Iterator[Finding]:
     """The 7th character is not one that the code may have."""
     for _, item in case.unknown:
@@ -131,6 +166,7 @@ def seventh_wrong(case: Case) -> Iterator[Finding]:
     severity="error",
     source="ICD-10-CM guidelines FY2026 I.B.2",
     group=GROUP,
+    stages=DECIDED,
     overridable=False,
 )
 def not_billable(case: Case) -> Iterator[Finding]:

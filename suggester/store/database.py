@@ -18,7 +18,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlch
 
 from suggester.errors import DatabaseError
 
-__all__ = ["made_engine", "plain_errors", "reading", "shown_url", "writing"]
+__all__ = ["Connection", "made_engine", "plain_errors", "reading", "shown_url", "writing"]
 
 _WRITER_LOCK = 0x5D66_6573_7472
 """Number of the advisory lock that makes writers of one PostgreSQL database take turns."""

@@ -141,15 +141,19 @@ def by_ids(connection: Connection, ids: Sequence[str]) -> dict[str, DecisionRow]
 
 def recent_codes(connection: Connection, user_id: str, *, limit: int) -> list[tuple[str, str]]:
     """System and code that a user chose last (accepted, added or put in place of another), newest first."""
-    chosen = _D.c.action.in_(("accept", "add", "replace"))
+    code = sa.func.coalesce(_D.c.replacement, _D.c.code)
     query = (
-        sa.select(_D.c.system, _D.c.code, sa.func.max(_D.c.at).label("at"))
-        .where(_D.c.user_id == user_id, chosen, _D.c.code.is_not(None))
-        .group_by(_D.c.system, _D.c.code)
-        .order_by(sa.desc("at"), _D.c.system, _D.c.code)
+        sa.select(_D.c.system, code.label("chosen"), sa.func.max(_D.c.at).label("latest"))
+        .where(
+            _D.c.user_id == user_id,
+            _D.c.action.in_(("accept", "add", "replace")),
+            _D.c.code.is_not(None),
+        )
+        .group_by(_D.c.system, code)
+        .order_by(sa.desc("latest"), _D.c.system, code)
         .limit(limit)
     )
-    return [(row.system, row.code) for row in connection.execute(query)]
+    return [(row.system, row.chosen) for row in connection.execute(query)]
 
 
 def put_finals(connection: Connection, note_id: str, track: str, rows: Sequence[FinalRow]) -> None:

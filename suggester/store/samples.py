@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from suggester.store import tables
 from suggester.store.chain import canonical
 
-__all__ = ["ItemRow", "SampleRow", "finished", "items", "mark_done", "put", "sample", "samples"]
+__all__ = ["ItemRow", "SampleRow", "finished", "items", "mark_done", "put", "sample", "samples", "waiting"]
 
 _S, _I, _N, _U = tables.samples, tables.sample_items, tables.notes, tables.users
 
@@ -141,3 +141,9 @@ def mark_done(connection: Connection, sample_id: str, note_id: str, now: int) ->
     connection.execute(
         _I.update().where(_I.c.sample_id == sample_id, _I.c.note_id == note_id).values(done_at=now)
     )
+
+
+def waiting(connection: Connection, note_id: str) -> bool:
+    """Whether a note is in a sample and was not coded a second time yet."""
+    query = sa.select(_I.c.note_id).where(_I.c.note_id == note_id, _I.c.done_at.is_(None)).limit(1)
+    return connection.execute(query).first() is not None

@@ -75,7 +75,7 @@ def build_app(context: AppContext, *, hosts: tuple[str, ...] = ()) -> st.App:
         Mount("/assets/page", StaticFiles(directory=_HERE / "assets")),
     ]
     return st.App(
-        _HERE / "door.py",
+        _HERE / "script" / "door.py",
         routes=routes,
         middleware=[
             Middleware(

@@ -38,7 +38,7 @@ def enter() -> Visit:
     if context is None:
         st.error("The pages need their routes: start the app with `suggester serve`.")
         st.stop()
-    token = st.context.cookies.get(COOKIE, "")
+    token = session_cookie()
     try:
         if not token:
             raise SessionError("unknown")
@@ -55,6 +55,11 @@ def enter() -> Visit:
         }
     )
     return Visit(context=context, service=context.service, token=token, actor=actor)
+
+
+def session_cookie() -> str:
+    """The session's token as the browser sent it when the page connected, empty without one."""
+    return st.context.cookies.get(COOKIE, "")
 
 
 def leave(context: AppContext, reason: str) -> NoReturn:

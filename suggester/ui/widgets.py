@@ -39,14 +39,18 @@ def _version() -> str:
     return digest.hexdigest()[:12]
 
 
-def _mount(name: str, script: str, data: Mapping[str, Any], *, style: str | None = None) -> None:
-    component = st.components.v2.component(
+@lru_cache
+def _component(name: str, script: str, style: str | None) -> Any:
+    return st.components.v2.component(
         name,
         js=_START % (script, _version()),
         css=(_FOLDER / style).read_text(encoding="utf-8") if style else None,
         isolate_styles=False,
     )
-    component(key=name, data=dict(data))
+
+
+def _mount(name: str, script: str, data: Mapping[str, Any], *, style: str | None = None) -> None:
+    _component(name, script, style)(key=name, data=dict(data))
 
 
 def review_widget(data: Mapping[str, Any]) -> None:

@@ -42,6 +42,8 @@ NAMES: tuple[str, ...] = (
     "from_lexicon",
     "from_descriptor",
     "from_drug",
+    "polarity",
+    "special",
     "says_other",
     "extra_limit",
     "phrases_near",
@@ -59,6 +61,11 @@ _FORM = 0.1
 _CONTRAST = frozenset(("yescontrast", "nocontrast", "bothcontrast"))
 _SIDES = frozenset(("unilateral", "bilateral"))
 _ORDER = frozenset(("initial", "additional", "subsequent"))
+_POLARITY = frozenset(("with", "without", "withboth", "non", "not"))
+_SPECIAL = frozenset(
+    ("anesthesia", "vaccine", "remote", "home", "telehealth", "video", "implant", "training", "esrd", "hiv")
+)
+"""Words that make quite another thing of a phrase when the line does not say them."""
 _OTHER = frozenset(("unlisted", "unclassified", "miscellaneou", "miscellaneous", "noc", "undefined"))
 _LIMITS = frozenset(
     (
@@ -285,6 +292,8 @@ def _row(
         float(document.source is Source.LEXICON),
         float(document.source is Source.DESCRIPTOR),
         float(document.source is Source.DRUG),
+        _class_fit(line, document.words, _POLARITY, silent=0.0 if "with" in words else -0.3),
+        float(len((words & _SPECIAL) - best.found)),
         float(bool(words & _OTHER)),
         float(len((words & _LIMITS) - best.found)),
         float(sum(m.harmonic > 0.8 * best.harmonic for m in matches)),

@@ -24,6 +24,7 @@ export function mount (parent, data) {
     bar.append(out)
   }
   bar.style.color = getComputedStyle(parent).color
+  bar.style.fontFamily = getComputedStyle(parent).fontFamily
   document.body.append(bar)
   return () => bar.remove()
 }

@@ -1,5 +1,5 @@
 // Search for a code: by code, words, lay phrase; the tree and the tabular notes beside the hits.
-import { button, el, empty } from './dom.js'
+import { button, el, empty, put } from './dom.js'
 import { dialog } from './dialogs.js'
 import { NOTES, SYSTEMS } from './words.js'
 
@@ -32,7 +32,7 @@ export function codeSearch (host, api, { note, query = '', purpose, pick }) {
   }
 
   const draw = () => {
-    empty(list).append(...hits.map((hit, i) => {
+    put(empty(list), ...hits.map((hit, i) => {
       const node = el('li', { role: 'option', id: 'sg-hit-' + i, class: hit.billable ? '' : 'category', 'aria-selected': 'false' },
         el('span', { class: 'sg-code' }, hit.code), el('span', { class: 'sg-sys sys-' + hit.system }, SYSTEMS[hit.system]),
         el('span', { class: 'sg-title' }, hit.display || hit.matched), hit.favourite ? el('span', { class: 'sg-star', title: 'favourite' }, '★') : null,
@@ -70,7 +70,7 @@ export function codeSearch (host, api, { note, query = '', purpose, pick }) {
       card(hit)
     }, { 'aria-pressed': String(details.favourite) })
     const jump = (code) => button([el('span', { class: 'sg-code' }, code.code), ' ' + code.display], () => { field.value = code.code; load(); field.focus() }, { class: 'sg-jump' })
-    empty(side).append(
+    put(empty(side), 
       el('p', { class: 'sg-cardhead' }, el('span', { class: 'sg-code' }, details.code), ' ', details.display),
       el('div', { class: 'sg-cardactions' },
         details.billable ? button(pickWords(purpose), () => take(hit), { class: 'main' }) : el('span', { class: 'sg-soft' }, 'a category: choose below it'), star),
@@ -88,9 +88,10 @@ export function codeSearch (host, api, { note, query = '', purpose, pick }) {
   field.addEventListener('keydown', (event) => {
     if (event.key === 'ArrowDown') { point(at + 1); event.preventDefault() }
     if (event.key === 'ArrowUp') { point(at - 1); event.preventDefault() }
+    if (event.key === 'Escape') { box.close(); event.preventDefault() } // a search field would only clear itself
     if (event.key === 'Enter') { take(hits[at]); event.preventDefault() }
   })
-  body.append(el('div', { class: 'sg-searchbar' }, field, filter), el('div', { class: 'sg-found' }, el('div', {}, said, list), side))
+  put(body, el('div', { class: 'sg-searchbar' }, field, filter), el('div', { class: 'sg-found' }, el('div', {}, said, list), side))
   field.value = query
   field.select()
   field.focus()

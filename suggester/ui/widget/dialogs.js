@@ -1,5 +1,5 @@
 // Dialogs: help, accept all above a confidence, a question to the physician, a short question for a reason.
-import { button, el, empty, key, percent, plural } from './dom.js'
+import { button, el, empty, key, percent, plural, put } from './dom.js'
 import { KEYS, QUERY_KINDS } from './words.js'
 
 export function dialog (host, title, { wide = false } = {}) {
@@ -18,7 +18,7 @@ export function dialog (host, title, { wide = false } = {}) {
 
 export function help (host, { tour }) {
   const { box, body } = dialog(host, 'Keys')
-  body.append(
+  put(body, 
     el('dl', { class: 'sg-keys' }, ...KEYS.map(([keys, text]) =>
       el('div', {}, el('dt', {}, ...keys.split('  ').map(key)), el('dd', {}, text)))),
     el('p', { class: 'sg-soft' }, 'Keys do nothing while you type in a field. A decision is yours at once and is marked “saving” ' +
@@ -39,7 +39,7 @@ export function acceptAll (host, { preview, accept }) {
     const wrong = now.expected_wrong
     go.disabled = !now.rows.length
     go.textContent = now.rows.length ? 'Accept ' + plural(now.rows.length, 'code') : 'Nothing to accept'
-    empty(expected).append(now.rows.length
+    put(empty(expected), now.rows.length
       ? el('span', {}, el('strong', {}, plural(now.rows.length, 'code')), ' not yet decided. Expected to be wrong: ',
         el('strong', {}, wrong.toFixed(1)), wrong >= 0.05 ? ` (about 1 in ${Math.max(1, Math.round(now.rows.length / wrong))}).` : '.')
       : 'No undecided code is that sure.')
@@ -55,7 +55,7 @@ export function acceptAll (host, { preview, accept }) {
     clearTimeout(timer)
     timer = setTimeout(load, 80)
   })
-  body.append(
+  put(body, 
     el('label', { for: 'sg-threshold' }, 'Accept undecided codes at or above ', shown), slider, expected,
     el('p', { class: 'sg-soft' }, 'You answer for each of them as if you had accepted it by hand. Each can be undone.'),
     el('div', { class: 'sg-bottom' }, button('Cancel', () => box.close()), go))
@@ -77,7 +77,7 @@ export function askPhysician (host, { row, draft, send, first }) {
     go.disabled = true
     try { await send(kind.value, text.value); box.close() } catch (error) { said.textContent = error.message; go.disabled = false }
   }, { class: 'main' })
-  body.append(
+  put(body, 
     el('p', { class: 'sg-soft', id: 'sg-query-note' }, row ? `About ${row.code}. ` : '', 'The draft quotes the note and leads to no answer. Keep it so.'),
     el('label', { for: 'sg-kind' }, 'Because'), kind, el('label', { for: 'sg-query' }, 'Question'), text, said,
     el('div', { class: 'sg-bottom' }, button('Cancel', () => box.close()), go))
@@ -93,7 +93,7 @@ export function askReason (host, title, label, done) {
     try { await done(field.value.trim()); box.close() } catch (error) { said.textContent = error.message }
   }, { class: 'main' })
   field.addEventListener('keydown', (event) => { if (event.key === 'Enter') go.click() })
-  body.append(el('label', { for: 'sg-reason' }, label), field, said, el('div', { class: 'sg-bottom' }, button('Cancel', () => box.close()), go))
+  put(body, el('label', { for: 'sg-reason' }, label), field, said, el('div', { class: 'sg-bottom' }, button('Cancel', () => box.close()), go))
   field.focus()
 }
 

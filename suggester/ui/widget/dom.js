@@ -9,6 +9,11 @@ export function el (tag, props = {}, ...children) {
     if (FORBIDDEN.test(name)) throw new Error('not an attribute to set: ' + name)
     node.setAttribute(name, value === true ? '' : String(value))
   }
+  return put(node, ...children)
+}
+
+// Children that are there; null, undefined and false are left out.
+export function put (node, ...children) {
   node.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false))
   return node
 }

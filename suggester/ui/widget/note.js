@@ -1,6 +1,8 @@
 // The note: its text cut at the borders of evidence and marks, each piece one text node with its offset.
-import { button, el, empty, into } from './dom.js'
+import { button, el, empty, into, put } from './dom.js'
 import { MARKS } from './words.js'
+
+const WEAK = 0.3 // evidence for nothing surer than this is drawn with a thin line only
 
 export class NotePane {
   // hooks: pick(rowIds, span), selected(span | null, rect)
@@ -22,6 +24,7 @@ export class NotePane {
     this.view = view
     this.pieces = []
     this.byRow = new Map()
+    this.confidence = new Map(view.rows.map((row) => [row.id, row.confidence ?? 1]))
     this.#sections(view.sections)
     this.#legend(view)
     this.#build(view)
@@ -41,7 +44,7 @@ export class NotePane {
 
   #legend (view) {
     const kinds = [...new Set(view.marks.map((mark) => mark.kind))].filter((kind) => MARKS[kind])
-    empty(this.legend).append(
+    put(empty(this.legend), 
       el('span', {}, el('span', { class: 'sg-piece ev' }, 'evidence')),
       el('span', {}, el('span', { class: 'sg-piece ev accepted' }, 'accepted')),
       ...kinds.map((kind) => el('span', {}, el('span', { class: 'sg-piece mk ' + kind }, MARKS[kind]))),
@@ -74,7 +77,7 @@ export class NotePane {
       while (next < spans.length && spans[next].start <= start) open.push(spans[next++])
       out.append(this.#piece(text.slice(start, end), start, open.filter((s) => s.end > start)))
     }
-    empty(this.text).append(out)
+    put(empty(this.text), out)
   }
 
   #piece (words, start, spans) {
@@ -103,6 +106,8 @@ export class NotePane {
     for (const row of rows) {
       for (const piece of this.byRow.get(row.id) || []) {
         const all = piece.rows.map((id) => states(id))
+        const sure = Math.max(...piece.rows.map((id) => this.confidence.get(id)))
+        piece.node.classList.toggle('weak', sure < WEAK && all.every((s) => s === 'pending'))
         piece.node.classList.toggle('accepted', all.some((s) => s === 'accepted' || s === 'replaced'))
         piece.node.classList.toggle('rejected', all.every((s) => s === 'rejected'))
       }

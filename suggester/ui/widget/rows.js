@@ -1,5 +1,5 @@
 // The list of suggestions: one line a code, more on demand for the one at hand.
-import { button, el, empty, into, key, percent, plural } from './dom.js'
+import { button, el, empty, into, key, percent, plural, put } from './dom.js'
 import { REASONS, SIGNS, STATES, SYSTEMS } from './words.js'
 
 const VAGUE = /\bunspecified\b|\bwithout complications?\b/i
@@ -34,7 +34,7 @@ export class RowList {
     if (!line) return
     const now = row.id === this.current
     line.className = ['sg-row', row.state, row.sync ? 'pending-sync' : '', now ? 'current' : ''].join(' ').trim()
-    empty(line).append(this.#head(row, now))
+    put(empty(line), this.#head(row, now))
     if (now) line.append(this.#actions(row), this.#more(row))
   }
 
@@ -64,7 +64,7 @@ export class RowList {
         row.flags.length > 1 ? el('span', { class: 'sg-count' }, '+' + (row.flags.length - 1)) : null)
     }
     if (row.state === 'rejected' && row.reason) out.push(el('span', { class: 'sg-why' }, row.reason))
-    else if (!worst && row.reasons.length) out.push(el('span', { class: 'sg-why' }, row.reasons[0]))
+    else if (!worst && row.reasons.length && !(this.open && row.id === this.current)) out.push(el('span', { class: 'sg-why' }, row.reasons[0]))
     if (VAGUE.test(row.display) && row.state !== 'rejected') out.push(el('span', { class: 'sg-vague' }, 'could be more specific'))
     return out
   }
@@ -78,10 +78,10 @@ export class RowList {
         el('span', {}, 'Why not?'),
         ...REASONS.map((text, i) => button([key(String(i + 1)), text], () => this.hooks.reason(row.id, text))),
         button('Cancel', () => this.choose(null)))
-      box.append(ask)
+      put(box, ask)
       return box
     }
-    box.append(
+    put(box, 
       button([key('A'), 'Accept'], () => this.hooks.decide('accept', row.id), { class: 'yes', 'aria-pressed': String(row.state === 'accepted') }),
       button([key('X'), 'Reject'], () => this.choose(row.id), { class: 'no', 'aria-pressed': String(row.state === 'rejected') }),
       button([key('E'), 'Replace'], () => this.hooks.replace(row.id), { 'aria-pressed': String(row.state === 'replaced') }),
@@ -103,20 +103,20 @@ export class RowList {
     if (!this.open) return box
     if (row.confidence !== null) {
       const of = Math.round(row.confidence * 100)
-      box.append(el('p', { class: 'sg-means' }, `Of 100 suggestions like this, about ${of} are right.`))
+      put(box, el('p', { class: 'sg-means' }, `Of 100 suggestions like this, about ${of} are right.`))
     }
     if (row.flags.length) {
-      box.append(el('ul', { class: 'sg-flags' }, ...row.flags.map((flag) => el('li', { class: 'sg-flag ' + flag.severity },
+      put(box, el('ul', { class: 'sg-flags' }, ...row.flags.map((flag) => el('li', { class: 'sg-flag ' + flag.severity },
         flagSign(flag), ' ', flag.message, flag.source ? el('span', { class: 'sg-source' }, ' ' + flag.source) : null))))
     }
-    if (row.reasons.length) box.append(el('ul', { class: 'sg-whys' }, ...row.reasons.map((text) => el('li', {}, text))))
+    if (row.reasons.length) put(box, el('ul', { class: 'sg-whys' }, ...row.reasons.map((text) => el('li', {}, text))))
     if (row.evidence.length) {
-      box.append(el('div', { class: 'sg-quotes' }, ...row.evidence.map((item) =>
+      put(box, el('div', { class: 'sg-quotes' }, ...row.evidence.map((item) =>
         button(['“', item.quote.replace(/\s+/g, ' '), '” ', el('span', { class: 'sg-where' }, item.section.replaceAll('_', ' '))],
           () => this.hooks.showSpan(item.span), { class: 'sg-quote' }))))
     }
     if (row.modifiers?.length || row.units) {
-      box.append(el('p', { class: 'sg-means' }, row.modifiers?.length ? 'Modifiers ' + row.modifiers.join(', ') + '. ' : '',
+      put(box, el('p', { class: 'sg-means' }, row.modifiers?.length ? 'Modifiers ' + row.modifiers.join(', ') + '. ' : '',
         row.units ? plural(row.units, 'unit') + '.' : ''))
     }
     if (row.system === 'ICD-10-CM' && !row.added) this.#ladder(row, box)
@@ -125,10 +125,10 @@ export class RowList {
 
   #ladder (row, box) {
     const place = el('div', { class: 'sg-ladder' })
-    box.append(place)
+    put(box, place)
     const draw = (steps) => {
       if (!steps.length) return
-      place.append(el('p', { class: 'sg-sub' }, 'More specific, if the note says so'),
+      put(place, el('p', { class: 'sg-sub' }, 'More specific, if the note says so'),
         el('ul', {}, ...steps.slice(0, 6).map((step) => el('li', {},
           button([el('span', { class: 'sg-code' }, step.code), ' ', el('span', { class: 'sg-title' }, step.display)],
             () => this.hooks.addCode(step.system, step.code, row.id), { title: 'Replace by this code', disabled: this.readOnly }),

@@ -1,5 +1,5 @@
 // The coding summary: codes in order, flags that stand with a reason, finish, download.
-import { button, el, empty, key, plural } from './dom.js'
+import { button, el, empty, key, plural, put } from './dom.js'
 import { flagSign } from './rows.js'
 import { SYSTEMS } from './words.js'
 
@@ -22,7 +22,7 @@ export class SummaryPane {
 
   #draw () {
     const done = this.summary.status === 'finished'
-    empty(this.root).append(
+    put(empty(this.root), 
       el('div', { class: 'sg-sumin' },
         el('h2', {}, done ? 'Finished' : 'Coding summary'),
         el('p', { class: 'sg-soft' }, this.#lead(done)),
@@ -113,13 +113,13 @@ export class SummaryPane {
     this.said = el('p', { class: 'sg-notice error', role: 'alert', hidden: true })
     if (done) {
       const id = encodeURIComponent(this.summary.note_id)
-      bottom.append(
+      put(bottom, 
         el('a', { href: `/export/${id}.csv`, download: 'coding-summary.csv', class: 'sg-button' }, 'Download CSV'),
         el('a', { href: `/export/${id}.json`, download: 'coding-summary.json', class: 'sg-button' }, 'Download JSON'),
         button('Reopen', () => this.hooks.reopen()),
         button([key('N'), 'Next note'], () => this.hooks.next(), { class: 'main' }))
     } else {
-      bottom.append(button([key('Esc'), 'Back to the note'], () => this.hooks.back()),
+      put(bottom, button([key('Esc'), 'Back to the note'], () => this.hooks.back()),
         this.readOnly ? null : button('Second review', () => this.hooks.second()),
         this.readOnly ? null : button([key('F'), 'Finish this note'], () => this.finish(), { class: 'main' }))
     }
