@@ -1,4 +1,4 @@
-"""Streamlit door of the review app: page router, nothing else. `suggester serve` starts it with its routes."""
+"""Streamlit door of the review app: page router, nothing else; see `suggester serve`."""
 
 from suggester.ui.router import route
 

@@ -201,7 +201,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     for path in arguments.notes:
         if not path.is_file():
             parser.error(f"--notes: no such file: {path}")
-    arguments.notes = arguments.notes or sorted(GOLD.glob("*.jsonl"))
+    arguments.notes = arguments.notes or sorted(GOLD.glob("notes_*.jsonl"))
     if not arguments.notes:
         parser.error(f"no notes in {GOLD}; give some with --notes")
     return arguments

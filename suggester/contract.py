@@ -8,6 +8,7 @@ Reading is strict (see ``suggester.fields``): an unknown field, a missing one or
 from __future__ import annotations
 
 import json
+import logging
 import math
 from collections.abc import Mapping
 from datetime import date
@@ -55,6 +56,8 @@ GOLD_FIELDS: tuple[str, ...] = ("codes", "em", "part")
 
 TOLERATED_CODE_FIELDS: tuple[str, ...] = ("valid_fy2026", "billable_fy2026", "display")
 """Fields of a gold code that are allowed and not read."""
+
+_log = logging.getLogger("suggester.contract")
 
 _SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
 _STATUSES: tuple[Literal["core", "optional"], ...] = ("core", "optional")
@@ -125,7 +128,8 @@ def gold_from_record(data: object, *, record: str, source: str | None = None) ->
     """Read a gold note: a note with the codes that a careful human gave it.
 
     Each of ``codes`` has ``system`` and ``code`` and optionally ``status``, ``acceptable``, ``evidence``
-    (``[start, end]`` offsets), ``modifiers`` and ``units``; ``em`` has ``code`` and ``acceptable``.
+    (``[start, end]`` offsets), ``modifiers`` and ``units``; ``em`` has ``code`` and ``acceptable``. Codes of
+    ``ICD-9-CM`` are mapped to ICD-10-CM by General Equivalence Mappings, and a warning is logged.
 
     Raises
     ------
@@ -134,7 +138,11 @@ def gold_from_record(data: object, *, record: str, source: str | None = None) ->
     """
     fields = Fields(data, record=record)
     note = _note(fields, source=source)
-    codes = tuple(_gold_code(inner, length=len(note.text)) for inner in fields.inners("codes"))
+    codes = tuple(
+        code
+        for inner in fields.inners("codes")
+        for code in _gold_codes(inner, length=len(note.text), record=record)
+    )
     em: frozenset[str] = frozenset()
     levels = fields.maybe_inner("em")
     if levels is not None:
@@ -146,11 +154,35 @@ def gold_from_record(data: object, *, record: str, source: str | None = None) ->
     return GoldNote(note=note, codes=codes, em=em, part=part)
 
 
-def _gold_code(fields: Fields, *, length: int) -> GoldCode:
-    system = fields.choice("system", SYSTEMS)
-    code = fields.code("code")
+def _gold_codes(fields: Fields, *, length: int, record: str) -> tuple[GoldCode, ...]:
+    """A gold code; one of ICD-9-CM becomes those that it maps to, each needed one a gold code."""
+    if fields.maybe("system") != "ICD-9-CM":
+        return (_gold_code(fields, length=length),)
+    from suggester.codesets.icd9 import open_icd9
+
+    old = fields.code("code")
+    maps = open_icd9()
+    if old not in maps:
+        raise fields.error("code", "is no diagnosis of ICD-9-CM")
+    alternatives = maps.find(old).alternatives
+    _log.warning("%s: a code of ICD-9-CM was mapped to ICD-10-CM by General Equivalence Mappings", record)
+    if not alternatives:
+        return ()
+    single = frozenset(codes[0] for codes in alternatives if len(codes) == 1)
+    found = []
+    for code in alternatives[0]:
+        acceptable = single if len(alternatives[0]) == 1 else frozenset((code,))
+        found.append(_gold_code(fields, length=length, mapped=(code, acceptable)))
+    return tuple(found)
+
+
+def _gold_code(fields: Fields, *, length: int, mapped: tuple[str, frozenset[str]] | None = None) -> GoldCode:
+    """A gold code; ``mapped`` is the code of ICD-10-CM, with acceptable ones, in place of one of ICD-9-CM."""
+    system: System = "ICD-10-CM" if mapped else fields.choice("system", SYSTEMS)
+    code = mapped[0] if mapped else fields.code("code")
     status = fields.maybe_choice("status", _STATUSES) or "core"
     acceptable = frozenset(fields.maybe_codes("acceptable") or ())
+    acceptable = mapped[1] if mapped else acceptable
     evidence = []
     for position, pair in enumerate(fields.maybe_items("evidence") or ()):
         match pair:
@@ -205,7 +237,7 @@ def suggestions_to_record(result: Suggestions) -> dict[str, Any]:
             for item in result.not_coded
         ],
         "flags": [_flag_record(flag) for flag in result.flags],
-        **({"em": _em_record(result.em)} if result.em is not None else {}),
+        "em": _em_record(result.em) if result.em is not None else None,
     }
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 
 from suggester.codesets import Catalog, open_catalog
+from suggester.codesets.icd9 import icd9_flags
 from suggester.config import Settings
 from suggester.em import place, propose
 from suggester.errors import TooLargeError, UnknownCodeError
@@ -133,9 +134,37 @@ class Suggester:
             run=self._run(bench),
             suggestions=suggestions,
             not_coded=ledger(note.text, reading, left_out, codes, covered),
-            flags=(*flags, *raised),
+            flags=(*flags, *raised, *icd9_flags(note.text, self.settings)),
             em=worksheet,
         )
+
+    def diagnoses(self, note: Note, evidence: Mapping[str, Sequence[Evidence]]) -> dict[str, Diagnosis]:
+        """What the words behind diagnosis codes say, for the rules: side, encounter phase, how certain.
+
+        Parameters
+        ----------
+        note
+            The note that the evidence is of.
+        evidence
+            Evidence by code, of codes that were suggested or chosen instead.
+
+        Raises
+        ------
+        NoReleaseError
+            If no ICD-10-CM release covers the service date.
+        """
+        reading = self.bench(note.service_date)[0].read(note.text)
+        out: dict[str, Diagnosis] = {}
+        for code, items in evidence.items():
+            attributes = dict.fromkeys(
+                attribute
+                for item in items
+                for attribute in reading.attributes_at(
+                    reading.token_at(item.span.start), reading.token_at(max(item.span.end - 1, 0))
+                )
+            )
+            out[code] = Diagnosis.of_evidence(code, tuple(items), tuple(attributes))
+        return out
 
     def _checked(
         self, note: Note, suggestions: tuple[Suggestion, ...]
@@ -315,7 +344,7 @@ def _in_force(bench: Bench, candidate: CodeSupport, day: date | None) -> bool:
     """Whether the code itself, not only its release, is valid on the service date."""
     if day is None:
         return True
-    return int(bench.releases.store(candidate.system).valid_from[candidate.row]) <= day.toordinal()
+    return bench.releases.store(candidate.system).in_force(candidate.row, day)
 
 
 def _evidence(

@@ -46,7 +46,9 @@ class MemoryReview:
 
     is_demo = True
 
-    def __init__(self, results: tuple[tuple[Note, Suggestions], ...], *, flags: tuple[Flag, ...] = ()) -> None:
+    def __init__(
+        self, results: tuple[tuple[Note, Suggestions], ...], *, flags: tuple[Flag, ...] = ()
+    ) -> None:
         self.sessions: dict[str, Actor] = {}
         self.ended: dict[str, str] = {}
         self.seen: dict[str, DecisionInput] = {}
@@ -63,7 +65,7 @@ class MemoryReview:
         return SignedIn(token=token, actor=actor, expires_at=NOW + timedelta(hours=12), idle_seconds=900)
 
     def sign_in(self, name: str, password: str) -> SignedIn:
-        if password != "right horse":
+        if not password.startswith("right"):
             raise SignInError("name and password do not go together")
         return self._enter(name, "coder")
 
@@ -153,7 +155,13 @@ class MemoryReview:
             return Ack(uuid=item.uuid, status="durable", version=view.version)
         if item.action == "add":
             row = _row(
-                added_row_id(item.note_id, item.uuid), item.system, item.code or "", "Added", None, 99, added=True
+                added_row_id(item.note_id, item.uuid),
+                item.system,
+                item.code or "",
+                "Added",
+                None,
+                99,
+                added=True,
             )
             rows: tuple[Row, ...] = (*view.rows, dataclasses.replace(row, state="accepted"))
         elif item.action == "undo":
@@ -166,7 +174,11 @@ class MemoryReview:
             state = {"accept": "accepted", "reject": "rejected", "replace": "replaced"}[item.action]
             if item.row_id not in {row.id for row in view.rows}:
                 return Ack(
-                    uuid=item.uuid, status="refused", version=view.version, code="row_unknown", message="no such row"
+                    uuid=item.uuid,
+                    status="refused",
+                    version=view.version,
+                    code="row_unknown",
+                    message="no such row",
                 )
             rows = tuple(
                 dataclasses.replace(r, state=state, reason=item.reason) if r.id == item.row_id else r  # type: ignore[arg-type]
@@ -257,7 +269,9 @@ class MemoryReview:
     def ladder(self, token: str, note_id: str, row_id: str) -> tuple[LadderStep, ...]:
         self._found(token, note_id)
         return (
-            LadderStep(system="ICD-10-CM", code="I11.9", display="More", missing=("heart",), present=("disease",)),
+            LadderStep(
+                system="ICD-10-CM", code="I11.9", display="More", missing=("heart",), present=("disease",)
+            ),
         )
 
     def my_codes(self, token: str) -> MyCodes:
@@ -268,7 +282,13 @@ class MemoryReview:
         return self.my_codes(token)
 
     def draft_query(
-        self, token: str, note_id: str, *, kind: Any = "specificity", row_id: str | None = None, spans: Any = ()
+        self,
+        token: str,
+        note_id: str,
+        *,
+        kind: Any = "specificity",
+        row_id: str | None = None,
+        spans: Any = (),
     ) -> QueryDraft:
         self._found(token, note_id)
         return QueryDraft(

@@ -261,6 +261,8 @@ def test_data_of_a_visit(engine: Suggester, parts: dict[str, str], level: str, k
         ("Acute hypoxic respiratory failure.", "high"),
         ("Common cold.", "straightforward"),
         ("Impetigo, resolved.", "straightforward"),
+        ("Knee pain. Meniscal tear.", "moderate"),
+        ("Knee pain. Possible meniscal tear.", "low"),
     ],
 )
 def test_problems_of_a_visit(engine: Suggester, assessment: str, level: str) -> None:

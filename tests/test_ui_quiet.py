@@ -11,7 +11,7 @@ import pytest
 
 from suggester.ui import quiet
 
-SECRET = "Mrs. Quimby has gout"
+WORDS = "Mrs. Quimby has gout"
 
 
 @pytest.fixture
@@ -28,13 +28,13 @@ def hushed() -> Iterator[None]:
 def test_logged_exceptions_say_type_and_place_only(caplog: pytest.LogCaptureFixture) -> None:
     log = logging.getLogger("some.library")
     try:
-        raise ValueError(SECRET)
+        raise ValueError(WORDS)
     except ValueError as error:
         log.exception("failed")
         log.error("failed: %s", error)
         log.error(error)
         log.warning("with keywords %(a)s", {"a": 1})
-    assert SECRET not in caplog.text
+    assert WORDS not in caplog.text
     assert caplog.text.count("ValueError at") == 3
     assert "test_ui_quiet.py" in caplog.text
 
@@ -44,15 +44,15 @@ def test_dead_threads_and_processes_say_type_and_place_only(
     caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def die() -> None:
-        raise RuntimeError(SECRET)
+        raise RuntimeError(WORDS)
 
     thread = threading.Thread(target=die)
     thread.start()
     thread.join()
-    error = KeyError(SECRET)
+    error = KeyError(WORDS)
     sys.excepthook(KeyError, error, None)
     threading.excepthook(threading.ExceptHookArgs((SystemError, None, None, None)))
-    assert SECRET not in caplog.text + capsys.readouterr().err
+    assert WORDS not in caplog.text + capsys.readouterr().err
     assert "a thread died: RuntimeError at" in caplog.text
     assert "stopped: KeyError" in caplog.text
     assert "a thread died: SystemError" in caplog.text

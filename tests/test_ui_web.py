@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+import warnings
 from typing import Any
 
 import pytest
@@ -12,8 +12,11 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route, WebSocketRoute
-from starlette.testclient import TestClient
 from starlette.websockets import WebSocket, WebSocketDisconnect
+
+with warnings.catch_warnings():  # Starlette would rather have another httpx
+    warnings.simplefilter("ignore")
+    from starlette.testclient import TestClient
 
 from suggester.contract import suggestions_from_record
 from suggester.types import Flag, Note
@@ -24,8 +27,11 @@ from suggester.ui.sign_in import local_address, sign_in_routes
 from suggester.ui.web import CSRF_HEADER
 
 ORIGIN = {"origin": "http://localhost", "host": "localhost"}
+RIGHT = "right horse"
 TEXT = "Essential hypertension. No chest pain."
-FLAG = Flag(rule_id="icd10.excludes1", severity="error", message="two codes exclude each other", codes=("I10",))
+FLAG = Flag(
+    rule_id="icd10.excludes1", severity="error", message="two codes exclude each other", codes=("I10",)
+)
 
 
 def results() -> tuple[tuple[Note, Any], ...]:
@@ -77,7 +83,7 @@ class World:
         )
         self.client = TestClient(app, base_url="http://localhost", follow_redirects=False)
 
-    def sign_in(self, password: str = "right horse") -> Any:
+    def sign_in(self, password: str = RIGHT) -> Any:
         return self.client.post("/sign-in", data={"name": "ada", "password": password}, headers=ORIGIN)
 
     @property
@@ -95,10 +101,10 @@ async def _stream(websocket: WebSocket) -> None:
 
 
 @pytest.fixture
-def world() -> Iterator[World]:
+def world() -> World:
     made = World()
     made.sign_in()
-    yield made
+    return made
 
 
 def decision(**fields: Any) -> dict[str, Any]:
@@ -152,14 +158,19 @@ def test_gate_refuses_writes_from_elsewhere(world: World, headers: dict[str, str
 
 
 def test_gate_refuses_web_sockets_without_session_or_from_elsewhere(world: World) -> None:
-    with world.client.websocket_connect("/_stcore/stream", headers=ORIGIN):
+    with world.client.websocket_connect("ws://localhost/_stcore/stream", headers=ORIGIN):
         pass
     with (
         pytest.raises(WebSocketDisconnect),
-        world.client.websocket_connect("/_stcore/stream", headers={"origin": "http://evil.example"}),
+        world.client.websocket_connect(
+            "ws://localhost/_stcore/stream", headers={"origin": "http://evil.example"}
+        ),
     ):
         pass
-    with pytest.raises(WebSocketDisconnect), World().client.websocket_connect("/_stcore/stream", headers=ORIGIN):
+    with (
+        pytest.raises(WebSocketDisconnect),
+        World().client.websocket_connect("ws://localhost/_stcore/stream", headers=ORIGIN),
+    ):
         pass
 
 
@@ -235,7 +246,9 @@ def test_proxy_header_signs_in_only_where_trusted() -> None:
 def test_proxy_header_refused_by_the_service_shows_the_form(monkeypatch: pytest.MonkeyPatch) -> None:
     world = World(proxy_header="x-remote-user")
     monkeypatch.setattr(
-        world.service, "sign_in_proxy", lambda **_: MemoryReview.sign_in_proxy(world.service, name="a", peer="10.0.0.1")
+        world.service,
+        "sign_in_proxy",
+        lambda **_: MemoryReview.sign_in_proxy(world.service, name="a", peer="10.0.0.1"),
     )
     assert world.client.get("/sign-in", headers={"x-remote-user": "ada"}).status_code == 403
 
@@ -402,7 +415,9 @@ def test_finish_asks_for_reasons_then_gives_the_summary() -> None:
     world = World(flags=(FLAG,))
     world.sign_in()
     world.post("/api/decisions", {"decisions": [decision()]})
-    assert world.post("/api/notes/n1/summary").json()["summary"]["standing"][0]["rule_id"] == "icd10.excludes1"
+    assert (
+        world.post("/api/notes/n1/summary").json()["summary"]["standing"][0]["rule_id"] == "icd10.excludes1"
+    )
     refused = world.post("/api/notes/n1/finish")
     assert (refused.status_code, refused.json()["flags"][0]["codes"]) == (409, ["I10"])
     for wrong in ("x", [1], [{"rule_id": "a", "codes": "I10"}], [{"codes": [1]}]):
@@ -412,7 +427,9 @@ def test_finish_asks_for_reasons_then_gives_the_summary() -> None:
     assert done["finished"]["seconds"] == 42.0
     assert done["progress"]["finished_today"] == 1
     assert world.post("/api/notes/n1/reopen", {"reason": ""}).status_code == 400
-    assert world.post("/api/notes/n1/reopen", {"reason": "late result"}).json()["view"]["status"] == "reopened"
+    assert (
+        world.post("/api/notes/n1/reopen", {"reason": "late result"}).json()["view"]["status"] == "reopened"
+    )
     world.post("/api/notes/n1/second-review", {"reason": "look"})
     assert world.service.views["n1"].status == "second_review"
 

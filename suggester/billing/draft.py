@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 
@@ -12,14 +11,26 @@ from suggester.billing.encounter import AcceptedCode, CodedEncounter
 from suggester.billing.fees import FeeSchedule
 from suggester.billing.pointers import Proposal, is_external_cause, propose_pointers
 from suggester.billing.profile import Profile
+from suggester.billing.ruling import RuleCheck
 from suggester.codesets import Catalog
 from suggester.errors import CodeSetError
 from suggester.types import ClaimDiagnosis, ClaimDraft, ClaimLine, Flag
 
-__all__ = ["RuleCheck", "draft_claim", "order_diagnoses", "with_flags"]
+__all__ = ["draft_claim", "order_diagnoses", "with_flags"]
 
-RuleCheck = Callable[[ClaimDraft, CodedEncounter], tuple[Flag, ...]]
-"""What the rules engine says of a draft; flags come back marked with the draft's overrides."""
+_SAME_RULE = {
+    "billing.external-cause-first": "sequence.external_cause",
+    "billing.modifier-unknown": "modifier.unknown",
+    "billing.too-many-modifiers": "modifier.count",
+    "billing.units": "units.whole",
+    "billing.place-of-service": "place.unknown",
+    "billing.diagnosis-unknown": "validity.unknown",
+    "billing.diagnosis-not-billable": "validity.not_billable",
+    "billing.procedure-unknown": "validity.unknown",
+    "billing.diagnosis-unchecked": "validity.no_release",
+    "billing.procedure-unchecked": "validity.no_release",
+}
+"""Checks of ours that a rule of the engine makes too; where both flag, the engine's stays."""
 
 _ASSESSMENT = ("assessment", "plan", "impression", "diagnos")
 
@@ -138,8 +149,10 @@ def with_flags(
     Call it again after a person changed lines or pointers.
     """
     own = _overridden(claim_flags(claim, catalog=catalog, modifiers=modifiers), claim.draft)
-    foreign = rules(claim.draft, coded) if rules is not None and coded is not None else ()
-    return replace(claim, draft=replace(claim.draft, flags=(*own, *foreign)))
+    engine = rules(claim.draft, coded) if rules is not None else ()
+    said = {flag.rule_id for flag in engine}
+    kept = tuple(flag for flag in own if _SAME_RULE.get(flag.rule_id) not in said)
+    return replace(claim, draft=replace(claim.draft, flags=(*kept, *engine)))
 
 
 def order_diagnoses(coded: CodedEncounter) -> list[AcceptedCode]:

@@ -18,7 +18,7 @@ from typing import Any, Literal
 from suggester.billing.claim import Claim, run_name, safe_name, standing
 from suggester.billing.claim_json import claim_text, run_record
 from suggester.billing.cms1500 import cms1500_text
-from suggester.billing.draft import RuleCheck, draft_claim
+from suggester.billing.draft import draft_claim
 from suggester.billing.encounter import CodedEncounter
 from suggester.billing.fees import FeeSchedule
 from suggester.billing.fhir_claim import fhir_text
@@ -26,6 +26,7 @@ from suggester.billing.files import one_writer, write_whole
 from suggester.billing.interchange import plan_interchanges
 from suggester.billing.ledger import Entry, Ledger
 from suggester.billing.profile import Profile
+from suggester.billing.ruling import RuleCheck
 from suggester.billing.superbill import superbill_csv, superbill_pdf
 from suggester.billing.x12_837p import Interchange
 from suggester.billing.x12_checks import DiagnosisCheck
@@ -127,6 +128,10 @@ def draft_all(
             )
         except BillingError as error:
             yield _refusal(coded.encounter.id, error)
+        except CodeSetError as error:
+            yield Refusal(
+                encounter=coded.encounter.id, reason=error.code, field="service_from", message=str(error)
+            )
 
 
 def _refusal(encounter: str, error: BillingError) -> Refusal:

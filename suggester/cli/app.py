@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from suggester.cli import batch, codesets, evaluate, suggest, train
+from suggester.cli import batch, codesets, evaluate, rules, suggest, train
 from suggester.cli.console import CleanExitGroup
 
 __all__ = ["main"]
@@ -30,6 +30,7 @@ main.command("batch")(batch.batch)
 main.command("evaluate")(evaluate.evaluate)
 main.command("train")(train.train)
 main.add_typer(codesets.group, name="codesets")
+main.add_typer(rules.group, name="rules")
 main.add_typer(train.models, name="models")
 
 

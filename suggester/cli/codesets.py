@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import time
-from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from suggester.cli import codesets_imports
 from suggester.cli.console import FAILED, CleanExitGroup, complain, console, say
 from suggester.cli.options import ServiceDate, settings_with
 from suggester.types import SYSTEMS, System
@@ -25,7 +24,7 @@ __all__ = ["group"]
 
 group = typer.Typer(
     cls=CleanExitGroup,
-    help="Build, list, search and show code sets.",
+    help="Build, import, update, compare, search and show code sets.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -53,35 +52,6 @@ def build(
 
     releases = build_all(settings_with(), progress=progress, force=force)
     say(f"{len(releases)} releases ready in {time.monotonic() - began:.1f} s")
-
-
-@group.command("import")
-def import_(
-    tabular: Annotated[
-        Path, typer.Argument(metavar="TABULAR", help="Tabular list (XML) of an ICD-10-CM release.")
-    ],
-    *,
-    release_id: Annotated[str, typer.Option("--id", help="Name of the release, such as 2026-10-01.")],
-    first: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First day in force.")],
-    last: Annotated[
-        datetime | None,
-        typer.Option("--to", formats=["%Y-%m-%d"], help="Last day in force.", show_default=False),
-    ] = None,
-) -> None:
-    """Import an ICD-10-CM release that you have, beside those installed.
-
-    The service date of a note picks the release. The same id again replaces the release.
-    """
-    from suggester.codesets import import_icd10cm
-
-    release = import_icd10cm(
-        tabular,
-        release_id=release_id,
-        valid_from=first.date(),
-        valid_to=last.date() if last else None,
-        settings=settings_with(),
-    )
-    say(f"{release.system} {release.id}: {release.codes} billable codes imported")
 
 
 @group.command("list")
@@ -145,6 +115,9 @@ def show(
     *,
     system: OneSystem = None,
     service_date: ServiceDate = None,
+    icd9: Annotated[
+        bool, typer.Option("--icd9", help="CODE is of ICD-9-CM: show what it maps to in ICD-10-CM.")
+    ] = False,
 ) -> None:
     """Show a code, its notes and its place.
 
@@ -154,6 +127,9 @@ def show(
 
     on = service_date.date() if service_date else None
     catalog = open_catalog(settings_with())
+    if icd9:
+        _show_icd9(catalog, code, on)
+        return
     found = _lookup(catalog, code.strip().upper(), system, on)
     screen = console()
     state = "billable" if found.billable else "category, not billable"
@@ -183,8 +159,32 @@ def _lookup(catalog: Catalog, code: str, system: System | None, on: date | None)
     )
 
 
+def _show_icd9(catalog: Catalog, code: str, on: date | None) -> None:
+    from suggester.codesets.icd9 import SOURCE, SYSTEM, map_icd9
+    from suggester.errors import UnknownCodeError
+
+    found = map_icd9(code, settings=settings_with())
+    screen = console()
+    screen.print(f"{SYSTEM} {found.code}  {found.title}")
+    how = "approximately, " if found.approximate else ""
+    screen.print(
+        f"mapped to ICD-10-CM ({how}{SOURCE}):" if found.alternatives else "no equivalent in ICD-10-CM"
+    )
+    for number, codes in enumerate(found.alternatives):
+        for place, name in enumerate(codes):
+            try:
+                target = catalog.lookup("ICD-10-CM", name, on)
+                text = target.display + ("" if target.billable else "  (category, not billable)")
+            except UnknownCodeError:
+                text = "(not in the release in force)"
+            screen.print(f"  {'and' if place else 'or ' if number else '   '} {name}  {text}")
+
+
 def _list(screen: Console, title: str, codes: list[Code]) -> None:
     if codes:
         screen.print(f"\n{title}")
         for code in codes:
             screen.print(f"  {code.code}  {code.display}")
+
+
+codesets_imports.add_to(group)

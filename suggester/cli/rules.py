@@ -47,8 +47,9 @@ def list_(
         return
     registry = Rules.open(settings_with()).registry
     table = Table("rule", "severity", "catches", box=box.SIMPLE)
-    for item in registry:
-        table.add_row(item.id, item.severity, item.title)
+    for rules in registry.by_group().values():
+        for item in rules:
+            table.add_row(item.id, item.severity, item.title)
     console().print(table)
 
 

@@ -1,4 +1,4 @@
-"""The alphabetic index of ICD-10-CM as phrases: main term and subterms, see, see also, nonessential modifiers.
+"""The alphabetic index of ICD-10-CM as phrases: main term, subterms, see, see also, nonessential modifiers.
 
 ``cms-icd`` reads the XML; here its terms become the words a clinician may write. A title with a comma that
 names forms of one word (``Diabetes, diabetic``) may be any of them. *See* leads on: the words of the term
@@ -104,7 +104,7 @@ def code_in(text: str | None) -> str | None:
 
 
 def read_part(path: Path, name: str) -> Mapping[str, Term]:
-    """The terms of one file of the index. The file was parsed safely before: ``cms-icd`` trusts what it reads.
+    """The terms of one file of the index. It was parsed safely before: ``cms-icd`` trusts what it reads.
 
     Raises
     ------
@@ -228,15 +228,11 @@ class IndexCompiler:
         if found is None:
             return False
         store, target = found
-        followed = 0
-        for term, below in _under(store, target):
+        for term, below in itertools.islice(_under(store, target), _MOST_FOLLOWED):
             codes = [c for c in (code_in(term.code), code_in(term.manifestation_code)) if c]
             for code in codes:
                 for words in _said((*path, *below)):
                     self.phrases.add(words, code)
-            followed += 1
-            if followed >= _MOST_FOLLOWED:
-                break
         onward = target.see or (None if target.code else target.see_also)
         if onward and hops < _MOST_HOPS:
             self._follow(path, onward, hops + 1)

@@ -217,9 +217,7 @@ def installed(settings: Settings | None = None) -> list[Release]:
 def outdated(stores: Iterable[ReleaseStore], *, licensed: bool = False) -> list[Release]:
     """The embedded releases that no opened store holds as this installation would compile them."""
     keys = {store.release.file_name: store.file_key for store in stores}
-    return [
-        r for r in embedded_releases() if keys.get(r.file_name) != embedded_key(r, licensed=licensed)
-    ]
+    return [r for r in embedded_releases() if keys.get(r.file_name) != embedded_key(r, licensed=licensed)]
 
 
 def _fresh(path: Path, key: str, *, whole: bool = True) -> bool:

@@ -1,4 +1,4 @@
-"""What differs between two releases of a system: codes added, deleted, revised; and the notes that touches."""
+"""What differs between two releases of a system: codes added, deleted, revised; the notes it touches."""
 
 from __future__ import annotations
 
@@ -68,7 +68,11 @@ def compare_stores(before: ReleaseStore, after: ReleaseStore) -> Difference:
     revised = []
     for code in sorted(old.keys() & new.keys()):
         left, right = old[code], new[code]
-        texts = (before.shorts[left], after.shorts[right]) if short else (before.titles[left], after.titles[right])
+        texts = (
+            (before.shorts[left], after.shorts[right])
+            if short
+            else (before.titles[left], after.titles[right])
+        )
         one, two = (" ".join(text.lower().split()) for text in texts)
         said = comparable and one != two
         if said or bool(before.billable[left]) != bool(after.billable[right]):
@@ -112,7 +116,9 @@ def find_pair(
     ]
     if not pairs:
         have = "; ".join(f"{name} {release}" for name, release in by_name)
-        raise CodeSetError(f"no system has both releases {before[:40]!r} and {after[:40]!r}; installed: {have}")
+        raise CodeSetError(
+            f"no system has both releases {before[:40]!r} and {after[:40]!r}; installed: {have}"
+        )
     return pairs
 
 

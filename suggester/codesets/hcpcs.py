@@ -1,8 +1,8 @@
 """HCPCS Level II and the numbers of CPT, read from the CMS I/OCE tables that the pyoce package carries.
 
-Only what may be shown is read: descriptors of CPT numbers (AMA) stay unread until a licence was stated, those of
-the dental D codes (ADA) always; of those the number and its dates are taken. Level II short descriptors are
-CMS's and in the public domain.
+Only what may be shown is read: descriptors of CPT numbers (AMA) stay unread until a licence was stated, those
+of the dental D codes (ADA) always; of those the number and its dates are taken. Level II short descriptors
+are CMS's and in the public domain.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The door for imports: what is given is recognised, checked row by row, and taken into use whole or not at all."""
+"""The door for imports: what is given is recognised, checked row by row, and taken whole or not at all."""
 
 from __future__ import annotations
 
@@ -268,7 +268,7 @@ def _changes(folder: Path, plan: Plan, staged: Path, before: Sequence[ReleaseSto
 def _release_changes(
     plan: Plan, release: Release, staged: Path, before: Sequence[ReleaseStore], *, licensed: bool
 ) -> Changes:
-    """What a release changes against the one with its id, else the one in force on its first day, else the newest."""
+    """What a release changes against the one with its id, else in force on its first day, else the newest."""
     new = ReleaseStore(staged / release.file_name, licensed=licensed)
     by_name = {store.release.file_name: store for store in before}
     old = by_name.get(release.file_name)

@@ -1,7 +1,7 @@
 """Imports of CMS tables about services: NCCI procedure pairs, medically unlikely edits, global periods.
 
 Layouts as CMS publishes them: pairs have column 1, column 2, *in existence prior to 1996*, effective day,
-deletion day (``*`` while none), modifier indicator (0 not allowed, 1 allowed, 9 not applicable) and rationale;
+deletion day (``*`` while none), modifier indicator (0 not allowed, 1 allowed, 9 not applicable), rationale;
 unlikely edits have code, value, adjudication indicator and rationale; global days stand in the relative value
 file of the physician fee schedule under HCPCS and GLOB DAYS.
 """
@@ -43,7 +43,12 @@ _PAIR_COLUMNS = (
 )
 _UNIT_COLUMNS = (
     ("hcpcs cpt code*", "hcpcs*", "cpt*", "code"),
-    ("practitioner services mue*", "outpatient hospital services mue*", "dme supplier services mue*", "mue value*"),
+    (
+        "practitioner services mue*",
+        "outpatient hospital services mue*",
+        "dme supplier services mue*",
+        "mue value*",
+    ),
     ("mue adjudication indicator*", "mai*"),
     ("?", "mue rationale*", "rationale*"),
 )
@@ -66,7 +71,9 @@ def _setting(wanted: Wanted, source: Source, words: str) -> ServiceSetting:
     text = f"{words} {source.name}".lower()
     found = [name for name, marks in _SETTING_WORDS.items() if any(mark in text for mark in marks)]
     if len(found) != 1:
-        raise ImportRefusedError(source.name, "whose edits they are is not said; say --setting practitioner or hospital")
+        raise ImportRefusedError(
+            source.name, "whose edits they are is not said; say --setting practitioner or hospital"
+        )
     return found[0]
 
 
@@ -119,7 +126,9 @@ def plan_ncci(sources: Sequence[Source], wanted: Wanted) -> Plan:
         raise ImportRefusedError(files[0].name, "no pair of codes in it")
     newest = date.fromordinal(int(columns["first"].max()))
     if wanted.first is not None and newest.year < wanted.first.year - 1:
-        raise ImportRefusedError(files[0].name, f"wrong year: its newest pair is of {newest}, asked for {wanted.first}")
+        raise ImportRefusedError(
+            files[0].name, f"wrong year: its newest pair is of {newest}, asked for {wanted.first}"
+        )
 
     def write(folder: Path) -> None:
         _write_pairs(folder / PAIRS_FILE, pairs, columns, setting, wanted.sha256)
@@ -148,7 +157,9 @@ def _read_pairs(source: Source, number: int, pairs: _Pairs, days: dict[str, int]
         ends = _ordinal(cells[places[3]], source, row, days)
         flag = cells[places[4]]
         if flag not in ("0", "1", "9"):
-            raise ImportRefusedError(source.name, f"modifier indicator {flag[:9]!r}, allowed: 0, 1, 9", row=row)
+            raise ImportRefusedError(
+                source.name, f"modifier indicator {flag[:9]!r}, allowed: 0, 1, 9", row=row
+            )
         if ends and ends < begins:
             raise ImportRefusedError(source.name, "deleted before it began", row=row)
         if ends == begins:
@@ -241,7 +252,9 @@ def plan_mue(sources: Sequence[Source], wanted: Wanted) -> Plan:
     source = only_one(sources, (".csv", ".xlsx", ".txt"), "an MUE table (.csv, .xlsx, .txt)", prefer="mue")
     first = wanted.first or month_in_name(source.name)
     if first is None:
-        raise ImportRefusedError(source.name, "its name states no month; say when it begins: --from 2026-10-01")
+        raise ImportRefusedError(
+            source.name, "its name states no month; say when it begins: --from 2026-10-01"
+        )
     named = month_in_name(source.name)
     if named is not None and named.year != first.year:
         raise ImportRefusedError(source.name, f"wrong year: its name says {named.year}, --from says {first}")
@@ -258,9 +271,13 @@ def plan_mue(sources: Sequence[Source], wanted: Wanted) -> Plan:
         if not value.isdigit() or len(value) > 6:
             raise ImportRefusedError(source.name, f"MUE value {value[:12]!r} is no whole number", row=row)
         if indicator[:1] not in ("1", "2", "3"):
-            raise ImportRefusedError(source.name, f"adjudication indicator {indicator[:12]!r}, allowed: 1, 2, 3", row=row)
+            raise ImportRefusedError(
+                source.name, f"adjudication indicator {indicator[:12]!r}, allowed: 1, 2, 3", row=row
+            )
         if code in found:
-            raise ImportRefusedError(source.name, f"{code} stands there twice (first in row {found[code][0]})", row=row)
+            raise ImportRefusedError(
+                source.name, f"{code} stands there twice (first in row {found[code][0]})", row=row
+            )
         found[code] = (row, int(value), indicator[0], why)
     if len(found) < wanted.fewest(100):
         raise ImportRefusedError(source.name, f"{len(found)} codes; a whole table has thousands")
@@ -277,7 +294,9 @@ def plan_mue(sources: Sequence[Source], wanted: Wanted) -> Plan:
             setting=setting,
         )
 
-    changes = Changes(rows=len(found), kept=len(found), added=len(found), remarks=(f"for {setting} claims from {first}",))
+    changes = Changes(
+        rows=len(found), kept=len(found), added=len(found), remarks=(f"for {setting} claims from {first}",)
+    )
     return Plan(kind="mue", slot=f"mue {setting} {first}", write=write, changes=changes)
 
 
@@ -291,7 +310,7 @@ def _remembered(rows: Iterator[Row], heads: list[str]) -> Iterator[Row]:
 
 
 def plan_global(sources: Sequence[Source], wanted: Wanted) -> Plan:
-    """What the relative value file of the physician fee schedule says of global periods; nothing else of it is kept.
+    """What the relative value file of the physician fee schedule says of global periods; only that is kept.
 
     Raises
     ------
@@ -313,10 +332,14 @@ def plan_global(sources: Sequence[Source], wanted: Wanted) -> Plan:
         days = days.zfill(3) if days.isdigit() else days
         if not _GLOBAL.fullmatch(days):
             raise ImportRefusedError(
-                source.name, f"global days {days[:9]!r} of {code}, allowed: 000, 010, 090, XXX, YYY, ZZZ, MMM", row=row
+                source.name,
+                f"global days {days[:9]!r} of {code}, allowed: 000, 010, 090, XXX, YYY, ZZZ, MMM",
+                row=row,
             )
         if code in found and found[code][1] != days:
-            raise ImportRefusedError(source.name, f"{code} has two global periods (first in row {found[code][0]})", row=row)
+            raise ImportRefusedError(
+                source.name, f"{code} has two global periods (first in row {found[code][0]})", row=row
+            )
         found.setdefault(code, (row, days))
     if len(found) < wanted.fewest(100):
         raise ImportRefusedError(source.name, f"{len(found)} codes; a whole file has thousands")

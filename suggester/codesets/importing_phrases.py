@@ -39,11 +39,24 @@ _SYNONYM_COLUMNS = (
     ("phrase", "term", "synonym", "subject label", "name", "label", "description"),
     ("code", "icd10cm", "icd10cm code", "icd 10 cm", "icd10", "object id"),
     ("?", "system", "code system", "vocabulary"),
-    ("?", "predicate id",),
+    (
+        "?",
+        "predicate id",
+    ),
 )
 _CHARGE_COLUMNS = (
     ("description", "charge description", "procedure description", "item description", "service description"),
-    ("code", "hcpcs", "cpt", "hcpcs code", "cpt code", "cpt hcpcs", "cpt hcpcs code", "hcpcs cpt", "hcpcs cpt code"),
+    (
+        "code",
+        "hcpcs",
+        "cpt",
+        "hcpcs code",
+        "cpt code",
+        "cpt hcpcs",
+        "cpt hcpcs code",
+        "hcpcs cpt",
+        "hcpcs cpt code",
+    ),
     ("price", "charge", "gross charge", "unit price", "amount", "standard charge", "standard charge gross"),
 )
 _MOST_SHOWN = 50
@@ -56,7 +69,9 @@ class _Found:
     phrase: Phrase
 
 
-def plan_synonyms(sources: Sequence[Source], wanted: Wanted, stores: Mapping[System, Sequence[ReleaseStore]]) -> Plan:
+def plan_synonyms(
+    sources: Sequence[Source], wanted: Wanted, stores: Mapping[System, Sequence[ReleaseStore]]
+) -> Plan:
     """What a table of synonyms or an ontology brings.
 
     Raises
@@ -65,7 +80,9 @@ def plan_synonyms(sources: Sequence[Source], wanted: Wanted, stores: Mapping[Sys
         If the file or a row is wrong.
     """
     endings = (".obo", ".csv", ".tsv", ".txt", ".xlsx")
-    source = only_one(sources, endings, "a table of synonyms (.csv, .tsv, .xlsx) or an ontology (.obo)", prefer="syn")
+    source = only_one(
+        sources, endings, "a table of synonyms (.csv, .tsv, .xlsx) or an ontology (.obo)", prefer="syn"
+    )
     rows = _obo(source) if source.suffix == ".obo" else _synonyms(source)
     return _plan(source, "synonyms", rows, wanted, stores)
 
@@ -80,7 +97,9 @@ def plan_chargemaster(
     ImportRefusedError
         If the file or a row is wrong.
     """
-    source = only_one(sources, (".csv", ".tsv", ".txt", ".xlsx"), "a chargemaster (.csv, .tsv, .xlsx)", prefer="charge")
+    source = only_one(
+        sources, (".csv", ".tsv", ".txt", ".xlsx"), "a chargemaster (.csv, .tsv, .xlsx)", prefer="charge"
+    )
     return _plan(source, "chargemaster", _charges(source), wanted, stores)
 
 
@@ -111,13 +130,17 @@ def _plan(
         before = kept.get(key)
         if before is not None and before[1].price != phrase.price:
             raise ImportRefusedError(
-                source.name, f"{code} has two prices for one description (first in row {before[0]})", row=found.row
+                source.name,
+                f"{code} has two prices for one description (first in row {before[0]})",
+                row=found.row,
             )
         kept.setdefault(key, (found.row, Phrase(phrase.text, phrase.system, code, phrase.price)))
     if not kept:
         raise ImportRefusedError(source.name, "no row names a code of an installed release")
     if out > count // 2:
-        raise ImportRefusedError(source.name, f"{out} of {count} rows name codes that no installed release has")
+        raise ImportRefusedError(
+            source.name, f"{out} of {count} rows name codes that no installed release has"
+        )
     phrases = [phrase for _, phrase in kept.values()]
     label = wanted.name or re.sub(r"[^\w.-]+", "-", source.path.stem)[:60]
 
@@ -128,10 +151,14 @@ def _plan(
     changes = Changes(
         rows=count, kept=len(phrases), added=len(phrases), left_out=tuple(left_out), remarks=remarks
     )
-    return Plan(kind=kind if kind != "index" else "icd10cm", slot=f"{kind} {label}", write=write, changes=changes)
+    return Plan(
+        kind=kind if kind != "index" else "icd10cm", slot=f"{kind} {label}", write=write, changes=changes
+    )
 
 
-def phrase_changes(before: Sequence[Phrase], after: Sequence[Phrase], changes: Changes, against: str) -> Changes:
+def phrase_changes(
+    before: Sequence[Phrase], after: Sequence[Phrase], changes: Changes, against: str
+) -> Changes:
     """The report of an import of words that takes the place of another."""
 
     def named(phrases: Sequence[Phrase]) -> dict[str, object]:
@@ -187,7 +214,9 @@ def _synonyms(source: Source) -> Iterator[_Found]:
         system = _named_system(source, row, named or prefix or "ICD-10-CM")
         code = bare.strip().upper()
         if not _SHAPES[system].fullmatch(code):
-            raise ImportRefusedError(source.name, f"{code[:12]!r} does not look like a code of {system}", row=row)
+            raise ImportRefusedError(
+                source.name, f"{code[:12]!r} does not look like a code of {system}", row=row
+            )
         yield _Found(row, Phrase(_text(source, row, text), system, code))
 
 
@@ -261,6 +290,8 @@ def _obo_term(source: Source, names: list[tuple[int, str]], codes: list[tuple[in
         if "-" in code:
             continue  # a block of codes names none
         if not _SHAPES["ICD-10-CM"].fullmatch(code):
-            raise ImportRefusedError(source.name, f"{code[:12]!r} does not look like a code of ICD-10-CM", row=row)
+            raise ImportRefusedError(
+                source.name, f"{code[:12]!r} does not look like a code of ICD-10-CM", row=row
+            )
         for at, text in names:
             yield _Found(at, Phrase(_text(source, at, text), "ICD-10-CM", code))

@@ -58,7 +58,13 @@ class Plan:
 
     @classmethod
     def of_release(
-        cls, kind: Kind, release: Release, write: Callable[[Path], None], *, rows: int, remarks: Sequence[str] = ()
+        cls,
+        kind: Kind,
+        release: Release,
+        write: Callable[[Path], None],
+        *,
+        rows: int,
+        remarks: Sequence[str] = (),
     ) -> Plan:
         """The plan of a code release."""
         slot = f"{release.system} {release.id}"
@@ -79,9 +85,7 @@ def release_of_wish(
     name = wanted.name or first.isoformat()
     made = Release(system=system, id=name, valid_from=first, valid_to=last, source=source, reader=reader)
     if made.file_name in taken and wanted.name is None:
-        return release_of_wish(
-            Wanted(name=f"{name}-imported"), system, reader, first, last, source
-        )
+        return release_of_wish(Wanted(name=f"{name}-imported"), system, reader, first, last, source)
     if made.file_name in taken:
         raise CodeSetError(f"release {name} of {system} is embedded; choose another id")
     return made
@@ -102,5 +106,7 @@ def only_one(sources: Sequence[Source], endings: Sequence[str], what: str, *, pr
         fitting = [best[e] for e in endings if e in best][:1] or fitting
     if len(fitting) != 1:
         name = sources[0].name if sources else "import"
-        raise ImportRefusedError(name, f"{len(fitting) or 'no'} files among those given may be {what}; name one")
+        raise ImportRefusedError(
+            name, f"{len(fitting) or 'no'} files among those given may be {what}; name one"
+        )
     return fitting[0]

@@ -39,8 +39,9 @@ _ORDER_LINE = re.compile(r"(\d{5}) ([A-Z][0-9A-Z]{2,6}) +([01]) (.*)")
 def plan_hcpcs(sources: Sequence[Source], wanted: Wanted, embedded: Sequence[ReleaseStore]) -> Plan:
     """What an HCPCS Level II file brings.
 
-    Files list codes that ended long ago. Where a file has no days to tell them by, codes that the embedded tables of
-    its first day do not have are left out. Dental numbers, which CMS files lack, are kept from those tables.
+    Files list codes that ended long ago. Where a file has no days to tell them by, codes that the embedded
+    tables of its first day do not have are left out. Dental numbers, which CMS files lack, are kept from
+    those tables.
 
     Parameters
     ----------
@@ -59,7 +60,9 @@ def plan_hcpcs(sources: Sequence[Source], wanted: Wanted, embedded: Sequence[Rel
     source = only_one(sources, (".txt", ".csv", ".xlsx"), "an HCPCS file (.txt, .csv, .xlsx)", prefer="anweb")
     first = wanted.first or month_in_name(source.name)
     if first is None:
-        raise ImportRefusedError(source.name, "its name states no month; say when it begins: --from 2026-10-01")
+        raise ImportRefusedError(
+            source.name, "its name states no month; say when it begins: --from 2026-10-01"
+        )
     last = wanted.last or date(first.year, 12, 31)
     release = release_of_wish(wanted, "HCPCS", "hcpcs-imported", first, last, f"CMS file {source.name}")
     file = read_hcpcs(source)
@@ -140,15 +143,21 @@ def plan_cpt(sources: Sequence[Source], wanted: Wanted, labels: Mapping[str, str
     ImportRefusedError
         If the file or a row is wrong.
     """
-    source = only_one(sources, (".txt", ".csv", ".xlsx", ".tsv"), "a CPT file (.txt, .csv, .xlsx)", prefer="longult")
+    source = only_one(
+        sources, (".txt", ".csv", ".xlsx", ".tsv"), "a CPT file (.txt, .csv, .xlsx)", prefer="longult"
+    )
     if wanted.first is None:
         raise ImportRefusedError(source.name, "say when the CPT release begins: --from 2027-01-01")
     last = wanted.last or date(wanted.first.year, 12, 31)
-    release = release_of_wish(wanted, "CPT", "cpt-imported", wanted.first, last, f"licensee's file {source.name}")
+    release = release_of_wish(
+        wanted, "CPT", "cpt-imported", wanted.first, last, f"licensee's file {source.name}"
+    )
     file = read_cpt(source)
     _right_year(source, file, release)
     if len(file.codes) < wanted.fewest(FEWEST_CPT):
-        raise ImportRefusedError(source.name, f"{len(file.codes)} numbers; a whole CPT release has some 11,000")
+        raise ImportRefusedError(
+            source.name, f"{len(file.codes)} numbers; a whole CPT release has some 11,000"
+        )
     rows = [
         FlatRow(
             code=item.code,
@@ -193,7 +202,12 @@ def plan_icd10cm(sources: Sequence[Source], wanted: Wanted) -> Plan:
     year = fiscal_year(tabular.path)
     first, last = _fiscal_window(tabular, year, wanted)
     release = release_of_wish(
-        wanted, "ICD-10-CM", "icd10cm-imported", first, last, f"tabular list imported from {tabular.path.name}"
+        wanted,
+        "ICD-10-CM",
+        "icd10cm-imported",
+        first,
+        last,
+        f"tabular list imported from {tabular.path.name}",
     )
     billable = {node.code for node in nodes if node.billable}
     if len(billable) < wanted.fewest(FEWEST_BILLABLE):
@@ -204,7 +218,9 @@ def plan_icd10cm(sources: Sequence[Source], wanted: Wanted) -> Plan:
     if parts.order is not None:
         _check_order(parts.order, nodes)
         other = len(billable ^ _assignable(tabular))
-        remarks.append(f"{len(billable):,} billable codes agree with the order file; cms-icd differs in {other}")
+        remarks.append(
+            f"{len(billable):,} billable codes agree with the order file; cms-icd differs in {other}"
+        )
     phrases = _index_phrases(parts.index)
     if phrases is not None:
         known = {node.code for node in nodes}
@@ -212,7 +228,9 @@ def plan_icd10cm(sources: Sequence[Source], wanted: Wanted) -> Plan:
         remarks.append(f"alphabetic index: {phrases.terms:,} terms, {len(phrases.pairs) - unknown:,} phrases")
         if unknown > len(phrases.pairs) // 10:
             name = parts.index[0][1].name
-            raise ImportRefusedError(name, f"wrong year: {unknown} phrases name codes that the tabular list lacks")
+            raise ImportRefusedError(
+                name, f"wrong year: {unknown} phrases name codes that the tabular list lacks"
+            )
         if phrases.unresolved:
             remarks.append(f"{phrases.unresolved:,} cross references name no single term")
         pairs = [Phrase(text, "ICD-10-CM", code) for text, code in phrases.pairs if code in known]
@@ -279,13 +297,16 @@ def _fiscal_window(tabular: Source, year: int | None, wanted: Wanted) -> tuple[d
     """First and last day of the release, within the fiscal year that the list states."""
     if year is None:
         if wanted.first is None:
-            raise ImportRefusedError(tabular.name, "it states no version; say when it begins: --from 2026-10-01")
+            raise ImportRefusedError(
+                tabular.name, "it states no version; say when it begins: --from 2026-10-01"
+            )
         return wanted.first, wanted.last
     begin, end = date(year - 1, 10, 1), date(year, 9, 30)
     first, last = wanted.first or begin, wanted.last or end
     if not (begin <= first <= end and last <= end):
         raise ImportRefusedError(
-            tabular.name, f"wrong year: its version is {year}, in force from {begin} to {end}, asked for {first}"
+            tabular.name,
+            f"wrong year: its version is {year}, in force from {begin} to {end}, asked for {first}",
         )
     return first, last
 
@@ -302,16 +323,22 @@ def _check_order(order: Source, nodes: Iterable[Node]) -> None:
             raise ImportRefusedError(order.name, "no line of an order file", row=number)
         code, flag = match[2], match[3] == "1"
         if code in theirs:
-            raise ImportRefusedError(order.name, f"{code} stands there twice (first in row {theirs[code]})", row=number)
+            raise ImportRefusedError(
+                order.name, f"{code} stands there twice (first in row {theirs[code]})", row=number
+            )
         theirs[code] = number
         if code not in ours:
             raise ImportRefusedError(order.name, f"{code} is not in the tabular list", row=number)
         if ours[code] != flag:
             says = "billable" if flag else "not billable"
-            raise ImportRefusedError(order.name, f"{code} is {says} here, the tabular list says otherwise", row=number)
+            raise ImportRefusedError(
+                order.name, f"{code} is {says} here, the tabular list says otherwise", row=number
+            )
     missing = sorted(code for code, billable in ours.items() if billable and code not in theirs)
     if missing:
-        raise ImportRefusedError(order.name, f"lacks {len(missing)} billable codes of the list, {missing[0]} first")
+        raise ImportRefusedError(
+            order.name, f"lacks {len(missing)} billable codes of the list, {missing[0]} first"
+        )
 
 
 def _assignable(tabular: Source) -> set[str]:

@@ -176,7 +176,14 @@ def stage(store_dir: Path) -> Path:
 
 
 def commit(
-    store_dir: Path, staged: Path, *, kind: Kind, slot: str, sources: tuple[str, ...], sha256: str, changes: Changes
+    store_dir: Path,
+    staged: Path,
+    *,
+    kind: Kind,
+    slot: str,
+    sources: tuple[str, ...],
+    sha256: str,
+    changes: Changes,
 ) -> Import:
     """Take a staged import into use. The store folder is locked by the caller."""
     journal = read_journal(store_dir)

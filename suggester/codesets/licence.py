@@ -45,7 +45,9 @@ def statements(store_dir: Path, subject: Licensed = "cpt") -> tuple[Statement, .
     except FileNotFoundError:
         return ()
     except (ValueError, TypeError):
-        raise LicenceError(f"{LICENCES_FILE} in the store folder is damaged; remove it and accept again") from None
+        raise LicenceError(
+            f"{LICENCES_FILE} in the store folder is damaged; remove it and accept again"
+        ) from None
     return tuple(item for item in found if item.subject == subject)
 
 

@@ -90,11 +90,11 @@ def phrase_files(store_dir: Path) -> list[Path]:
     found = active_files(store_dir, ("icd10cm", "synonyms", "chargemaster"))
     paths = [path for _, path in found if path.name == PHRASES_FILE]
     metas = [(path, Container.read_meta(path)) for path in paths]
-    indexes = [(meta["valid_from"], number) for number, (_, meta) in enumerate(metas) if meta["kind"] == "index"]
-    newest = max(indexes, default=("", -1))[1]
-    return [
-        path for number, (path, meta) in enumerate(metas) if meta["kind"] != "index" or number == newest
+    indexes = [
+        (meta["valid_from"], number) for number, (_, meta) in enumerate(metas) if meta["kind"] == "index"
     ]
+    newest = max(indexes, default=("", -1))[1]
+    return [path for number, (path, meta) in enumerate(metas) if meta["kind"] != "index" or number == newest]
 
 
 def phrases_key(paths: Sequence[Path]) -> tuple[str, ...]:

@@ -27,7 +27,7 @@ _OPEN_FROM = date(2036, 1, 1).toordinal()
 class NcciPair:
     """Two services of which the second is not paid beside the first.
 
-    ``modifier_allowed`` says whether a modifier may resolve it; ``valid_to`` is the last day, None while open.
+    ``modifier_allowed`` says whether a modifier may resolve it; ``valid_to`` is the last day.
     """
 
     column1: str
@@ -194,7 +194,7 @@ class ProcedureTables:
         return None if limit is None else limit.units
 
     def global_days(self, code: str, day: date) -> str | None:
-        """Global period as the fee schedule writes it (``000``, ``010``, ``090``, ``XXX`` …); None if unknown."""
+        """Global period as the fee schedule writes it (``000``, ``090``, ``XXX`` …); None if unknown."""
         for table in reversed(self._globals):
             if table.covers(day):
                 row = table.row.get(code)

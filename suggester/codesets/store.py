@@ -114,7 +114,7 @@ class ReleaseStore:
     def borrow_titles(self, donor: ReleaseStore) -> int:
         """Take the titles of another release for codes whose short descriptor is the same there.
 
-        A release that has short descriptors alone is shown and searched with the long ones of an imported one.
+        A release with short descriptors alone is shown and searched with the long ones of an imported one.
         Returns how many titles were taken.
         """
         row_of = {code: row for row, code in enumerate(donor.codes)}

@@ -1,9 +1,9 @@
 """CMS and AMA code files read row by row: HCPCS Level II (ANWEB) and the licensee's CPT file.
 
 The layout of ANWEB is that of the record layout that CMS publishes beside it: 293 characters, code in 1-5
-(modifiers in 4-5), record kind in 11 (3 and 7 begin a code or modifier, 4 and 8 continue its long descriptor),
-long descriptor in 12-91, short descriptor in 92-119, day added in 269-276, of action in 277-284, of
-termination in 285-292, action in 293.
+(modifiers in 4-5), record kind in 11 (3 and 7 begin a code or modifier, 4 and 8 continue its descriptor),
+long descriptor in 12-91, short descriptor in 92-119, day added in 269-276, of action in 277-284, of termination
+in 285-292, action in 293.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ _KINDS = {"3": False, "4": True, "7": False, "8": True}
 """Record kinds, and whether they continue the one before."""
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_NAMED = re.compile(rf"(20\d\d).{{0,3}}({'|'.join(_MONTHS)})|({'|'.join(_MONTHS)})[a-z]*.{{0,3}}(20\d\d)", re.IGNORECASE)
+_NAMED = re.compile(
+    rf"(20\d\d).{{0,3}}({'|'.join(_MONTHS)})|({'|'.join(_MONTHS)})[a-z]*.{{0,3}}(20\d\d)", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +98,9 @@ def read_hcpcs(source: Source) -> CodeFile:
             continue  # of the AMA: its descriptor is not taken
         else:
             raise ImportRefusedError(
-                source.name, f"{item.code[:12]!r} is no code of HCPCS Level II (J1885) or modifier (LT)", row=item.row
+                source.name,
+                f"{item.code[:12]!r} is no code of HCPCS Level II (J1885) or modifier (LT)",
+                row=item.row,
             )
         if not item.long:
             raise ImportRefusedError(source.name, f"{item.code} has no descriptor", row=item.row)
@@ -128,7 +132,9 @@ def _fixed(source: Source) -> Iterator[CodeRow]:
             continue
         code, kind = text[:5].strip(), text[10:11]
         if kind not in _KINDS:
-            raise ImportRefusedError(source.name, f"record kind {kind!r} in column 11, allowed: 3, 4, 7, 8", row=number)
+            raise ImportRefusedError(
+                source.name, f"record kind {kind!r} in column 11, allowed: 3, 4, 7, 8", row=number
+            )
         if not _KINDS[kind]:
             if len(text) < LINE:
                 raise ImportRefusedError(
@@ -146,7 +152,9 @@ def _fixed(source: Source) -> Iterator[CodeRow]:
                 ended=_day(text[284:292], source, number),
             )
         elif current is None or code != current.code:
-            raise ImportRefusedError(source.name, f"continues {code or 'nothing'}, which did not begin", row=number)
+            raise ImportRefusedError(
+                source.name, f"continues {code or 'nothing'}, which did not begin", row=number
+            )
         else:
             current = replace(current, long=" ".join(f"{current.long} {text[11:91]}".split()))
     if current is not None:
@@ -195,7 +203,7 @@ def _table(source: Source) -> Iterator[CodeRow]:
 
 
 def read_cpt(source: Source) -> CodeFile:
-    """The codes of a licensee's CPT file: a number and its descriptor in each row, by tab, bar, comma or blanks.
+    """The codes of a licensee's CPT file: number and descriptor in each row, by tab, bar, comma or blanks.
 
     Lines before the first code (notices, headings) are passed over.
 
@@ -212,7 +220,9 @@ def read_cpt(source: Source) -> CodeFile:
         count += 1
         code, texts = cells[0].upper(), [cell for cell in cells[1:] if cell]
         if not _CPT.fullmatch(code):
-            raise ImportRefusedError(source.name, "does not begin with a CPT number (99213, 0042T)", row=number)
+            raise ImportRefusedError(
+                source.name, "does not begin with a CPT number (99213, 0042T)", row=number
+            )
         if not texts:
             raise ImportRefusedError(source.name, f"{code} has no descriptor", row=number)
         codes.append(CodeRow(row=number, code=code, long=max(texts, key=len)))

@@ -59,7 +59,14 @@ class Source(IntEnum):
 
 DESCRIPTORS = (Source.HCPCS_SHORT, Source.CPT_DESCRIPTOR)
 """Official descriptors: searched, but too terse or too long to be looked for in notes."""
-PHRASES = (Source.LEXICON, Source.CPT_LEXICON, Source.HCPCS_LEXICON, Source.INDEX, Source.SYNONYM, Source.CHARGE)
+PHRASES = (
+    Source.LEXICON,
+    Source.CPT_LEXICON,
+    Source.HCPCS_LEXICON,
+    Source.INDEX,
+    Source.SYNONYM,
+    Source.CHARGE,
+)
 """Phrases that people wrote for a code: our lexicons and what the user imported."""
 _SOURCE_OF: dict[PhraseKind, Source] = {
     "index": Source.INDEX,

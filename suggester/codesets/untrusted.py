@@ -114,7 +114,9 @@ def unzip(path: Path, into: Path, name: str) -> list[Source]:
                 left = _extract(archive, info, target, left, name)
             except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError) as error:
                 what = type(error).__name__
-                raise ImportRefusedError(f"{name}/{info.filename}", f"the archive is damaged ({what})") from None
+                raise ImportRefusedError(
+                    f"{name}/{info.filename}", f"the archive is damaged ({what})"
+                ) from None
             out.append(Source(target, f"{name}/{info.filename}"))
     return sorted(out, key=lambda source: source.name)
 
@@ -174,7 +176,7 @@ def _entry_problem(info: zipfile.ZipInfo) -> str | None:
 
 
 def _extract(archive: zipfile.ZipFile, info: zipfile.ZipInfo, target: Path, left: int, name: str) -> int:
-    """Unpack one entry; returns how many bytes may still follow. What is read counts, not what is declared."""
+    """Unpack one entry; returns how many bytes may still follow. What is read counts, not what is said."""
     with archive.open(info) as packed, target.open("wb") as out:
         while chunk := packed.read(_CHUNK):
             left -= len(chunk)
@@ -288,7 +290,15 @@ def _sheet_rows(source: Source) -> Iterator[Row]:
         check_entries(archive, source.name)
     try:
         book = load_workbook(source.path, read_only=True, data_only=True, keep_links=False)
-    except (InvalidFileException, KeyError, ValueError, zipfile.BadZipFile, zlib.error, ET.ParseError, OSError):
+    except (
+        InvalidFileException,
+        KeyError,
+        ValueError,
+        zipfile.BadZipFile,
+        zlib.error,
+        ET.ParseError,
+        OSError,
+    ):
         raise ImportRefusedError(source.name, "not an Excel workbook") from None
     try:
         sheet = book.worksheets[0]
@@ -319,7 +329,9 @@ def heading(text: str) -> str:
     return " ".join(re.findall(r"[a-z0-9]+", text.lower()))
 
 
-def find_header(source: Source, rows: Iterator[Row], wanted: Sequence[Sequence[str]]) -> tuple[list[int], int]:
+def find_header(
+    source: Source, rows: Iterator[Row], wanted: Sequence[Sequence[str]]
+) -> tuple[list[int], int]:
     """Places of columns in the first row that has every needed one; notices before it are passed over.
 
     Parameters
@@ -374,7 +386,7 @@ def day_of(text: str, source: Source, row: int) -> date:
     for pattern in ("%Y%m%d", "%Y-%m-%d", "%m/%d/%Y", "%m/%d/%y"):
         if len(text) in (8, 10) or pattern.startswith("%m"):
             try:
-                return datetime.strptime(text, pattern).date()  # noqa: DTZ007 - a day has no zone
+                return datetime.strptime(text, pattern).date()
             except ValueError:
                 continue
     raise ImportRefusedError(source.name, f"{text[:20]!r} is not a day (YYYYMMDD)", row=row)

@@ -8,6 +8,7 @@ from typing import Final
 from suggester.em.levels import PROBLEM_POINTS, data_level, problems_level
 from suggester.em.lexicon import DRUG_ITEM, EmLexicon
 from suggester.em.scan import Hit, Scan
+from suggester.pipeline.reading import UNCERTAIN
 from suggester.types import EmElement, EmItem, EmLevel, Suggestion
 
 ADDRESSED: Final = frozenset(
@@ -61,6 +62,8 @@ def problems_of(scan: Scan, suggestions: Sequence[Suggestion], lexicon: EmLexico
             continue
         point = _POINT_OF_KIND[hit.item]
         if point == "uncertain" and hit.section == "plan":
+            continue
+        if point == "complicated injury" and hit.mask & UNCERTAIN:
             continue
         items.append(EmItem(kind=point, name=hit.name, evidence=scan.of([hit])))
     items = _merged(items)

@@ -21,6 +21,12 @@ MIN_COVERAGE = 0.6
 COMPLETE = 0.999
 """Coverage from which all words of a term count as present."""
 
+_LEADING = 4
+"""So many words of each term are summed up before terms are looked at whole."""
+
+_ROUNDING = np.float32(1e-3)
+"""Room for rounding when a word is said to be needed."""
+
 _CHUNK = 4096
 """Sentences are matched in runs of about this many words, so that cost stays linear in length."""
 
@@ -88,8 +94,48 @@ class TermMatcher:
         self._terms = terms
         self.min_coverage = min_coverage
         self._least = np.where(terms.term_whole, np.float32(COMPLETE), np.float32(min_coverage))
-        self._allowed = ~np.isin(terms.term_source, DESCRIPTORS)
-        self._present = np.zeros(len(terms.idf), dtype=np.bool_)
+        self._present = np.zeros(len(terms.idf) + 2, dtype=np.bool_)
+        self._one, self._other = self._needed()
+        self._heft = np.zeros(len(terms.idf) + 1, dtype=np.float32)
+        self._leading, self._rest = self._led()
+
+    def _needed(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """For each term two words of which one must be there for the term to match, by their rarity.
+
+        Where there are none such, an id that is always there; for terms that are not matched at all, one
+        that never is.
+        """
+        terms = self._terms
+        never = len(terms.idf)
+        begin, stop = terms.term_ptr[:-1], terms.term_ptr[1:]
+        spare = (np.float32(1.0) - self._least) * terms.term_weight + _ROUNDING
+        second, third = (
+            np.where(stop - begin > place, np.append(terms.term_word, [0] * 3)[begin + place], never)
+            for place in (1, 2)
+        )
+        rarity = np.append(terms.idf, np.float32(0))
+        alone = rarity[second] > spare
+        either = alone | (rarity[second] + rarity[third] > spare)
+        out = (np.where(either, second, never + 1), np.where(either & ~alone, third, never + 1))
+        out[1][alone] = never
+        for words in out:
+            words[np.isin(terms.term_source, DESCRIPTORS)] = never
+        return out[0].astype(np.int32), out[1].astype(np.int32)
+
+    def _led(self) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        """The first words of each term, and what the words behind them may add over what the term needs.
+
+        Terms that have fewer words are filled up with an id of no word.
+        """
+        terms = self._terms
+        none = len(terms.idf)
+        begin, stop = terms.term_ptr[:-1], terms.term_ptr[1:]
+        padded = np.append(terms.term_word, [none] * _LEADING)
+        columns = [np.where(stop - begin > place, padded[begin + place], none) for place in range(_LEADING)]
+        leading = np.ascontiguousarray(np.stack(columns, axis=1), dtype=np.int32)
+        rarity = np.append(terms.idf, np.float32(0))
+        rest = terms.term_weight - rarity[leading].sum(axis=1)
+        return leading, (np.maximum(rest, 0) - self._least * terms.term_weight + _ROUNDING).astype(np.float32)
 
     def match(self, words: WordIds) -> Matches:
         """All matches in a note, in the order of the sentences."""
@@ -126,10 +172,17 @@ class TermMatcher:
         terms = self._terms
         present = self._present
         present[ids] = True
-        unique = np.unique(ids)
+        present[-1] = True
+        fresh = np.ones(len(ids), dtype=np.bool_)
+        np.not_equal(ids[1:], ids[:-1], out=fresh[1:])
+        unique = ids[fresh]
         chosen = _gather(terms.anchor_ptr[unique], terms.anchor_ptr[unique + 1], terms.anchor_term)
-        chosen = chosen[self._allowed[chosen]]
+        chosen = chosen[present[self._one[chosen]] | present[self._other[chosen]]]
+        heft = self._heft
+        heft[unique] = terms.idf[unique]
+        chosen = chosen[heft[self._leading[chosen]].sum(axis=1) + self._rest[chosen] >= 0]
         chosen = chosen[self._cover(chosen) >= self._least[chosen]]
+        heft[unique] = 0
         present[ids] = False
         if not len(chosen):
             return _none()
@@ -192,7 +245,7 @@ class TermMatcher:
         word = _gather(begin, stop, terms.term_word)
         starts = np.zeros(len(term), dtype=np.int64)
         np.cumsum((stop - begin)[:-1], out=starts[1:])
-        got = np.add.reduceat(np.where(self._present[word], terms.idf[word], np.float32(0)), starts)
+        got = np.add.reduceat(self._heft[word], starts)
         return np.asarray(got / np.maximum(terms.term_weight[term], np.float32(1e-6)), dtype=np.float32)
 
 
@@ -243,14 +296,19 @@ def heaviest_around(
     return out
 
 
+_COUNT = np.arange(1 << 16, dtype=np.int64)
+"""Numbers from 0, for ranges of usual length."""
+
+
 def _gather(
     begin: NDArray[np.int32], stop: NDArray[np.int32], values: NDArray[np.int32]
 ) -> NDArray[np.int32]:
     """Concatenate ``values[b:s]`` for every pair of bounds."""
     lengths = stop - begin
-    total = int(lengths.sum())
-    offsets = np.repeat(begin - np.concatenate(([0], np.cumsum(lengths)[:-1])), lengths)
-    return np.asarray(values[offsets + np.arange(total)], dtype=np.int32)
+    ends = np.cumsum(lengths)
+    total = int(ends[-1]) if len(ends) else 0
+    count = _COUNT[:total] if total <= len(_COUNT) else np.arange(total)
+    return np.asarray(values[np.repeat(begin - ends + lengths, lengths) + count], dtype=np.int32)
 
 
 def _none() -> Matches:

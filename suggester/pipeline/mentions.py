@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 
@@ -44,6 +43,7 @@ class MentionFinder:
         self.spans = spans
         self._reader = WordReader(terms)
         self._matcher = TermMatcher(terms)
+        self._labels: dict[int, Label] = {}
 
     def match(self, doc: Doc) -> tuple[WordIds, Matches]:
         """Ids of the words and matched terms; writes nothing."""
@@ -65,18 +65,23 @@ class MentionFinder:
         if not self.spans:
             return
         complete = (matches.coverage >= COMPLETE).nonzero()[0]
-        terms, which = np.unique(matches.term[complete], return_inverse=True)
-        labels = [label_of(self.terms, term) for term in terms.tolist()]
         spans = {
-            (first, final + 1, labels[term])
+            (first, final + 1, self._label(term))
             for first, final, term in zip(
                 matches.first[complete].tolist(),
                 matches.final[complete].tolist(),
-                which.tolist(),
+                matches.term[complete].tolist(),
                 strict=True,
             )
         }
         doc.spans[SPANS_KEY] = [Span(doc, start, end, label=label) for start, end, label in sorted(spans)]
+
+    def _label(self, term: int) -> Label:
+        """The label of a term, from memory where it was met before."""
+        found = self._labels.get(term)
+        if found is None:
+            found = self._labels[term] = label_of(self.terms, term)
+        return found
 
     def __call__(self, doc: Doc) -> Doc:
         """Find and write."""

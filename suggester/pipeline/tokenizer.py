@@ -26,6 +26,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from itertools import accumulate
 from pathlib import Path
 from typing import Final
 
@@ -43,9 +44,18 @@ NEWLINES: Final = frozenset(
 """Tokens that end a line. Form feeds and the Unicode separators end one as well."""
 
 _BREAK = "\\r\\n|[\\n\\r\\v\\f\\x1c-\\x1e\\x85\\u2028\\u2029]"
-_PIECE = re.compile(f"{WORD.pattern}|{_BREAK}|[^\\S\\n\\r\\v\\f\\x1c-\\x1e\\x85\\u2028\\u2029]+|.", re.DOTALL)
+_BLANK = "[^\\S\\n\\r\\v\\f\\x1c-\\x1e\\x85\\u2028\\u2029]"
+_PIECE = re.compile(f"({WORD.pattern}|{_BREAK}|{_BLANK}+|.)( (?!{_BLANK}))?", re.DOTALL)
+"""A piece, and the single blank behind it."""
+
 _ANY_BREAK = re.compile(_BREAK)
 _SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+_REMEMBERED: Final = 100_000
+"""So many pieces are remembered with what they are."""
+
+_KINDS: dict[str, tuple[str, bool, bool, bool]] = {}
 
 
 class TokenTable:
@@ -107,42 +117,51 @@ class TokenTable:
         return low
 
 
+def _kind(piece: str) -> tuple[str, bool, bool, bool]:
+    """What a piece is, wherever it stands: folded text, whether a word, white space, a line end."""
+    line_end = piece in NEWLINES
+    if line_end or piece.isspace():
+        return piece, False, True, line_end
+    word = piece[0].isalnum()
+    return (fold(piece) if word else piece), word, False, False
+
+
+def _kinds(pieces: list[str]) -> list[tuple[str, bool, bool, bool]]:
+    """What each piece is, from memory where it was met before."""
+    try:
+        return [_KINDS[piece] for piece in pieces]
+    except KeyError:
+        if len(_KINDS) > _REMEMBERED:
+            _KINDS.clear()
+        fresh = {piece: _KINDS.get(piece) or _kind(piece) for piece in dict.fromkeys(pieces)}
+        _KINDS.update(fresh)
+        return [fresh[piece] for piece in pieces]
+
+
 def cut(text: str) -> tuple[TokenTable, list[bool]]:
     """Cut a text: the table, and for each token whether a single blank follows that is not a token itself."""
     table = TokenTable()
-    texts, lowers, starts, ends = table.text, table.lower, table.start, table.end
-    is_word, is_space, visible = table.is_word, table.is_space, table.visible
+    pairs = _PIECE.findall(text)
+    table.text = pieces = [piece for piece, _ in pairs]
+    spaces = [blank != "" for _, blank in pairs]
+    kinds = _kinds(pieces)
+    table.lower = [kind[0] for kind in kinds]
+    table.is_word = [kind[1] for kind in kinds]
+    table.is_space = [kind[2] for kind in kinds]
+    table.visible = [index for index, blank in enumerate(table.is_space) if not blank]
+    lengths = [len(piece) for piece in pieces]
+    starts = [0, *accumulate([length + space for length, space in zip(lengths, spaces, strict=True)])]
+    starts.pop()
+    table.start = starts
+    table.end = [start + length for start, length in zip(starts, lengths, strict=True)]
     line_of, lines = table.line, table.lines
-    spaces: list[bool] = []
-    offset = index = line = first = 0
-    for piece in _PIECE.findall(text):
-        if piece == " " and index and not spaces[-1]:
-            spaces[-1] = True
-            offset += 1
-            continue
-        stop = offset + len(piece)
-        texts.append(piece)
-        starts.append(offset)
-        ends.append(stop)
-        spaces.append(False)
-        line_of.append(line)
-        if piece.isspace() or piece in NEWLINES:
-            lowers.append(piece)
-            is_word.append(False)
-            is_space.append(True)
-            if piece in NEWLINES:
-                lines.append((first, index))
-                first = index + 1
-                line += 1
-        else:
-            word = piece[0].isalnum()
-            lowers.append(fold(piece) if word else piece)
-            is_word.append(word)
-            is_space.append(False)
-            visible.append(index)
-        offset = stop
-        index += 1
-    lines.append((first, index))
+    first = 0
+    for index in [index for index, kind in enumerate(kinds) if kind[3]]:
+        line_of.extend([len(lines)] * (index + 1 - first))
+        lines.append((first, index))
+        first = index + 1
+    line_of.extend([len(lines)] * (len(pieces) - first))
+    lines.append((first, len(pieces)))
     table.length = len(text)
     return table, spaces
 

@@ -119,14 +119,12 @@ class WordReader:
         places: list[int] = []
         ids: list[int] = []
         place: list[int] = []
-        last: list[int] = []
-        own_mark: list[bool] = []
         single: list[tuple[int, tuple[int, ...]]] = []
         sides: list[tuple[int, int]] = []
         corrected: set[int] = set()
-        for token, word in enumerate(lower):
-            if not is_word[token]:
-                continue
+        at = 0
+        for token in [token for token, word in enumerate(is_word) if word]:
+            word = lower[token]
             found = memo.get(word)
             if found is None:
                 found = memo[word] = self._look_up(word)
@@ -136,7 +134,6 @@ class WordReader:
                 if capital is None:
                     continue
                 own = capital
-            at = len(places)
             places.append(token)
             primary.append(own)
             if word in SIDES:
@@ -144,12 +141,13 @@ class WordReader:
             if own >= 0:
                 ids.append(own)
                 place.append(at)
-                last.append(at)
-                own_mark.append(True)
                 if fixed:
                     corrected.add(own)
                 if added:
                     single.append((at, added))
+            at += 1
+        last = place.copy()
+        own_mark = [True] * len(ids)
         covered = self._add_patterns(primary, ids, place, last, places, sentence_of)
         for at, added in single:
             if at not in covered:  # "former smoker" must not also read as "smoker"
@@ -173,10 +171,8 @@ class WordReader:
         """Add the expansions of patterns of several words, longest first; returns the places they cover."""
         several = self._several
         covered: set[int] = set()
-        for at, first in enumerate(primary):
-            rows = several.get(first)
-            if rows is None:
-                continue
+        for at in [at for at, first in enumerate(primary) if first in several]:
+            rows = several[primary[at]]
             for pattern, added in rows:
                 end = at + len(pattern)
                 if (
@@ -204,10 +200,8 @@ class WordReader:
         text: Sequence[str],
     ) -> None:
         senses = self._terms.senses
-        for at, first in enumerate(primary):
-            rows = senses.get(first)
-            if rows is None:
-                continue
+        for at in [at for at, first in enumerate(primary) if first in senses]:
+            rows = senses[primary[at]]
             token = places[at]
             around: set[int] | None = None
             best: tuple[int, int, Sense | None] = (0, 0, None)

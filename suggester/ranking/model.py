@@ -125,7 +125,7 @@ class Ranker:
 
 def shipped_models() -> list[str]:
     """Names of the models that ship with this installation."""
-    return sorted(path.parent.name for path in data_path("models").glob(f"*/{CARD_FILE}"))
+    return sorted(path.parent.name for path in data_path("models").glob(f"*/{ARRAYS_FILE}"))
 
 
 def _folder(name: str) -> Path:

@@ -63,9 +63,16 @@ class FinishPart(CodingPart):
         codes = self._codes(loaded, state, without=loaded.planted if done else frozenset())
         reading = notes.reading(connection, row.id)
         counting = {code.row_id for code in codes if state.rows[code.row_id].state == "accepted"}
+        present = {code.code for code in codes}
         flags = [
-            *flags_from(reading.flags),
-            *(flag for s in loaded.suggestions if s.id in counting for flag in flags_from(s.flags)),
+            flag
+            for source in (
+                flags_from(reading.flags),
+                *(flags_from(s.flags) for s in loaded.suggestions if s.id in counting),
+            )
+            for flag in source
+            # What joins several codes matters only if all of them were chosen.
+            if len(flag.codes) < 2 or present.issuperset(flag.codes)
         ]
         if self.rules is not None:
             flags += self.rules(note_of(row, reading.text), codes)

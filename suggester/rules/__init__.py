@@ -4,8 +4,7 @@
 ``check_claim`` on a claim.
 """
 
-from suggester.rules.case import Case, Knowledge, Placed
-from suggester.rules.edits import Edits, Limits, NcciEdit, NoLimits
+from suggester.rules.case import Case, Knowledge, Limits, Placed
 from suggester.rules.engine import Rules, set_aside, standing_errors
 from suggester.rules.gate import Gate, gate
 from suggester.rules.registry import BUILT_IN, Finding, Registry, Rule, rule
@@ -19,13 +18,10 @@ __all__ = [
     "Context",
     "Diagnosis",
     "EarlierService",
-    "Edits",
     "Finding",
     "Gate",
     "Knowledge",
     "Limits",
-    "NcciEdit",
-    "NoLimits",
     "Placed",
     "Registry",
     "Rule",

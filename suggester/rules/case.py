@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from itertools import combinations
+from typing import Protocol
 
+from suggester.codesets.procedures import ProcedureTables
 from suggester.codesets.releases import Release
 from suggester.codesets.store import ReleaseStore
 from suggester.errors import UnknownCodeError
 from suggester.rules.book import Book
-from suggester.rules.edits import Edits, Limits, NoLimits
 from suggester.rules.subject import Diagnosis, Service, Subject
 from suggester.rules.tables import Modifier, Tables
 from suggester.types import System
+
+
+class Limits(Protocol):
+    """Tables that a user imports: units that are unlikely in a day, and global periods of procedures."""
+
+    def medically_unlikely(self, code: str, day: date) -> int | None:
+        """Most units of a code that one patient has on a day; None where no limit is known."""
+
+    def global_days(self, code: str, day: date) -> str | None:
+        """Global period of a code as the fee schedule writes it (``000``, ``010``, ``090``, ``XXX`` …)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,24 +41,19 @@ class Knowledge:
         The store of each system in force.
     missing
         Systems that no installed release covers on the day.
-    open_edits, tables, limits
-        Opens the procedure edits when they are first asked for; data files; imported limits.
+    procedures, limits, tables
+        Edits of services by day; imported units and global periods; the data files of the rules.
     elsewhere
         Installed releases that hold a code of a system, for saying when it is valid.
     """
 
     book: Book
     stores: Mapping[System, ReleaseStore]
-    open_edits: Callable[[], Edits]
+    procedures: ProcedureTables
+    limits: Limits
     tables: Tables
     missing: frozenset[System] = frozenset()
-    limits: Limits = field(default_factory=NoLimits)
     elsewhere: Callable[[System, str], tuple[Release, ...]] = lambda system, code: ()
-
-    @cached_property
-    def edits(self) -> Edits:
-        """The procedure edits."""
-        return self.open_edits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +102,8 @@ class Case:
 
     @cached_property
     def day(self) -> date:
-        """The service date; where none is given the first day of the newest procedure edits."""
-        return self.subject.service_date or self.know.edits.valid_from
+        """The service date; where none is given the first day of the release of CPT in force."""
+        return self.subject.service_date or self.know.stores["CPT"].release.valid_from
 
     def day_of(self, service: Service) -> date:
         """Day of a service."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date
-from functools import cached_property
 from typing import Self
 
 from suggester.codesets import Catalog, Release, open_catalog
@@ -24,8 +23,7 @@ from suggester.rules import (  # noqa: F401 - importing them adds their rules, i
     validity,
 )
 from suggester.rules.book import Book
-from suggester.rules.case import Case, Knowledge
-from suggester.rules.edits import Edits, Limits, NoLimits
+from suggester.rules.case import Case, Knowledge, Limits
 from suggester.rules.registry import BUILT_IN, Registry, Rule
 from suggester.rules.site import load_site
 from suggester.rules.subject import Diagnosis, EarlierService, Stage, Subject
@@ -47,7 +45,7 @@ class Rules:
     off
         Ids of rules that are switched off; they are not in ``registry``.
     limits
-        Imported tables of units and global periods; none if not given.
+        Tables of units and global periods; those imported into the catalog if not given.
     """
 
     def __init__(
@@ -61,7 +59,7 @@ class Rules:
         self.catalog = catalog
         self.off = frozenset(off)
         self.registry = registry.without(self.off)
-        self.limits: Limits = limits or NoLimits()
+        self.limits: Limits = limits or catalog.procedures
         self._known: dict[tuple[object, ...], Knowledge] = {}
         self._of_stage: dict[Stage, tuple[Rule, ...]] = {}
 
@@ -86,11 +84,6 @@ class Rules:
             rules.registry = Registry([*rules.registry, *site])
         return cls(catalog=opened, registry=rules.registry, off=chosen.rules_off, limits=limits)
 
-    @cached_property
-    def edits(self) -> Edits:
-        """The compiled procedure edits."""
-        return Edits.of_folder(self.catalog.folder)
-
     def knowledge(self, on: date | None) -> Knowledge:
         """What the rules look up on a day.
 
@@ -106,10 +99,10 @@ class Rules:
             self._known[key] = Knowledge(
                 book=Book(releases.icd10cm),
                 stores={"ICD-10-CM": releases.icd10cm, "CPT": releases.cpt, "HCPCS": releases.hcpcs},
-                open_edits=lambda: self.edits,
+                procedures=self.catalog.procedures,
+                limits=self.limits,
                 tables=read_tables(),
                 missing=closed,
-                limits=self.limits,
                 elsewhere=self._elsewhere,
             )
         return self._known[key]

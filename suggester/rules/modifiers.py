@@ -27,10 +27,9 @@ _WORDS = {"R": "right", "L": "left"}
 )
 def unknown_modifier(case: Case) -> Iterator[Finding]:
     """A modifier that does not exist."""
-    known = case.know.edits.modifiers | case.tables.modifiers.keys()
     for service in case.services:
         for code in dict.fromkeys(service.modifiers):
-            if code not in known:
+            if code not in case.tables.modifiers and not case.know.procedures.is_modifier(code):
                 yield Finding(
                     f"{code[:4]!r} on {service.code} is not a modifier; correct or remove it", (service.code,)
                 )

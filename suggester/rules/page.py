@@ -17,8 +17,8 @@ A flag may be set aside with a reason, which is kept with the claim; those marke
 
 ## Switching rules off
 
-`SUGGESTER_RULES_OFF` names rules by id, with commas between. An unknown id is refused with the list of those
-there are.
+`SUGGESTER_RULES_OFF` names rules by id, with commas between. An unknown id is refused with the list of
+those there are.
 
 ## Rules of your own
 
@@ -50,14 +50,15 @@ examples = {
 }
 ```
 
-`suggester rules test FILE` runs the examples. A flag's message may hold codes, never words of a note: words go
-in `Finding(words=...)`, which stays out of logs.
+`suggester rules test FILE` runs the examples. A flag's message may hold codes, never words of a note: words
+go in `Finding(words=...)`, which stays out of logs.
 
 ## Tables
 
 What the rules look up lies in `codesets/lexicon/rules/`, one file a table, each with its source in its first
-lines. Procedure pairs, add-on codes and modifiers are those of the CMS tables in the installed code sets. Units
-that are unlikely and global periods come from tables that you import; without them those rules stay silent.
+lines. Procedure pairs, add-on codes and modifiers are those of the CMS tables in the installed code sets.
+Units that are unlikely and global periods come from tables that you import; without them those rules stay
+silent.
 """
 
 _STAGES = {"suggestion": "suggestions", "note": "note", "claim": "claim"}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
+from suggester.codesets.procedures import NcciPair
 from suggester.rules.case import Case
-from suggester.rules.edits import NcciEdit
 from suggester.rules.registry import Finding, rule
 from suggester.rules.subject import Service
 
@@ -19,21 +19,23 @@ _NOT_OF_A_DAY = ("em_prolonged", "em_management")
 _GLOBAL = {"000": 0, "010": 10, "090": 90}
 
 
-def _pairs(case: Case) -> Iterator[tuple[Service, Service, NcciEdit]]:
+def _pairs(case: Case) -> Iterator[tuple[Service, Service, NcciPair]]:
     """Services that an NCCI edit pairs: the one that is paid, the one that is denied, the edit."""
     for one, two in case.same_day():
         for first, second in ((one, two), (two, one)):
-            edit = case.know.edits.ncci(first.code, second.code, case.day_of(first))
+            edit = case.know.procedures.ncci_pair(first.code, second.code, case.day_of(first))
             if edit is not None:
                 yield first, second, edit
                 break
 
 
-def _source(edit: NcciEdit) -> str:
-    until = f" to {edit.last.isoformat()}" if edit.last else ""
+def _source(edit: NcciPair) -> str:
+    until = f" to {edit.valid_to.isoformat()}" if edit.valid_to else ""
+    why = f", {edit.rationale}" if edit.rationale else ""
     return (
-        f"CMS NCCI procedure-to-procedure edit {edit.column_one}/{edit.column_two} from "
-        f"{edit.first.isoformat()}{until}, modifier indicator {int(edit.modifier_allowed)}"
+        f"CMS NCCI procedure-to-procedure edit {edit.column1}/{edit.column2} from "
+        f"{edit.valid_from.isoformat()}{until}, modifier indicator {int(edit.modifier_allowed)}{why} "
+        f"({edit.source})"
     )
 
 
@@ -89,8 +91,8 @@ def _way_out(case: Case, one: Service, two: Service) -> str:
 def add_on_alone(case: Case) -> Iterator[Finding]:
     """An add-on code without the code that it adds to on the same day."""
     for service in case.services:
-        primaries = case.know.edits.primaries.get(service.code)
-        if primaries is None:
+        primaries = case.know.procedures.add_on_primaries(service.code)
+        if not primaries:
             continue
         day = case.day_of(service)
         if any(o.code in primaries and case.day_of(o) == day for o in case.services if o is not service):
@@ -99,8 +101,7 @@ def add_on_alone(case: Case) -> Iterator[Finding]:
         yield Finding(
             f"{service.code} only adds to another service ({shown}); add that service or remove it",
             (service.code,),
-            f"CMS add-on code edits as of {case.know.edits.valid_from.isoformat()}",
-            service.words,
+            words=service.words,
         )
 
 
@@ -145,7 +146,7 @@ def duplicate_service(case: Case) -> Iterator[Finding]:
     apart = ("76", "77", "91", "59", "XE", "XP", "XS", "XU")
     seen: set[str] = set()
     for one, two in case.same_day():
-        if one.code != two.code or one.code in seen or case.know.edits.primaries.get(one.code):
+        if one.code != two.code or one.code in seen or case.know.procedures.add_on_primaries(one.code):
             continue
         if set(apart) & {*one.modifiers, *two.modifiers} or set(one.modifiers) ^ set(two.modifiers):
             continue
@@ -168,7 +169,7 @@ def _needs_visit_modifier(case: Case, service: Service) -> str | None:
     if known is not None:
         return {"000": "25", "010": "25", "090": "57"}.get(known)
     surgery = case.tables.kind(service.code) == "surgery"
-    add_on = service.code in case.know.edits.primaries
+    add_on = bool(case.know.procedures.add_on_primaries(service.code))
     return "25" if surgery and not add_on and service.code not in _NO_VISIT_MODIFIER else None
 
 

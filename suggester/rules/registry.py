@@ -13,6 +13,18 @@ from suggester.types import Flag, Severity
 if TYPE_CHECKING:
     from suggester.rules.case import Case
 
+GROUPS = (
+    "Validity",
+    "Words and specificity",
+    "Notes of the tabular list",
+    "Order of diagnoses",
+    "Combinations and duplicates",
+    "Patient",
+    "Services",
+    "Modifiers and places",
+)
+"""Headings of the rules that ship, in the order in which they are listed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -145,11 +157,11 @@ class Registry:
         return ConfigError(f"unknown rule {', '.join(map(repr, names))}; known rules: {known}")
 
     def by_group(self) -> Mapping[str, list[Rule]]:
-        """Rules under their headings."""
-        out: dict[str, list[Rule]] = {}
+        """Rules under their headings, those of a site last."""
+        out: dict[str, list[Rule]] = {group: [] for group in GROUPS}
         for item in self:
             out.setdefault(item.group, []).append(item)
-        return out
+        return {group: rules for group, rules in out.items() if rules}
 
 
 BUILT_IN = Registry()

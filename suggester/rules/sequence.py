@@ -62,14 +62,15 @@ def manifestation_first(case: Case) -> Iterator[Finding]:
 def code_first(case: Case) -> Iterator[Finding]:
     """A code stands before one that its "code first" note puts before it."""
     for item in case.diagnoses:
-        for note, meant in _notes(case, item, "codeFirst"):
-            late = [other for other in meant if other.place > item.place]
-            if late and not any(other.place < item.place for other in meant):
+        notes = list(_notes(case, item, "codeFirst"))
+        if any(other.place < item.place for _, meant in notes for other in meant):
+            continue  # one cause before it is enough
+        for note, meant in notes:
+            if meant:
                 yield Finding(
-                    f"put {late[0].code} before {item.code}",
-                    (item.code, late[0].code),
-                    note.source,
+                    f"put {meant[0].code} before {item.code}", (item.code, meant[0].code), note.source
                 )
+                break
 
 
 @rule(

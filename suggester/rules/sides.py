@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Literal
 
 from suggester.rules.book import Book
@@ -46,22 +47,41 @@ def by_side(book: Book, row: int) -> dict[Side, int]:
     """
     extension = book.store.is_extension(row)
     base = book.lineage(row)[1] if extension else row
-    above = book.lineage(base)[1:3]
+    own = side_of(book.title(base))
     wanted = _rest(book.title(base))
     out: dict[Side, int] = {}
-    for level, parent in enumerate(above):
-        if " " in book.code(parent):
-            break
-        for sibling in book.store.children(parent):
-            side = side_of(book.title(sibling))
-            if side is None or side in out or _rest(book.title(sibling)) != wanted:
-                continue
-            if level and side != "bilateral":
-                continue
-            found = _same_end(book, sibling, book.code(row)[-1]) if extension else sibling
-            if found is not None and book.store.billable[found]:
-                out[side] = found
+    for candidate in _near(book, base, own):
+        side = side_of(book.title(candidate))
+        if side is None or side in out:
+            continue
+        rest = _rest(book.title(candidate))
+        if rest != wanted and not ("bilateral" in (own, side) and _nearly(rest, wanted)):
+            continue
+        found = _same_end(book, candidate, book.code(row)[-1]) if extension else candidate
+        if found is not None and book.store.billable[found]:
+            out[side] = found
     return out if len(out) > 1 else {}
+
+
+def _near(book: Book, base: int, side: Side | None) -> Iterator[int]:
+    """Where the other sides of a code stand: beside it, and for both sides a level up or down."""
+    above = [row for row in book.lineage(base)[1:3] if " " not in book.code(row)]
+    if not above:
+        return
+    siblings = book.store.children(above[0])
+    yield from siblings
+    if side == "bilateral":
+        for sibling in siblings:
+            yield from book.store.children(sibling)
+    if len(above) > 1:
+        for row in book.store.children(above[1]):
+            if side_of(book.title(row)) == "bilateral":
+                yield row
+
+
+def _nearly(one: frozenset[str], two: frozenset[str]) -> bool:
+    """Whether two titles differ by one word that one of them leaves out (*right eye*, *bilateral*)."""
+    return (one <= two or two <= one) and len(one ^ two) <= 1
 
 
 def _same_end(book: Book, base: int, last: str) -> int | None:

@@ -17,11 +17,10 @@ _SEVENTH = "ICD-10-CM guidelines FY2026 I.A.5"
 def padded(book: Book, code: str) -> str | None:
     """The code with the placeholder X where it was left out before its 7th character, if there is one.
 
-    >>> "T36.0A becomes T36.0X? only if the release has such a code"[:6]
-    'T36.0A'
+    ``S01.00A`` is ``S01.00XA``.
     """
     plain = code.replace(".", "").upper()
-    if not 4 < len(plain) < 7:
+    if not 3 < len(plain) < 7:
         return None
     stem, last = plain[:-1].ljust(6, "X"), plain[-1]
     found = book.row(f"{stem[:3]}.{stem[3:]}{last}")

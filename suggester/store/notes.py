@@ -94,6 +94,7 @@ class SuggestionRow:
     display: str
     chapter: str
     confidence: float
+    band: int
     evidence: list[Any]
     reasons: list[str]
     flags: list[Any]

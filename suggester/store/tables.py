@@ -175,6 +175,7 @@ suggestions = Table(
     Column("display", Text, nullable=False),
     Column("chapter", String(80), nullable=False),
     Column("confidence", Float, nullable=False),
+    Column("band", Integer, nullable=False),
     Column("evidence", Text, nullable=False),
     Column("reasons", Text, nullable=False),
     Column("flags", Text, nullable=False),
@@ -183,6 +184,7 @@ suggestions = Table(
     UniqueConstraint("note_id", "rank"),
     CheckConstraint("state in ('pending', 'accepted', 'rejected', 'replaced')", name="state"),
 )
+"""``band`` is the confidence in steps of 0.05, 0 to 19; ``planted`` ones are wrong on purpose."""
 
 decisions = Table(
     "decisions",

@@ -126,6 +126,7 @@ class Gate:
         ]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Admit or refuse one request."""
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return

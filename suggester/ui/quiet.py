@@ -1,4 +1,4 @@
-"""Logs without patient text: what an exception says never reaches a log line, only its type and where it arose.
+"""Logs without patient text: of an exception only its type and place are logged, never what it says.
 
 Streamlit, uvicorn and asyncio log exceptions with their messages, and those may quote a note. One record
 factory for the whole process takes the message out before any handler sees it.
@@ -59,13 +59,9 @@ def install() -> None:
     log = logging.getLogger("suggester.ui")
 
     def thread_died(args: threading.ExceptHookArgs) -> None:
-        log.error(
-            "a thread died: %s", where(args.exc_value) if args.exc_value else args.exc_type.__name__
-        )
+        log.error("a thread died: %s", where(args.exc_value) if args.exc_value else args.exc_type.__name__)
 
-    def process_died(
-        _kind: type[BaseException], error: BaseException, _trace: TracebackType | None
-    ) -> None:
+    def process_died(_kind: type[BaseException], error: BaseException, _trace: TracebackType | None) -> None:
         log.critical("stopped: %s", where(error))
 
     threading.excepthook = thread_died

@@ -8,9 +8,10 @@ from importlib import import_module
 from importlib.util import find_spec
 
 import streamlit as st
+from streamlit.navigation.page import StreamlitPage
 
 from suggester.errors import SessionError
-from suggester.review.types import Role
+from suggester.review.permissions import allows
 from suggester.ui.shell import FAVICON, enter, leave
 
 __all__ = ["PAGES", "PageEntry", "route"]
@@ -24,40 +25,34 @@ class PageEntry:
     title: str
     icon: str
     address: str
-    roles: tuple[Role, ...]
+    permission: str
 
     def function(self) -> Callable[[], None]:
         """What draws the page."""
         found: Callable[[], None] = import_module(f"suggester.ui.pages.{self.module}").page
         return found
 
+    @property
+    def there(self) -> bool:
+        """Whether the page is part of this installation."""
+        return find_spec(f"suggester.ui.pages.{self.module}") is not None
 
-_ALL: tuple[Role, ...] = ("coder", "auditor", "manager", "admin")
+
+def _entry(module: str, title: str, icon: str, permission: str) -> PageEntry:
+    return PageEntry(
+        module=module, title=title, icon=f":material/{icon}:", address=module, permission=permission
+    )
+
+
 PAGES: tuple[PageEntry, ...] = (
-    PageEntry(module="worklist", title="Worklist", icon=":material/list_alt:", address="worklist", roles=_ALL),
-    PageEntry(module="review", title="Review", icon=":material/fact_check:", address="review", roles=_ALL),
-    PageEntry(
-        module="import",
-        title="Import",
-        icon=":material/upload_file:",
-        address="import",
-        roles=("manager", "admin"),
-    ),
-    PageEntry(
-        module="audit",
-        title="Audit",
-        icon=":material/rule:",
-        address="audit",
-        roles=("auditor", "manager", "admin"),
-    ),
-    PageEntry(
-        module="dashboard",
-        title="Dashboard",
-        icon=":material/monitoring:",
-        address="dashboard",
-        roles=("manager", "admin"),
-    ),
+    _entry("worklist", "Worklist", "list_alt", "worklist.read"),
+    _entry("review", "Review", "fact_check", "note.read"),
+    _entry("import", "Import", "upload_file", "note.import"),
+    _entry("audit", "Audit", "rule", "audit.sample"),
+    _entry("dashboard", "Dashboard", "monitoring", "dashboard.read"),
+    _entry("people", "People", "group", "users.manage"),
 )
+"""In the order of the menu; the first that the role may see is the start page."""
 
 
 def route() -> None:
@@ -65,16 +60,12 @@ def route() -> None:
     st.set_page_config(page_title="Suggester", page_icon=FAVICON, layout="wide")
     here = enter()
     st.session_state["_visit"] = here
-    pages = []
+    pages: list[StreamlitPage] = []
     for entry in PAGES:
-        if here.actor.role not in entry.roles or find_spec(f"suggester.ui.pages.{entry.module}") is None:
+        if not allows(here.actor.role, entry.permission) or not entry.there:
             continue
         page = st.Page(
-            entry.function(),
-            title=entry.title,
-            icon=entry.icon,
-            url_path=entry.address,
-            default=entry.address == "worklist",
+            entry.function(), title=entry.title, icon=entry.icon, url_path=entry.address, default=not pages
         )
         if entry.address == "review":
             st.session_state["_review_page"] = page

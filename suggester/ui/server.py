@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import socket
 import tomllib
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -10,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import streamlit as st
+import uvicorn
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
+from streamlit.web import bootstrap
 
 from suggester.ui.context import AppContext, install
 from suggester.ui.headers import COOKIE, Gate, content_policy, cookie_of, inline_script_hashes
@@ -22,7 +25,7 @@ from suggester.ui.quiet import where
 from suggester.ui.routes import api_routes
 from suggester.ui.sign_in import sign_in_routes
 
-__all__ = ["build_app", "run", "streamlit_settings"]
+__all__ = ["build_app", "listening_socket", "run", "streamlit_settings"]
 
 _HERE = Path(__file__).parent
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -101,13 +104,49 @@ async def _lifespan(_app: st.App) -> AsyncIterator[dict[str, Any] | None]:
 def _script_failed(error: Exception) -> bool:
     """Show a page of our own instead of what the exception says."""
     st.error(
-        "Something went wrong on this page. Your decisions are kept. Reload the page; if it comes again, give "
-        f"your administrator this: {where(error).split(' at ')[0]}."
+        "Something went wrong on this page. Your decisions are kept. Reload the page; if it comes again, "
+        f"tell your administrator: {where(error).split(' at ')[0]}."
     )
     return True
 
 
 def run(context: AppContext, *, port: int, address: str = "127.0.0.1", hosts: tuple[str, ...] = ()) -> None:
     """Serve until stopped."""
-    app = build_app(context, hosts=hosts)
-    app.run(config={**streamlit_settings(), "server.address": address, "server.port": port})
+    settings = {**streamlit_settings(), "server.address": address, "server.port": port}
+    bootstrap.load_config_options(settings)
+    config = uvicorn.Config(
+        build_app(context, hosts=hosts),
+        ws="websockets-sansio",
+        ws_max_size=256 * 1024 * 1024,
+        ws_per_message_deflate=False,
+        access_log=False,
+        server_header=False,
+        log_level="warning",
+        timeout_graceful_shutdown=3,
+    )
+    uvicorn.Server(config).run(sockets=[listening_socket(address, port)])
+
+
+def listening_socket(address: str, port: int) -> socket.socket:
+    """A listening socket whose connections answer at once.
+
+    asyncio turns off Nagle's algorithm only for sockets made with ``IPPROTO_TCP``; without that every answer
+    of headers and body waits 40 ms for the browser's delayed acknowledgement (measured: 44 ms, then 1 ms).
+
+    Raises
+    ------
+    OSError
+        If the address is taken.
+    """
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    made = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        made.bind((address, port))
+        made.listen(256)
+        made.setblocking(False)
+    except OSError:
+        made.close()
+        raise
+    return made

@@ -1,4 +1,4 @@
-"""What every page stands in: who is signed in, the frame around the page, and what to show when it is empty."""
+"""What every page stands in: who is signed in, the frame around the page, what to show when it is empty."""
 
 from __future__ import annotations
 

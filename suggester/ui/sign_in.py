@@ -1,8 +1,9 @@
-"""Signing in and out: a plain page outside Streamlit, because only an answer to a request can set a cookie."""
+"""Signing in and out: a plain page beside Streamlit, since only an answer to a request can set a cookie."""
 
 from __future__ import annotations
 
 import hmac
+from contextlib import suppress
 from html import escape
 from pathlib import Path
 from string import Template
@@ -14,7 +15,7 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import BaseRoute, Route
 
 from suggester.errors import ReviewError, SessionError
-from suggester.review.types import ROLES, SignedIn
+from suggester.review.types import ROLES, Role, SignedIn
 from suggester.ui.context import AppContext, csrf_token
 from suggester.ui.headers import COOKIE
 from suggester.ui.web import CSRF_HEADER
@@ -91,7 +92,7 @@ class _Doors:
         try:
             if context.demo:
                 wanted = request.query_params.get("role", "coder")
-                role = next((name for name in ROLES if name == wanted), "coder")
+                role: Role = next((name for name in ROLES if name == wanted), "coder")
                 signed = await run_in_threadpool(context.service.demo_sign_in, role, peer=peer)
                 return self._with_cookie(RedirectResponse(target, 303), signed)
             name = request.headers.get(context.proxy_header or "", "") if context.proxy_header else ""
@@ -130,10 +131,8 @@ class _Doors:
         proof = request.headers.get(CSRF_HEADER, "")
         if not token or not hmac.compare_digest(proof.encode(), csrf_token(token).encode()):
             return JSONResponse({"error": "csrf", "message": "reload the page"}, 403)
-        try:
+        with suppress(SessionError):
             await run_in_threadpool(self._context.service.sign_out, token)
-        except SessionError:
-            pass
         response = JSONResponse({"to": f"/sign-in?why={quote('signed_out')}"})
         response.delete_cookie(COOKIE, path="/", httponly=True, samesite="strict")
         return response

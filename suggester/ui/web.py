@@ -121,9 +121,7 @@ def api(context: AppContext, path: str, handler: Handler, *, method: str = "POST
             result = await run_in_threadpool(handler, call)
         except Exception as error:
             return error_response(error)
-        return (
-            result if isinstance(result, Response) else JSONResponse(plain(result), headers=_NO_STORE)
-        )
+        return result if isinstance(result, Response) else JSONResponse(plain(result), headers=_NO_STORE)
 
     return Route(path, _named(endpoint, handler), methods=[method])
 

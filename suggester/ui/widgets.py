@@ -1,7 +1,7 @@
 """The in-house components: the review widget, the account bar and the one that sends the browser elsewhere.
 
-Their code lies in ``widget/`` as plain modules that the browser loads from this server; what Streamlit carries is
-the few lines that start them. They are built with ``textContent``: no text of a note is ever read as markup.
+Their code lies in ``widget/`` as plain modules that the browser loads from this server; Streamlit carries the
+few lines that start them. They are built with ``textContent``: no text of a note is ever read as markup.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suggester.ranking.services.index import Document, LineIndex, Source
-from suggester.ranking.services.words import Line
+from suggester.ranking.services.words import FORM_SHARE, Line
 from suggester.types import Span, System
 
 NAMES: tuple[str, ...] = (
@@ -46,6 +46,7 @@ NAMES: tuple[str, ...] = (
     "special",
     "says_other",
     "extra_limit",
+    "lost_limit",
     "phrases_near",
     "harmonic_gap",
     "harmonic_rank",
@@ -54,9 +55,6 @@ NAMES: tuple[str, ...] = (
     "letters_gap",
     "known_share",
 )
-
-_FORM = 0.1
-"""Share of its weight that a word of a drug's form keeps."""
 
 _CONTRAST = frozenset(("yescontrast", "nocontrast", "bothcontrast"))
 _SIDES = frozenset(("unilateral", "bilateral"))
@@ -114,20 +112,24 @@ def candidates(
     """Codes that a line may mean and their features, shape ``(candidates, len(NAMES))``."""
     chosen, letters = index.search(line)
     masses = [
-        max(index.mass(words) * weight for words, weight in unit.meanings) * (_FORM if unit.form else 1.0)
+        max(index.mass(words) * weight for words, weight in unit.meanings) * (FORM_SHARE if unit.form else 1.0)
         for unit in line.units
     ]
     total = sum(masses)
-    if not len(chosen) or not total:
+    if not total:
         return [], np.zeros((0, len(NAMES)), dtype=np.float32)
     by_code: dict[tuple[System, int], list[_Match]] = {}
     near: dict[tuple[System, int], float] = {}
     for number in chosen.tolist():
-        document = index.documents[number]
+        document = index.document(number)
+        if _elsewhere(line, document):
+            continue
         match = _match(index, line, document, masses, total)
         key = (document.system, document.row)
         by_code.setdefault(key, []).append(match)
         near[key] = max(near.get(key, 0.0), float(letters[number]))
+    if not by_code:
+        return [], np.zeros((0, len(NAMES)), dtype=np.float32)
     ranked = sorted(
         by_code.items(),
         key=lambda item: (-(_quality(item[1]) + 0.4 * near[item[0]]), item[0]),
@@ -150,6 +152,13 @@ def candidates(
     table = np.array(rows, dtype=np.float32)
     _compare(table)
     return out, table
+
+
+def _elsewhere(line: Line, document: Document) -> bool:
+    """Whether a phrase is of anesthesia while the line does not speak of it."""
+    return "anesthesia" in document.words[:1] and not any(
+        "anesthesia" in meaning for unit in line.units for meaning, _ in unit.meanings
+    )
 
 
 def _quality(matches: Sequence[_Match]) -> float:
@@ -296,6 +305,7 @@ def _row(
         float(len((words & _SPECIAL) - best.found)),
         float(bool(words & _OTHER)),
         float(len((words & _LIMITS) - best.found)),
+        float(_lost_limits(line, matches)),
         float(sum(m.harmonic > 0.8 * best.harmonic for m in matches)),
         0.0,
         0.0,
@@ -304,6 +314,17 @@ def _row(
         0.0,
         sum(mass for mass, unit in zip(masses, line.units, strict=True) if _known(index, unit.meanings)) / total,
     ]
+
+
+def _lost_limits(line: Line, matches: Sequence[_Match]) -> int:
+    """Words of the line that set codes apart and that no phrase of the code has."""
+    have = {word for match in matches for word in match.document.words}
+    return sum(
+        any(word in _LIMITS for meaning in surely for word in meaning)
+        and not any(word in have for meaning, _ in unit.meanings for word in meaning)
+        for unit in line.units
+        for surely in ([meaning for meaning, weight in unit.meanings if weight >= 1],)
+    )
 
 
 def _known(index: LineIndex, meanings: Sequence[tuple[tuple[str, ...], float]]) -> bool:

@@ -35,7 +35,8 @@ _COUNTED = {
     "yr": "year", "years": "year", "muscle": "muscle", "muscles": "muscle", "area": "area",
     "areas": "area", "joint": "joint", "joints": "joint", "channel": "channel", "channels": "channel",
     "study": "study", "studies": "study", "target": "target", "targets": "target", "unit": "unit",
-    "cm": "cm", "sq": "sqcm", "sqcm": "sqcm",
+    "cm": "cm", "sq": "sqcm", "sqcm": "sqcm", "week": "week", "weeks": "week", "wk": "week", "wks": "week",
+    "marker": "marker", "block": "block",
 }  # fmt: skip
 """Words that a number before them counts. ``min`` before a number means *at least*."""
 
@@ -126,17 +127,16 @@ def measured(cut: Sequence[Piece]) -> tuple[list[Amount], set[int]]:
                 used.add(i + 2)
         elif unit == "ku":
             value, unit = value * 1e3, "unit"
-        elif unit == "g" and i + 2 < len(cut):
-            value, unit = value * 1000, "mg"
         elif unit == "g":
             value, unit = value * 1000, "mg"
         before = cut[i - 1].text if i else ""
-        found.append(Amount(value, unit, before in ("per", "each", "ea") or (before == "/" and False)))
+        found.append(Amount(value, unit, before in ("per", "each", "ea")))
         used.update((i, i + 1))
     return found, used
 
 
-_OR = ("or", "to", "-", "/", "and")
+_AND_UP = frozenset(("more", "over", "greater", "older", "above", "up"))
+_AND_DOWN = frozenset(("less", "fewer", "under", "younger", "below"))
 
 
 def counted(cut: Sequence[Piece], text: str) -> tuple[list[Count], set[int]]:
@@ -156,21 +156,33 @@ def counted(cut: Sequence[Piece], text: str) -> tuple[list[Count], set[int]]:
             mine.add(at)
             at += 1
         words = [piece.text for piece in cut[at : at + 4]]
-        if words[:2] == ["or", "more"] or words[:1] == ["+"] or words[:1] == ["plus"]:
+        aged = i > 0 and cut[i - 1].text == "age"
+        if words[:1] in (["or"], ["and"]) and words[1:2] and words[1] in _AND_UP:
             high = _LARGE
-            at += 2 if words[0] == "or" else 1
-        elif words[:2] in (["or", "less"], ["or", "fewer"]):
+            at += 2
+        elif words[:1] in (["+"], ["plus"]):
+            high = _LARGE
+            at += 1
+        elif words[:1] == ["or"] and words[1:2] and words[1] in _AND_DOWN:
             low = 0
             at += 2
         before = [piece.text for piece in cut[max(0, i - 3) : i]]
         if before[-1:] in (["min"], ["minimum"], ["least"], ["mini"]):
             high = _LARGE
+        elif before[-2:] == [">", "="]:
+            high = _LARGE
+        elif before[-2:] == ["<", "="]:
+            low = 0
         elif before[-1:] in (["over"], [">"], ["above"], ["exceeding"]) or before[-2:] == ["more", "than"]:
             low, high = low + 1e-6, _LARGE
         elif before[-1:] in (["under"], ["<"], ["below"]) or before[-2:] == ["less", "than"]:
             low, high = 0, high - 1e-6
         elif before[-2:] == ["up", "to"] or before[-1:] == ["max"]:
             low = 0
+        if aged:
+            found.append(Count("year", low, high))
+            used |= mine
+            continue
         for piece in cut[at : at + 2]:
             what = _COUNTED.get(piece.text)
             if what is None:

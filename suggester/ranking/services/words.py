@@ -20,6 +20,9 @@ from suggester.types import Span
 
 Words = tuple[str, ...]
 
+FORM_SHARE = 0.1
+"""Share of its weight that a word of a drug's form, salt or route keeps beside a dose."""
+
 _CONTRAST = {"with": "yescontrast", "without": "nocontrast", "withboth": "bothcontrast"}
 _JOINERS = frozenset(("/", "&", "+", "and", "or"))
 _SHORTEST_GUESSED = 3

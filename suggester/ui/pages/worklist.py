@@ -37,6 +37,6 @@ def page() -> None:
         selection_mode="single-row",
         key="worklist",
     )
-    chosen = picked.selection.rows  # type: ignore[attr-defined]
+    chosen = picked.selection.rows
     if chosen:
         open_note(rows[chosen[0]].id)

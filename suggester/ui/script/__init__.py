@@ -1,1 +1,1 @@
-"""Where Streamlit's script lies: away from ``pages``, which Streamlit would take for pages of its own finding."""
+"""Where Streamlit's script lies: away from ``pages``, which Streamlit would list on its own."""

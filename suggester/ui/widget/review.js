@@ -15,13 +15,12 @@ const HEARTBEAT = 60_000
 const STATE_AFTER = { accept: 'accepted', reject: 'rejected', replace: 'replaced' }
 let running = null
 
+// Streamlit may put the component into a new place at any time: the widget moves along and keeps its state.
 export function mount (parent, boot) {
-  if (running && running.root.isConnected) {
+  if (running) {
+    if (running.root.parentElement !== parent) parent.append(running.root)
     running.resume(boot)
-    return () => running?.pause()
-  }
-  running?.stop()
-  running = new Review(parent, boot)
+  } else running = new Review(parent, boot)
   return () => running?.pause()
 }
 
@@ -612,7 +611,7 @@ class Review {
   // --- keys ---
 
   #key (event) {
-    if (!this.root.isConnected || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return
+    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return
     if (isTyping(event) || document.querySelector('dialog[open]') || this.root.querySelector('.sg-tour')) return
     const name = event.key.length === 1 ? event.key.toLowerCase() : event.key
     const command = this.screen === 'summary' ? this.#summaryKey(name, event) : this.#reviewKey(name, event)

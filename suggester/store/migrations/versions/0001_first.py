@@ -344,6 +344,7 @@ def upgrade() -> None:
         sa.Column("display", sa.Text(), nullable=False),
         sa.Column("chapter", sa.String(length=80), nullable=False),
         sa.Column("confidence", sa.Float(), nullable=False),
+        sa.Column("band", sa.Integer(), nullable=False),
         sa.Column("evidence", sa.Text(), nullable=False),
         sa.Column("reasons", sa.Text(), nullable=False),
         sa.Column("flags", sa.Text(), nullable=False),

@@ -1,0 +1,72 @@
+"""The engine as review needs it: suggestions, markings, and rules on what was decided. Safe from threads."""
+
+from __future__ import annotations
+
+import threading
+
+from suggester.review.markings import Markings, markings_of
+from suggester.review.types import FinalCode
+from suggester.rules import Diagnosis, Rules, Service, Subject
+from suggester.suggest import Suggester
+from suggester.types import Flag, Note, Suggestions
+
+__all__ = ["ReadingEngine", "note_flags"]
+
+
+class ReadingEngine:
+    """A suggester that also marks what it read.
+
+    Parameters
+    ----------
+    suggester
+        The engine; one thread at a time uses it.
+    """
+
+    def __init__(self, suggester: Suggester) -> None:
+        self._suggester = suggester
+        self._lock = threading.Lock()
+
+    def suggest(self, note: Note) -> Suggestions:
+        """Suggestions for a note. Errors as `Suggester.suggest`."""
+        with self._lock:
+            return self._suggester.suggest(note)
+
+    def markings(self, note: Note) -> Markings:
+        """Sections of a note and words with a cue.
+
+        Raises
+        ------
+        NoReleaseError
+            If no ICD-10-CM release covers the service date.
+        """
+        with self._lock:
+            bench, _ = self._suggester.bench(note.service_date)
+            return markings_of(bench.read(note.text))
+
+
+def note_flags(rules: Rules, note: Note, codes: tuple[FinalCode, ...]) -> tuple[Flag, ...]:
+    """What the rules say of the codes that a person decided on, in their order.
+
+    Raises
+    ------
+    NoReleaseError
+        If no ICD-10-CM release covers the service date.
+    """
+    subject = Subject(
+        stage="note",
+        diagnoses=tuple(
+            Diagnosis(
+                code=code.code,
+                words=tuple(note.text[span.start : span.end] for span in code.evidence),
+            )
+            for code in codes
+            if code.system == "ICD-10-CM"
+        ),
+        services=tuple(
+            Service(system=code.system, code=code.code, number=number)
+            for number, code in enumerate((c for c in codes if c.system != "ICD-10-CM"), 1)
+        ),
+        setting=note.setting,
+        service_date=note.service_date,
+    ).of_patient(note.patient)
+    return rules.check(subject)
