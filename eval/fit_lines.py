@@ -2,7 +2,7 @@
 
     python eval/fit_lines.py DEV.jsonl [WEAK.jsonl[.gz]] [-o models/service_lines]
 
-Labelled lines of the project (``eval/gold/lines.jsonl``) are always used; ``DEV`` is labelled lines of others,
+Labelled lines of the project (``eval/lines/cpt.jsonl``) are always used; ``DEV`` is labelled lines of others,
 ``WEAK`` single-hospital pairs, of which a few a code are taken with a small weight. Folds are by code: every
 figure is of codes that the fold's model never saw. No word, code or line enters the model.
 """
@@ -33,7 +33,7 @@ from suggester.ranking.services.words import Reader, Vocabulary
 from suggester.ranking.training import calibrate, classifier
 from suggester.ranking.trees import TreeEnsemble
 
-OWN = Path(__file__).parent / "gold" / "lines.jsonl"
+OWN = Path(__file__).parent / "lines" / "cpt.jsonl"
 OPTIONS = {
     "max_iter": 160,
     "learning_rate": 0.08,

@@ -33,6 +33,7 @@ from suggester.types import (
     NotCoded,
     Note,
     Patient,
+    ProposedModifier,
     Run,
     Severity,
     Span,
@@ -265,6 +266,11 @@ def _suggestion_record(suggestion: Suggestion) -> dict[str, Any]:
         ],
         "reasons": list(suggestion.reasons),
         "flags": [_flag_record(flag) for flag in suggestion.flags],
+        "units": suggestion.units,
+        "modifiers": [
+            {"modifier": item.modifier, "reason": item.reason, "evidence": _quotes(item.evidence)}
+            for item in suggestion.modifiers
+        ],
     }
 
 
@@ -379,7 +385,10 @@ def _suggestion(fields: Fields, *, note_id: str, releases: Mapping[System, str])
     evidence = tuple(_evidence(inner) for inner in fields.inners("evidence"))
     reasons = fields.texts("reasons")
     flags = tuple(_flag(inner) for inner in fields.inners("flags"))
-    fields.close()
+    units = fields.maybe_whole("units", least=1)
+    modifiers = fields.inners("modifiers") if "modifiers" in fields.names() else []
+    proposed = tuple(_modifier(inner) for inner in modifiers)
+    fields.close("modifiers")
     return Suggestion(
         id=f"{note_id}:{rank}",
         code=Code(
@@ -396,7 +405,17 @@ def _suggestion(fields: Fields, *, note_id: str, releases: Mapping[System, str])
         evidence=evidence,
         reasons=reasons,
         flags=flags,
+        units=units,
+        modifiers=proposed,
     )
+
+
+def _modifier(fields: Fields) -> ProposedModifier:
+    item = ProposedModifier(
+        modifier=fields.text("modifier"), reason=fields.text("reason"), evidence=_quoted(fields, "evidence")
+    )
+    fields.close()
+    return item
 
 
 def _em(fields: Fields) -> EmWorksheet:

@@ -11,6 +11,11 @@ The tree::
     │   ├── TooLargeError      larger than the limit in force
     │   ├── JsonError          not valid JSON, or not an object
     │   ├── FieldError         a field is missing, unknown or of the wrong kind
+    │   ├── ArchiveError       a zip archive, or an entry of it, is damaged or dangerous
+    │   ├── MessageError       an HL7 v2 message that its separators or segments contradict
+    │   ├── XmlError           not well-formed XML, or with entities, a document type or deep nesting
+    │   ├── DocumentError      an RTF, PDF, C-CDA or FHIR document that cannot be read
+    │   ├── NoTextLayerError   a PDF of pictures: it needs character recognition first
     │   └── DuplicateIdError   the id was seen before in this input
     ├── CodeSetError
     │   ├── UnknownCodeError   the code is not in the code set
@@ -43,6 +48,11 @@ The tree::
     │   ├── VersionError       somebody else changed it since the page was shown
     │   ├── DecisionError      a decision that the state or the code set does not allow; ``reason``
     │   └── StandingFlagsError flags that need a reason before the note can be finished; ``flags``
+    ├── BatchError             a run over an archive cannot begin, go on or be compared
+    │   ├── ResumeError        the unfinished run was made with something else; says what differs
+    │   ├── RunBusyError       another process is writing this output
+    │   ├── DiskFullError      no space is left; what was written is whole and the run can go on
+    │   └── RunStoppedError    the run was asked to stop and did; it can go on
     ├── RuleError              a rule failed on a subject; names the rule
     └── ModelError             a model cannot be loaded, or its hash is not the card's
 
@@ -136,6 +146,36 @@ class FieldError(InputError):
     code = "field"
 
 
+class ArchiveError(InputError):
+    """A zip archive, or an entry of it, is damaged or dangerous."""
+
+    code = "archive"
+
+
+class MessageError(InputError):
+    """An HL7 v2 message that its separators or segments contradict."""
+
+    code = "message"
+
+
+class XmlError(InputError):
+    """Not well-formed XML, or XML with entities, a document type or deep nesting."""
+
+    code = "xml"
+
+
+class DocumentError(InputError):
+    """An RTF, PDF, C-CDA or FHIR document that cannot be read."""
+
+    code = "document"
+
+
+class NoTextLayerError(InputError):
+    """A PDF of pictures: it needs character recognition first."""
+
+    code = "no_text_layer"
+
+
 class DuplicateIdError(InputError):
     """The id was seen before in this input."""
 
@@ -223,6 +263,52 @@ class ModelError(SuggesterError):
     """A model cannot be loaded, or its hash is not the one on its card."""
 
     code = "model"
+
+
+class BatchError(SuggesterError):
+    """A run over an archive cannot begin, go on or be compared."""
+
+    code = "batch"
+
+
+class ResumeError(BatchError):
+    """The unfinished run was made with something else.
+
+    Parameters
+    ----------
+    differences
+        What differs, each as ``name: it was this, it is that``.
+    """
+
+    code = "resume"
+
+    def __init__(self, differences: tuple[str, ...]) -> None:
+        super().__init__(
+            f"cannot resume, because the run began with something else: {'; '.join(differences)}."
+            " Undo that, or start anew without --resume"
+        )
+        self.differences = differences
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (type(self), (self.differences,))
+
+
+class RunBusyError(BatchError):
+    """Another process is writing this output."""
+
+    code = "run_busy"
+
+
+class DiskFullError(BatchError):
+    """No space is left; what was written is whole and the run can go on."""
+
+    code = "disk_full"
+
+
+class RunStoppedError(BatchError):
+    """The run was asked to stop and did; what is done stays and the run can go on."""
+
+    code = "stopped"
 
 
 class BillingError(SuggesterError):

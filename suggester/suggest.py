@@ -18,6 +18,7 @@ from suggester.ranking.features import Scored
 from suggester.ranking.learning import GeneralJudge, Judge, load_judge
 from suggester.ranking.ledger import cue_of, ledger
 from suggester.ranking.model import Ranker
+from suggester.ranking.services.coder import LINE_KIND, LineCoder
 from suggester.rules import Context, Diagnosis, Gate, Rules, Service, Subject, flags_of, gate
 from suggester.types import (
     Assertion,
@@ -74,6 +75,7 @@ class Suggester:
         self.rules = rules or Rules(catalog=catalog)
         self._judges: Judge = GeneralJudge(ranker) if isinstance(ranker, Ranker) else ranker
         self._benches: dict[tuple[str, ...], Bench] = {}
+        self._line_coders: dict[int, LineCoder] = {}
 
     def bench(self, on: date | None) -> tuple[Bench, tuple[Flag, ...]]:
         """The bench for a service date, and flags for systems without a release on it.
@@ -101,6 +103,9 @@ class Suggester:
     def suggest(self, note: Note) -> Suggestions:
         """Ranked suggestions for a note, with evidence, reasons, flags and the not-coded ledger.
 
+        A note of kind ``service_line`` is one charge line or order: CPT and HCPCS codes, the likeliest first,
+        whatever the threshold.
+
         Raises
         ------
         TooLargeError
@@ -112,6 +117,8 @@ class Suggester:
             raise TooLargeError(
                 f"{len(note.text)} characters, allowed {self.settings.max_note_chars}", record=note.id
             )
+        if note.kind == LINE_KIND:
+            return self._suggest_line(note)
         bench, flags = self.bench(note.service_date)
         closed = {flag.message.split()[1] for flag in flags}
         reading = bench.read(note.text)
@@ -166,6 +173,20 @@ class Suggester:
             out[code] = Diagnosis.of_evidence(code, tuple(items), tuple(attributes))
         return out
 
+    def _suggest_line(self, note: Note) -> Suggestions:
+        bench, flags = self.bench(note.service_date)
+        coder = self._line_coders.get(id(bench))
+        if coder is None:
+            coder = self._line_coders[id(bench)] = LineCoder.over(bench.releases)
+        closed = {flag.message.split()[1] for flag in flags}
+        return Suggestions(
+            note_id=note.id,
+            run=self._run(bench),
+            suggestions=coder.suggest(note, closed=closed, limit=self.settings.limit),
+            not_coded=(),
+            flags=flags,
+        )
+
     def _checked(
         self, note: Note, suggestions: tuple[Suggestion, ...]
     ) -> tuple[tuple[Suggestion, ...], tuple[Flag, ...]]:
@@ -180,7 +201,13 @@ class Suggester:
                 Diagnosis(code=item.code.code) for item in likely if item.code.system == "ICD-10-CM"
             ),
             services=tuple(
-                Service(system=item.code.system, code=item.code.code, number=number)
+                Service(
+                    system=item.code.system,
+                    code=item.code.code,
+                    number=number,
+                    modifiers=tuple(proposed.modifier for proposed in item.modifiers),
+                    units=1 if item.units is None else item.units,
+                )
                 for number, item in enumerate((i for i in likely if i.code.system != "ICD-10-CM"), 1)
             ),
             setting=note.setting,

@@ -187,8 +187,20 @@ class Flag:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProposedModifier:
+    """A modifier proposed for a CPT or HCPCS code, why, and the words that support it."""
+
+    modifier: str
+    reason: str
+    evidence: tuple[Evidence, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Suggestion:
-    """A proposed code with its calibrated confidence, evidence and reasons in plain words."""
+    """A proposed code with its calibrated confidence, evidence and reasons in plain words.
+
+    ``units`` is the number of billing units where the words give it (a dose, minutes, a count), else None.
+    """
 
     id: str
     code: Code
@@ -197,6 +209,8 @@ class Suggestion:
     evidence: tuple[Evidence, ...]
     reasons: tuple[str, ...]
     flags: tuple[Flag, ...] = ()
+    units: int | None = None
+    modifiers: tuple[ProposedModifier, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

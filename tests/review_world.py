@@ -1,337 +1,347 @@
-"""A review service in memory, for tests of pages and routes that are not about the store.
+"""What the tests of store and review share: a clock we turn, an engine that knows six words, both databases.
 
-It keeps the promises that the pages rest on (uuids are replayed harmlessly, versions grow, one holder a note)
-and nothing else. The browser tests run on the real service.
+Nothing here is a test.
 """
 
 from __future__ import annotations
 
-import dataclasses
-from datetime import UTC, datetime, timedelta
-from typing import Any
+import atexit
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import tempfile
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
 
-from suggester.errors import HeldError, NotFoundError, SessionError, SignInError, StandingFlagsError
-from suggester.review.types import (
-    Ack,
-    Actor,
-    BulkPreview,
-    CodeDetails,
-    CodeHit,
-    CodeRef,
-    DecisionInput,
-    FinalCode,
-    Finished,
-    LadderStep,
-    Lease,
-    MyCodes,
-    NoteView,
-    Progress,
-    QueryDraft,
-    Role,
-    Row,
-    SignedIn,
-    Summary,
-    WorkPage,
-    WorkRow,
-    added_row_id,
+import pytest
+import sqlalchemy as sa
+from argon2 import PasswordHasher
+
+from suggester.codesets import Catalog
+from suggester.config import Settings
+from suggester.review.codebook import CodeBook
+from suggester.review.markings import Markings
+from suggester.review.operating import operator_session
+from suggester.review.service import ReviewService
+from suggester.review.types import Mark, NoteView, Role, SectionMark, SignedIn
+from suggester.store.store import Store, StoreFiles
+from suggester.types import (
+    Assertion,
+    Code,
+    Evidence,
+    Flag,
+    NotCoded,
+    Note,
+    Patient,
+    Run,
+    Span,
+    Suggestion,
+    Suggestions,
+    System,
 )
-from suggester.types import Flag, Note, Run, Suggestions
 
-NOW = datetime(2026, 6, 1, 9, 0, tzinfo=UTC)
-RUN = Run(version="0", model="general", codesets=(("ICD-10-CM", "2026-04-01"),), config_hash="")
+START = 1_781_000_000_000
+"""A day in June 2026, in milliseconds."""
+
+DAY = "2026-06-18"
+
+PASSWORD = "correct horse battery"  # noqa: S105
+
+VOCABULARY: dict[str, tuple[System, str, float]] = {
+    "diabetes": ("ICD-10-CM", "E11.9", 0.95),
+    "hypertension": ("ICD-10-CM", "I10", 0.9),
+    "cough": ("ICD-10-CM", "R05.9", 0.6),
+    "fever": ("ICD-10-CM", "R50.9", 0.4),
+    "gout": ("ICD-10-CM", "M10.9", 0.8),
+    "visit": ("CPT", "99213", 0.7),
+}
+"""Words that the engine of these tests knows; after *no* they go to the not-coded ledger."""
 
 
-class MemoryReview:
-    """Sessions by name, notes with rows, decisions by uuid."""
+@dataclass
+class Clock:
+    """Milliseconds that only move when told to."""
 
-    is_demo = True
+    now: int = START
 
-    def __init__(
-        self, results: tuple[tuple[Note, Suggestions], ...], *, flags: tuple[Flag, ...] = ()
-    ) -> None:
-        self.sessions: dict[str, Actor] = {}
-        self.ended: dict[str, str] = {}
-        self.seen: dict[str, DecisionInput] = {}
-        self.batches: list[tuple[str, str]] = []
-        self.standing = flags
-        self.views = {f"n{i}": _view(f"n{i}", note, result) for i, (note, result) in enumerate(results, 1)}
-        self.holders: dict[str, str] = {}
+    def __call__(self) -> int:
+        return self.now
 
-    # --- sessions ---
-    def _enter(self, name: str, role: Role) -> SignedIn:
-        token = f"token-{name}-{len(self.sessions)}"
-        actor = Actor(user_id=name, name=name, display_name=name.title(), role=role, session_id=token)
-        self.sessions[token] = actor
-        return SignedIn(token=token, actor=actor, expires_at=NOW + timedelta(hours=12), idle_seconds=900)
+    def forward(self, *, seconds: float = 0.0, minutes: float = 0.0, hours: float = 0.0) -> None:
+        self.now += int((seconds + 60 * minutes + 3600 * hours) * 1000)
 
-    def sign_in(self, name: str, password: str) -> SignedIn:
-        if not password.startswith("right"):
-            raise SignInError("name and password do not go together")
-        return self._enter(name, "coder")
 
-    def demo_sign_in(self, role: Role = "coder", *, peer: str = "127.0.0.1") -> SignedIn:
-        return self._enter(f"demo-{role}", role)
+class WordEngine:
+    """Suggests a code for each word it knows."""
 
-    def sign_in_proxy(self, *, name: str, peer: str) -> SignedIn:
-        if peer not in ("127.0.0.1", "testclient"):
-            raise SignInError("not from this machine")
-        return self._enter(name, "coder")
+    def __init__(self) -> None:
+        self.flags: tuple[Flag, ...] = ()
 
-    def whoami(self, token: str, *, touch: bool = False) -> Actor:
-        if token not in self.sessions:
-            raise SessionError(self.ended.get(token, "unknown"))
-        return self.sessions[token]
-
-    def sign_out(self, token: str) -> None:
-        self.whoami(token)
-        self.end(token, "signed_out")
-
-    def end(self, token: str, reason: str) -> None:
-        del self.sessions[token]
-        self.ended[token] = reason
-
-    # --- notes ---
-    def _found(self, token: str, note_id: str) -> NoteView:
-        self.whoami(token)
-        if note_id not in self.views:
-            raise NotFoundError("there is no such note")
-        return self.views[note_id]
-
-    def worklist(self, token: str, filters: Any = None, *, sort: str = "risk", offset: int = 0,
-                 limit: int = 50) -> WorkPage:  # fmt: skip
-        self.whoami(token)
-        rows = tuple(_work_row(view) for view in self.views.values())
-        return WorkPage(rows=rows[offset : offset + limit], total=len(rows), offset=offset, limit=limit)
-
-    def progress(self, token: str, filters: Any = None) -> Progress:
-        self.whoami(token)
-        done = sum(view.status == "finished" for view in self.views.values())
-        return Progress(
-            day=NOW.date(), finished_today=done, codes_today=0, seconds_today=0.0, seconds_a_note=None,
-            open_notes=len(self.views) - done, minutes_left=None,
-        )  # fmt: skip
-
-    def take_next(
-        self, token: str, filters: Any = None, *, sort: str = "risk", skip: tuple[str, ...] = ()
-    ) -> NoteView | None:
-        me = self.whoami(token).session_id
-        for note_id, view in self.views.items():
-            free = self.holders.get(note_id, me) == me
-            if view.status != "finished" and note_id not in skip and free:
-                return self.take(token, note_id)
-        return None
-
-    def take(self, token: str, note_id: str, *, track: str = "primary") -> NoteView:
-        me = self.whoami(token)
-        self._found(token, note_id)
-        if self.holders.setdefault(note_id, me.session_id) != me.session_id:
-            raise HeldError("somebody else holds this note", held_by="Ada")
-        lease = Lease(note_id=note_id, track=track, user_id=me.user_id, until=NOW + timedelta(minutes=15))
-        return dataclasses.replace(self.views[note_id], lease=lease, track=track)
-
-    def view(self, token: str, note_id: str, *, track: str = "primary") -> NoteView:
-        return self._found(token, note_id)
-
-    def heartbeat(self, token: str, note_id: str, *, track: str = "primary") -> Lease:
-        lease = self.take(token, note_id).lease
-        assert lease is not None
-        return lease
-
-    def release(self, token: str, note_id: str, *, track: str = "primary") -> None:
-        self._found(token, note_id)
-        self.holders.pop(note_id, None)
-
-    # --- decisions ---
-    def decide_batch(
-        self, token: str, decisions: tuple[DecisionInput, ...], *, client: str = "", track: str = "primary"
-    ) -> tuple[Ack, ...]:
-        self.whoami(token)
-        self.batches.append((client, track))
-        return tuple(self._decide(token, item) for item in decisions)
-
-    def _decide(self, token: str, item: DecisionInput) -> Ack:
-        view = self._found(token, item.note_id)
-        if item.uuid in self.seen:
-            return Ack(uuid=item.uuid, status="durable", version=view.version)
-        if item.action == "add":
-            row = _row(
-                added_row_id(item.note_id, item.uuid),
-                item.system,
-                item.code or "",
-                "Added",
-                None,
-                99,
-                added=True,
-            )
-            rows: tuple[Row, ...] = (*view.rows, dataclasses.replace(row, state="accepted"))
-        elif item.action == "undo":
-            target = self.seen.get(item.target or "")
-            back = target.row_id if target else None
-            rows = tuple(dataclasses.replace(r, state="pending") if r.id == back else r for r in view.rows)
-        elif item.action == "order":
-            rows = view.rows
-        else:
-            state = {"accept": "accepted", "reject": "rejected", "replace": "replaced"}[item.action]
-            if item.row_id not in {row.id for row in view.rows}:
-                return Ack(
-                    uuid=item.uuid,
-                    status="refused",
-                    version=view.version,
-                    code="row_unknown",
-                    message="no such row",
+    def suggest(self, note: Note) -> Suggestions:
+        if "explode" in note.text:
+            raise ValueError(note.text)
+        found: list[tuple[float, str, System, str, int]] = []
+        left: list[NotCoded] = []
+        lower = note.text.lower()
+        for word, (system, code, confidence) in VOCABULARY.items():
+            start = lower.find(word)
+            if start < 0:
+                continue
+            if lower[max(0, start - 3) : start] == "no ":
+                left.append(
+                    NotCoded(
+                        span=Span(start=start, end=start + len(word)),
+                        quote=note.text[start : start + len(word)],
+                        reason="negated",
+                        cue="no",
+                        would_be=(code,),
+                    )
                 )
-            rows = tuple(
-                dataclasses.replace(r, state=state, reason=item.reason) if r.id == item.row_id else r  # type: ignore[arg-type]
-                for r in view.rows
-            )
-        self.seen[item.uuid] = item
-        codes = tuple(
-            FinalCode(
-                position=i, system=r.system, code=r.code, display=r.display, row_id=r.id, decision_id=item.uuid,
-                reviewer="Ada", evidence=tuple(e.span for e in r.evidence),
-            )
-            for i, r in enumerate((r for r in rows if r.state in ("accepted", "replaced")), 1)
-        )  # fmt: skip
-        self.views[item.note_id] = dataclasses.replace(
-            view, rows=rows, codes=codes, version=view.version + 1, status="in_review", can_undo=True
-        )
-        return Ack(uuid=item.uuid, status="durable", version=view.version + 1)
-
-    def bulk_preview(self, token: str, note_id: str, threshold: float) -> BulkPreview:
-        view = self._found(token, note_id)
-        rows = [r for r in view.rows if r.state == "pending" and (r.confidence or 0) >= threshold]
-        wrong = sum(1 - (r.confidence or 0) for r in rows)
-        return BulkPreview(
-            note_id=note_id, threshold=threshold, rows=tuple(r.id for r in rows), expected_wrong=wrong,
-            version=view.version,
-        )  # fmt: skip
-
-    def bulk_accept(self, token: str, preview: BulkPreview, *, client: str = "") -> tuple[Ack, ...]:
-        return tuple(
-            self._decide(
-                token,
-                DecisionInput(uuid=f"bulk-{row}", note_id=preview.note_id, action="accept", row_id=row),
-            )
-            for row in preview.rows
-        )
-
-    # --- finishing ---
-    def summary(self, token: str, note_id: str, *, track: str = "primary") -> Summary:
-        view = self._found(token, note_id)
-        return Summary(
-            note_id=note_id, name=view.note.id, encounter_id=None, service_date=view.note.service_date,
-            status=view.status, version=view.version, codes=view.codes, flags=self.standing,
-            standing=self.standing, overrides=(), pending=sum(r.state == "pending" for r in view.rows),
-            run=RUN, finished_by=None, finished_at=None,
-        )  # fmt: skip
-
-    def finish(self, token: str, note_id: str, *, overrides: tuple[Any, ...] = (), version: int | None = None,
-               track: str = "primary") -> Finished:  # fmt: skip
-        left = tuple(f for f in self.standing if f.rule_id not in {o.rule_id for o in overrides})
-        if left:
-            raise StandingFlagsError(left)
-        self.views[note_id] = dataclasses.replace(self._found(token, note_id), status="finished")
-        self.holders.pop(note_id, None)
-        return Finished(summary=self.summary(token, note_id), seconds=42.0, planted=())
-
-    def reopen(self, token: str, note_id: str, *, reason: str) -> WorkPage:
-        self.views[note_id] = dataclasses.replace(self._found(token, note_id), status="reopened")
-        return self.worklist(token)
-
-    def send_to_second_review(self, token: str, note_id: str, *, reason: str) -> None:
-        self.views[note_id] = dataclasses.replace(self._found(token, note_id), status="second_review")
-
-    def export_csv(self, token: str, note_ids: tuple[str, ...]) -> bytes:
-        return "\n".join(["code", *(c.code for c in self._found(token, note_ids[0]).codes)]).encode()
-
-    def export_json(self, token: str, note_ids: tuple[str, ...]) -> bytes:
-        self._found(token, note_ids[0])
-        return b"{}"
-
-    # --- codes and queries ---
-    def search_codes(
-        self, token: str, query: str, *, note_id: str | None = None, system: Any = None, limit: int = 20
-    ) -> tuple[CodeHit, ...]:
-        self.whoami(token)
-        hit = CodeHit(
-            system=system or "ICD-10-CM", code="I10", display="Essential (primary) hypertension", billable=True,
-            matched=query, score=1.0, favourite=False,
-        )  # fmt: skip
-        return (hit,)[:limit]
-
-    def code_details(self, token: str, system: Any, code: str, *, note_id: str | None = None) -> CodeDetails:
-        self.whoami(token)
-        return CodeDetails(
-            system=system, code=code, display="Title", billable=True, release="r", ancestors=(), children=(),
-            notes=(("includes", "high blood pressure", code),), favourite=False,
-        )  # fmt: skip
-
-    def ladder(self, token: str, note_id: str, row_id: str) -> tuple[LadderStep, ...]:
-        self._found(token, note_id)
-        return (
-            LadderStep(
-                system="ICD-10-CM", code="I11.9", display="More", missing=("heart",), present=("disease",)
+            else:
+                found.append((confidence, word, system, code, start))
+        found.sort(reverse=True)
+        return Suggestions(
+            note_id=note.id,
+            run=Run(
+                version="0",
+                model="words 1",
+                codesets=(("ICD-10-CM", "2026-04-01"),),
+                config_hash="000000000000",
             ),
+            suggestions=tuple(
+                Suggestion(
+                    id=f"{note.id}:{system}:{code}",
+                    code=Code(
+                        system=system,
+                        code=code,
+                        display=f"title of {code}",
+                        billable=True,
+                        valid_from=CODES_FROM,
+                        valid_to=None,
+                        release="2026-04-01",
+                    ),
+                    confidence=confidence,
+                    rank=rank,
+                    evidence=(
+                        Evidence(
+                            span=Span(start=start, end=start + len(word)),
+                            quote=note.text[start : start + len(word)],
+                            section="hpi",
+                            assertion=Assertion(),
+                        ),
+                    ),
+                    reasons=(f"the word {code} is there",),
+                    flags=tuple(flag for flag in self.flags if code in flag.codes),
+                )
+                for rank, (confidence, word, system, code, start) in enumerate(found, 1)
+            ),
+            not_coded=tuple(left),
+            flags=tuple(flag for flag in self.flags if not flag.codes),
         )
 
-    def my_codes(self, token: str) -> MyCodes:
-        self.whoami(token)
-        return MyCodes(favourites=(CodeRef(system="ICD-10-CM", code="I10"),), recent=())
-
-    def set_favourite(self, token: str, system: Any, code: str, *, favourite: bool) -> MyCodes:
-        return self.my_codes(token)
-
-    def draft_query(
-        self,
-        token: str,
-        note_id: str,
-        *,
-        kind: Any = "specificity",
-        row_id: str | None = None,
-        spans: Any = (),
-    ) -> QueryDraft:
-        self._found(token, note_id)
-        return QueryDraft(
-            note_id=note_id, row_id=row_id, kind=kind, indicators=(), question="?", options=(), text="Which?"
+    def markings(self, note: Note) -> Markings:
+        end, lower = len(note.text), note.text.lower()
+        marks: tuple[Mark, ...] = ()
+        if "no " in lower:
+            at = lower.index("no ")
+            marks = (
+                Mark(
+                    kind="negated",
+                    span=Span(start=min(at + 3, end), end=end),
+                    cue="no",
+                    cue_span=Span(start=at, end=at + 2),
+                ),
+            )
+        return Markings(
+            sections=(SectionMark(kind="hpi", title="HPI", span=Span(start=0, end=end)),), marks=marks
         )
 
-    def ask_physician(
-        self, token: str, note_id: str, *, kind: Any, text: str, row_id: str | None = None
-    ) -> dict[str, str]:
-        self._found(token, note_id)
-        return {"id": "q1", "text": text}
+
+CODES_FROM = __import__("datetime").date(2026, 4, 1)
 
 
-def _row(row_id: str, system: Any, code: str, display: str, confidence: float | None, rank: int,
-         *, added: bool = False) -> Row:  # fmt: skip
-    return Row(
-        id=row_id, system=system, code=code, display=display, confidence=confidence, rank=rank, added=added,
-        state="pending", replacement=None, reason=None, evidence=(), reasons=(), flags=(), decision_id=None,
-        decided_by=None, decided_at=None, position=None,
-    )  # fmt: skip
+@dataclass
+class World:
+    """A service over a store of its own, with a user of each role signed in."""
+
+    service: ReviewService
+    clock: Clock
+    engine: WordEngine
+    files: StoreFiles
+    tokens: dict[str, str] = field(default_factory=dict)
+
+    def token(self, role: Role, number: int = 1) -> str:
+        """A session of a user of a role; made at its first use."""
+        name = f"{role}{number}"
+        if name not in self.tokens:
+            self.tokens[name] = self.fresh(role, number).token
+        return self.tokens[name]
+
+    def fresh(self, role: Role, number: int = 1) -> SignedIn:
+        """A new session of a user of a role."""
+        name = f"{role}{number}"
+        operator = operator_session(self.service).token
+        if all(user.name != name for user in self.service.list_users(operator)):
+            self.service.add_user(operator, name=name, role=role, password=PASSWORD)
+        return self.service.sign_in(name, PASSWORD)
+
+    def put(self, *texts: str, prefix: str = "note", **values: object) -> list[str]:
+        """Import notes; their ids in the store, in order."""
+        operator = operator_session(self.service).token
+        notes = [
+            Note(
+                id=f"{prefix}-{number}",
+                text=text,
+                **{  # type: ignore[arg-type]
+                    "encounter_id": f"enc-{number}",
+                    "kind": "visit",
+                    "setting": "outpatient",
+                    "service_date": __import__("datetime").date.fromisoformat(DAY),
+                    "patient": Patient(id=f"p{number}", sex="F"),
+                    **values,
+                },
+            )
+            for number, text in enumerate(texts, 1)
+        ]
+        *_, last = self.service.import_notes(operator, notes)
+        assert last.failures == ()
+        with self.service.store.read() as connection:
+            rows = {row.name: row.id for row in connection.execute(sa.text("select name, id from notes"))}
+        return [rows[note.id] for note in notes]
+
+    def finished(self, note_id: str, token: str | None = None) -> NoteView:
+        """Take a note, accept every suggestion and finish it; the view before it was finished."""
+        mine = token or self.token("coder")
+        view = self.service.take(mine, note_id)
+        for row in view.rows:
+            if row.state == "pending":
+                view = self.service.accept(mine, note_id, row.id)
+        self.service.finish(mine, note_id)
+        return view
 
 
-def _view(note_id: str, note: Note, result: Suggestions) -> NoteView:
-    rows = tuple(
-        dataclasses.replace(
-            _row(f"{note_id}.{s.rank}", s.code.system, s.code.code, s.code.display, s.confidence, s.rank),
-            evidence=s.evidence, reasons=s.reasons, flags=s.flags,
-        )
-        for s in result.suggestions
-    )  # fmt: skip
-    return NoteView(
-        id=note_id, note=note, status="new", track="primary", version=0, rows=rows, codes=(),
-        not_coded=result.not_coded, flags=result.flags, overrides=(), sections=(), marks=(), queries=(),
-        run=result.run, em=None, lease=None, can_undo=False, imported_at=NOW,
-    )  # fmt: skip
+def made_world(
+    folder: Path, catalog: Catalog, *, url: str | None = None, clock: Clock | None = None, **settings: object
+) -> World:
+    """A service over a new store in a folder, or in the database at ``url``."""
+    time = clock or Clock()
+    files = StoreFiles(
+        url=url or f"sqlite:///{folder / 'review.sqlite'}",
+        key_file=folder / "audit.key",
+        anchor_file=folder / "audit.anchor",
+    )
+    engine = WordEngine()
+    service = ReviewService(
+        Store.open(files, clock=time),
+        settings=Settings.load(review_dir=folder, **settings),
+        codebook=lambda: CodeBook(catalog),
+        engine=lambda: engine,
+        hasher=PasswordHasher(time_cost=1, memory_cost=8, parallelism=1),
+    )
+    return World(service=service, clock=time, engine=engine, files=files)
 
 
-def _work_row(view: NoteView) -> WorkRow:
-    pending = sum(row.state == "pending" for row in view.rows)
-    return WorkRow(
-        id=view.id, name=view.note.id, status=view.status, kind=view.note.kind, setting=view.note.setting,
-        service_date=view.note.service_date, encounter_id=None, imported_at=NOW, suggestions=len(view.rows),
-        pending=pending, lowest_confidence=None, risk=0.0, errors=0, warnings=0,
-        characters=len(view.note.text), assigned_to=None, held_by=None, held_by_me=False, open_queries=0,
-        version=view.version,
-    )  # fmt: skip
+def fresh_uuid() -> str:
+    """A uuid as the browser makes it."""
+    return str(uuid.uuid4())
+
+
+# --- PostgreSQL --------------------------------------------------------------------------------------
+
+
+def _programs() -> Path | None:
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda p: int(p.parts[-3]))
+    return found[-1].parent if found else None
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@cache
+def postgres_server() -> str | None:
+    """The address of a PostgreSQL server on loopback, stopped at the end; None where it is not installed."""
+    programs = _programs()
+    if programs is None:
+        return None
+    folder = Path(tempfile.mkdtemp(prefix="suggester-pg-"))
+    run: list[str] = []
+    if os.geteuid() == 0:  # the server refuses to be root
+        owner = "postgres" if _has_user("postgres") else "nobody"
+        shutil.chown(folder, owner)
+        run = ["setpriv", f"--reuid={owner}", "--clear-groups", "--regid", str(_group_of(owner))]
+    data, port = folder / "data", _free_port()
+    secret = secrets.token_hex(8)
+    password_file = folder / "pw"
+    password_file.write_text(secret)
+    if run:
+        shutil.chown(password_file, owner)
+
+    def command(*words: str) -> None:
+        subprocess.run([*run, *words], check=True, capture_output=True, cwd=folder)
+
+    def stop() -> None:
+        command(str(programs / "pg_ctl"), "-D", str(data), "-m", "immediate", "-w", "stop")
+        shutil.rmtree(folder, ignore_errors=True)
+
+    command(
+        str(programs / "initdb"),
+        *("-D", str(data), "-U", "tester", f"--pwfile={password_file}"),
+        *("--auth=scram-sha-256", "--encoding=UTF8", "--locale=C"),
+    )
+    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c fsync=off"
+    command(
+        str(programs / "pg_ctl"),
+        *("-D", str(data), "-w", "-t", "60", "-l", str(folder / "log"), "-o", options, "start"),
+    )
+    atexit.register(stop)
+    return f"postgresql+psycopg://tester:{secret}@127.0.0.1:{port}"
+
+
+def _has_user(name: str) -> bool:
+    import pwd
+
+    return any(entry.pw_name == name for entry in pwd.getpwall())
+
+
+def _group_of(name: str) -> int:
+    import pwd
+
+    return pwd.getpwnam(name).pw_gid
+
+
+def new_postgres_database() -> str:
+    """The address of an empty database; skips where PostgreSQL is not installed."""
+    server = postgres_server()
+    if server is None:
+        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
+    name = f"t{secrets.token_hex(6)}"
+    engine = sa.create_engine(f"{server}/postgres", isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(sa.text(f"create database {name}"))
+    engine.dispose()
+    return f"{server}/{name}"
+
+
+KINDS = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]
+"""Both databases, for parametrize."""
+
+
+def worlds(kind: str, folder: Path, catalog: Catalog, **settings: object) -> Iterator[World]:
+    """A world on one kind of database, closed afterwards; for fixtures."""
+    url = new_postgres_database() if kind == "postgresql" else None
+    world = made_world(folder, catalog, url=url, **settings)
+    try:
+        yield world
+    finally:
+        world.service.close()
+
+
+MakeWorld = Callable[..., World]

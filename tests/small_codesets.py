@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from suggester.codesets import build
+from suggester.codesets import build, importing, importing_releases
 from suggester.codesets.hcpcs import HcpcsRow, IoceReader, IoceTables
 from suggester.codesets.lexicon import lexicon_hash, read_lexicon
 from suggester.config import Settings
@@ -170,7 +170,10 @@ def small_world(sources: Path) -> Iterator[None]:
         patch.object(build, "open_ioce", small_ioce),
         patch.object(build, "read_lexicon", partial(read_lexicon, lexicon)),
         patch.object(build, "lexicon_hash", partial(lexicon_hash, folder=lexicon)),
-        patch.object(build, "_FEWEST_CODES", 5),
+        patch.object(importing, "read_lexicon", partial(read_lexicon, lexicon)),
+        patch.object(importing_releases, "FEWEST_BILLABLE", 5),
+        patch.object(importing_releases, "FEWEST_HCPCS", 2),
+        patch.object(importing_releases, "FEWEST_CPT", 2),
         patch.object(build, "INFLATED_BYTES", 1),
     ):
         yield

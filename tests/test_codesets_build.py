@@ -333,14 +333,13 @@ def test_two_processes_compile_the_same_bytes(small: Settings, tmp_path: Path) -
         assert (elsewhere / name).read_bytes() == data, name
 
 
+NEXT = TABULAR.replace("<version>2026", "<version>2027")
 NEXT_YEAR = {"release_id": "2026-10-01", "valid_from": date(2026, 10, 1), "valid_to": date(2027, 9, 30)}
 
 
 def test_import_stands_beside_the_embedded_release(small: Settings, tmp_path: Path) -> None:
     build_all(small)
-    text = TABULAR.replace(
-        "Type 2 diabetes mellitus with hyperglycemia", "Type 2 diabetes, sugar far too high"
-    )
+    text = NEXT.replace("Type 2 diabetes mellitus with hyperglycemia", "Type 2 diabetes, sugar far too high")
     imported = import_icd10cm(write_tabular(tmp_path, text), settings=small, **NEXT_YEAR)
     assert (imported.id, imported.codes, imported.reader) == ("2026-10-01", 16, "icd10cm-imported")
     assert imported.source == "tabular list imported from small-tabular.xml"
@@ -356,15 +355,17 @@ def test_import_stands_beside_the_embedded_release(small: Settings, tmp_path: Pa
 
 def test_import_again_replaces(small: Settings, tmp_path: Path) -> None:
     build_all(small)
-    tabular = write_tabular(tmp_path)
+    tabular = write_tabular(tmp_path, NEXT)
     import_icd10cm(tabular, settings=small, **NEXT_YEAR)
+    import_icd10cm(tabular, settings=small, **{**NEXT_YEAR, "valid_to": date(2027, 3, 31)})
+    assert [r.valid_to for r in installed(small) if r.id == "2026-10-01"] == [date(2027, 3, 31)]
     import_icd10cm(tabular, settings=small, **{**NEXT_YEAR, "valid_to": None})
-    assert [r.valid_to for r in installed(small) if r.id == "2026-10-01"] == [None]
+    assert [r.valid_to for r in installed(small) if r.id == "2026-10-01"] == [date(2027, 9, 30)]
 
 
 def test_import_of_a_year_that_lacks_a_code_of_the_lexicon(small: Settings, tmp_path: Path) -> None:
     build_all(small)
-    text = TABULAR.replace("<name>E11.9</name>", "<name>E11.8</name>")
+    text = NEXT.replace("<name>E11.9</name>", "<name>E11.8</name>")
     import_icd10cm(write_tabular(tmp_path, text), settings=small, **NEXT_YEAR)
     catalog = open_catalog(small)
     assert "E11.9" not in [h.code.code for h in catalog.search("sugar disease", on=date(2026, 12, 1))]
@@ -382,7 +383,7 @@ def test_import_of_a_year_that_lacks_a_code_of_the_lexicon(small: Settings, tmp_
 def test_wrong_import_is_refused(
     small: Settings, tmp_path: Path, change: dict[str, object], message: str
 ) -> None:
-    call = partial(import_icd10cm, write_tabular(tmp_path), settings=small)
+    call = partial(import_icd10cm, write_tabular(tmp_path, NEXT), settings=small)
     with pytest.raises(CodeSetError) as caught:
         call(**{**NEXT_YEAR, **change})  # type: ignore[arg-type]
     assert message in str(caught.value)
@@ -399,7 +400,7 @@ def test_damaged_import_is_said_and_not_taken_for_the_embedded_one(
     small: Settings, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     build_all(small)
-    imported = import_icd10cm(write_tabular(tmp_path), settings=small, **NEXT_YEAR)
+    imported = import_icd10cm(write_tabular(tmp_path, NEXT), settings=small, **NEXT_YEAR)
     assert imported.path is not None
     imported.path.write_bytes(b"SUGGCS")
     catalog = open_catalog(small)

@@ -85,6 +85,8 @@ RAISED: list[tuple[str, str, dict[str, Any], str]] = [
     ("duplicate.overlap", "E11.6 E11.65", {}, "remove E11.6"),
     ("duplicate.bilateral", "M17.11 M17.12", {}, "use M17.0"),
     ("duplicate.bilateral", "H25.11 H25.12", {}, "use H25.13"),
+    ("duplicate.phase", "S61.411A S61.411D", {}, "keep the one of this encounter"),
+    ("duplicate.phase", "S61.411A S61.411S", {}, "one injury in two phases"),
     ("injury.superficial", "S60.511A S61.411A", {}, "superficial beside S61.411A"),
     ("history.and_current", "C50.911 Z85.3", {}, "keep the one that holds"),
     ("patient.age", "Z38.00", {"age": 1}, "newborn diagnosis (0 to 0 years)"),
@@ -163,6 +165,8 @@ SILENT: list[tuple[str, str, dict[str, Any]]] = [
     ("duplicate.overlap", "Z79.899 Z79.4", {}),
     ("duplicate.bilateral", "M25.561 M25.562", {}),  # no code for both knees
     ("duplicate.bilateral", "M17.11 M16.12", {}),
+    ("duplicate.phase", "S61.411A S61.412D", {}),
+    ("duplicate.phase", "O36.8121 O36.8122", {}),  # two fetuses
     ("injury.superficial", "S60.511A S81.811A", {}),
     ("injury.superficial", "S60.511A S61.412A", {}),  # the other hand
     ("history.and_current", "C50.911 Z85.46", {}),

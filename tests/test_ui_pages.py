@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import streamlit as st
-from review_world import MemoryReview
+from ui_world import MemoryReview
 from streamlit.testing.v1 import AppTest
 from test_ui_web import results
 

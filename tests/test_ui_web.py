@@ -7,7 +7,7 @@ import warnings
 from typing import Any
 
 import pytest
-from review_world import MemoryReview
+from ui_world import MemoryReview
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse
@@ -75,7 +75,7 @@ class World:
             middleware=[
                 Middleware(
                     Gate,
-                    signed_in=lambda scope: self.context.actor(cookie_of(scope)) is not None,
+                    refused=lambda scope: self.context.refusal(cookie_of(scope)),
                     hosts=("localhost",),
                     policy=content_policy(),
                 )
@@ -179,7 +179,7 @@ def test_gate_sets_security_headers_everywhere(world: World) -> None:
         headers = world.client.get(path).headers
         assert "default-src 'none'" in headers["content-security-policy"]
         assert "unsafe-inline" not in headers["content-security-policy"].split("style-src")[0]
-        assert headers["referrer-policy"] == "no-referrer"
+        assert headers["referrer-policy"] == "same-origin"
         assert headers["x-content-type-options"] == "nosniff"
 
 
@@ -263,7 +263,7 @@ def test_sign_out_ends_the_session_and_needs_the_proof(world: World) -> None:
 
 def test_sign_out_of_an_ended_session_is_quiet(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     token, proof = world.token, {CSRF_HEADER: csrf_token(world.token)}
-    monkeypatch.setattr(world.context.__class__, "actor", lambda *_, **__: object())
+    monkeypatch.setattr(world.context.__class__, "refusal", lambda *_: None)
     world.service.end(token, "idle")
     assert world.client.post("/api/sign-out", headers={**ORIGIN, **proof}).status_code == 200
 

@@ -20,6 +20,7 @@ def _whole(text: str) -> str:
 
 type Name = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_whole)]
 type Words = Annotated[str, Field(min_length=1, max_length=2000), AfterValidator(_whole)]
+type DecisionId = Annotated[str, Field(pattern=r"^[0-9A-Za-z][0-9A-Za-z-]{7,39}$")]
 type ClientId = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._:-]+$")]
 
 
@@ -84,7 +85,7 @@ class SpanBody(Body):
 class DecisionBody(Body):
     """One decision; ``uuid`` is made by the caller and makes sending it again harmless."""
 
-    uuid: ClientId
+    uuid: DecisionId
     action: Literal["accept", "reject", "replace", "add", "order", "undo"]
     row_id: Name | None = None
     system: System | None = None
@@ -92,7 +93,7 @@ class DecisionBody(Body):
     reason: Words | None = None
     span: SpanBody | None = None
     position: Annotated[int, Field(ge=1, le=1000)] | None = None
-    target: ClientId | None = None
+    target: DecisionId | None = None
     seen: Annotated[int, Field(ge=0, lt=2**31)] | None = None
 
     def decision(self, note_id: str) -> DecisionInput:

@@ -20,10 +20,6 @@ _HEADERS = (
 )
 
 
-class _TooLargeError(Exception):
-    """The body went past the limit while it arrived."""
-
-
 class Guard:
     """ASGI middleware with the limits of the service.
 
@@ -48,12 +44,9 @@ class Guard:
             await self._app(scope, receive, send)
             return
         headers = dict(scope["headers"])
-        started = False
 
         async def answer(message: Message) -> None:
-            nonlocal started
             if message["type"] == "http.response.start":
-                started = True
                 message["headers"] = [*message.get("headers", ()), *_HEADERS]
             await send(message)
 
@@ -68,22 +61,28 @@ class Guard:
         if size.isdigit() and int(size) > self._most:
             await self._too_large(scope, receive, answer)
             return
-        seen = 0
-
-        async def counted() -> Message:
-            nonlocal seen
+        body: list[bytes] = []
+        more = True
+        while more:
             message = await receive()
-            seen += len(message.get("body", b""))
-            if seen > self._most:
-                raise _TooLargeError
-            return message
+            if message["type"] != "http.request":
+                return  # the caller went away
+            body.append(message.get("body", b""))
+            more = message.get("more_body", False)
+            if sum(map(len, body)) > self._most:
+                await self._too_large(scope, receive, answer)
+                return
+        whole: Message = {"type": "http.request", "body": b"".join(body), "more_body": False}
+        told = False
 
-        try:
-            await self._app(scope, counted, answer)
-        except _TooLargeError:
-            if started:
-                raise
-            await self._too_large(scope, receive, answer)
+        async def replay() -> Message:
+            nonlocal told
+            if told:
+                return await receive()
+            told = True
+            return whole
+
+        await self._app(scope, replay, answer)
 
     async def _too_large(self, scope: Scope, receive: Receive, send: Send) -> None:
         reply = problem(413, "too_large", f"the body has more than {self._most} bytes")

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Path, Query
 from suggester.api.bodies import SignInBody
 from suggester.api.callers import EngineIn, ServiceIn, Token
 from suggester.api.replies import documented
+from suggester.errors import DecisionError, NotFoundError
 from suggester.review.types import Actor, CodeDetails, CodeHit, SignedIn
 from suggester.types import System
 from suggester.version import __version__
@@ -43,6 +44,7 @@ def sign_in(body: SignInBody, service: ServiceIn) -> SignedIn:
 )
 def sign_out(token: Token, service: ServiceIn) -> None:
     """End the session of the token."""
+    service.whoami(token)
     service.sign_out(token)
 
 
@@ -75,4 +77,7 @@ def details(
     system: System, code: Annotated[str, Path(min_length=1, max_length=20)], token: Token, service: ServiceIn
 ) -> CodeDetails:
     """A code with its place in the code set and its notes."""
-    return service.code_details(token, system, code)
+    try:
+        return service.code_details(token, system, code)
+    except DecisionError as error:
+        raise NotFoundError(str(error)) from None

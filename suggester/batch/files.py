@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import IO, Self
 
-__all__ = ["WholeFile", "errors_path", "sweep", "sync_folder"]
+__all__ = ["WholeFile", "errors_path", "sweep", "sweep_all", "sync_folder"]
 
 _PART = ".part"
 
@@ -19,7 +20,7 @@ def errors_path(output: Path) -> Path:
 
 
 class WholeFile:
-    """A text file written under a temporary name beside its own, and renamed when it is complete.
+    """A file written under a temporary name beside its own, and renamed when it is complete.
 
     Leaving the ``with`` block without ``publish`` or ``discard`` removes what was written.
     """
@@ -27,12 +28,17 @@ class WholeFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._part = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}{_PART}")
-        self._file = self._part.open("x", encoding="utf-8", newline="")
+        self._file = self._part.open("xb", buffering=1 << 18)
+
+    @property
+    def raw(self) -> IO[bytes]:
+        """What to write bytes to."""
+        return self._file
 
     def write_line(self, line: str) -> None:
-        """Write a line and its newline."""
-        self._file.write(line)
-        self._file.write("\n")
+        """Write a line, as UTF-8, and its newline."""
+        self._file.write(line.encode())
+        self._file.write(b"\n")
 
     def publish(self) -> None:
         """Flush to the disk and put the file in its place; ``sync_folder`` then makes the name durable."""
@@ -43,7 +49,9 @@ class WholeFile:
 
     def discard(self) -> None:
         """Remove what was written."""
-        self._file.close()
+        # Closing flushes what is buffered, which fails again where the disk is full: it is not wanted any more.
+        with contextlib.suppress(OSError):
+            self._file.close()
         self._part.unlink(missing_ok=True)
 
     def __enter__(self) -> Self:
@@ -72,6 +80,12 @@ def sweep(path: Path) -> None:
             pid = part.name[len(prefix) :].split(".")[0]
             if pid.isdecimal() and not _alive(int(pid)):
                 part.unlink(missing_ok=True)
+
+
+def sweep_all(folder: Path) -> None:
+    """Remove every temporary file in a folder that this process alone writes to."""
+    for part in folder.glob(f".*{_PART}"):
+        part.unlink(missing_ok=True)
 
 
 def _alive(pid: int) -> bool:

@@ -1,4 +1,9 @@
-"""Outcomes of many notes in input order, computed here or in worker processes, in bounded memory."""
+"""Shards done by worker processes on this machine, each replaced when it dies or hangs.
+
+A worker says through shared memory which note it is on and since when. Where it dies, the note it was on is
+tried once more, alone; where it dies again, or hangs past the time of a note, that note is a failure. The
+other notes of its shard are done as if nothing had been.
+"""
 
 from __future__ import annotations
 
@@ -6,191 +11,298 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
+from typing import Any
 
-from suggester.batch.engine import Engine, EngineFactory
-from suggester.batch.outcomes import Failure, Outcome, failure_of, outcome, where_raised
+from suggester.batch.engine import EngineFactory
+from suggester.batch.executors import Stop
+from suggester.batch.guard import memory_limit
+from suggester.batch.manifest import identity_of
+from suggester.batch.outcomes import Failure, where_raised
+from suggester.batch.shards import Item, Shard
+from suggester.batch.work import Done, Job, failed, join, too_slow, work
 from suggester.config import Settings
 from suggester.errors import InputError, SuggesterError
-from suggester.types import Note
 
-__all__ = ["outcomes"]
+__all__ = ["Pool"]
 
-_WINDOW = 8
-"""Notes in flight for each worker: enough to keep it busy, few enough to hold in memory."""
+_TICK = 0.1
+"""Seconds between two looks at the clocks of the workers."""
+_GRACE = 2.0
+"""Seconds that a note may pass its time before its worker is killed: its own alarm comes first."""
+_LOADING_DEATHS = 5
+"""Workers that die in a row before they have an engine; then it is not the notes."""
+_WORKING_DEATHS = 40
+"""Workers that die in a row on notes, without a single one done in between."""
 
-_DEATHS_IN_A_ROW = 5
-"""Workers that die without a single note done in between; then it is not the notes."""
+
+@dataclass(slots=True)
+class _Open:
+    """A shard in hand: how many of its records are still out, and what came back, by first record."""
+
+    shard: Shard
+    missing: int
+    done: dict[int, Done] = field(default_factory=dict)
 
 
-def outcomes(
-    notes: Iterable[Note | InputError], *, settings: Settings, factory: EngineFactory, workers: int = 1
-) -> Generator[Outcome, None, None]:
-    """Yield the outcome of every note, in order, the same for any number of workers.
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """Records ``[start, end)`` of a shard; ``tries`` counts workers that died on its only record."""
+
+    shard: Shard
+    start: int
+    end: int
+    tries: int = 0
+
+    @property
+    def items(self) -> tuple[Item, ...]:
+        return self.shard.items[self.start : self.end]
+
+
+class _Worker:
+    """A process, the pipe to it, its clock (start of the note in hand, records begun) and its work."""
+
+    def __init__(self, *, settings: Settings, factory: EngineFactory, job: Job) -> None:
+        # Spawned, not forked: the parent may hold threads and locks, and every platform does the same.
+        context = multiprocessing.get_context("spawn")
+        self.pipe, theirs = context.Pipe()
+        self.clock: Any = context.RawArray("d", 2)
+        self.process: SpawnProcess = context.Process(
+            target=_main, args=(theirs, factory, settings, job, self.clock), daemon=True
+        )
+        self.process.start()
+        theirs.close()
+        self.identity: Mapping[str, str] | None = None
+        self.piece: _Piece | None = None
+        self.hung = False
+
+    def give(self, piece: _Piece) -> None:
+        self.clock[0] = self.clock[1] = 0.0
+        self.piece = piece
+        try:
+            self.pipe.send(piece.items)
+        except OSError:
+            pass  # it died just now, which the next look at its process tells
+
+    def end(self) -> None:
+        if self.process.is_alive():
+            self.process.kill()
+        self.process.join()
+        self.pipe.close()
+
+
+class Pool:
+    """Worker processes on this machine.
 
     Parameters
     ----------
-    notes
-        Notes, and the errors of those that could not be read, which come out as failures.
     settings
-        What the engine is made with.
+        What the engines are made with.
     factory
-        Makes the engine, once in every worker process.
+        Makes an engine, once in every process; a function of a module.
+    job
+        What to do with a note.
     workers
-        Processes. One means this process.
-
-    Raises
-    ------
-    SuggesterError
-        If the engine cannot be loaded, or worker processes keep dying.
+        Processes.
     """
-    if workers == 1:
-        engine = factory(settings)
-        for note in notes:
-            yield _unread(note) if isinstance(note, InputError) else outcome(engine, note)
-        return
-    pool = _Pool(settings=settings, factory=factory, workers=workers)
-    try:
-        yield from _in_order(notes, pool=pool, window=_WINDOW * workers)
-    finally:
-        pool.close()
 
+    def __init__(self, *, settings: Settings, factory: EngineFactory, job: Job, workers: int) -> None:
+        self._made_with = {"settings": settings, "factory": factory, "job": job}
+        self._job = job
+        self._count = workers
+        self._workers: list[_Worker] = []
+        self._pieces: deque[_Piece] = deque()
+        self._open: dict[int, _Open] = {}
+        self._identity: Mapping[str, str] | None = None
+        self._loading_deaths = self._working_deaths = 0
 
-def _unread(error: InputError) -> Failure:
-    return failure_of(error, record=error.record)
-
-
-type _Pending = Outcome | tuple[Note, Future[Outcome]]
-
-
-def _in_order(notes: Iterable[Note | InputError], *, pool: _Pool, window: int) -> Iterator[Outcome]:
-    pending: deque[_Pending] = deque()
-    for note in notes:
-        pending.append(_unread(note) if isinstance(note, InputError) else (note, pool.submit(note)))
-        if len(pending) >= window:
-            yield _first(pending, pool=pool)
-    while pending:
-        yield _first(pending, pool=pool)
-
-
-def _first(pending: deque[_Pending], *, pool: _Pool) -> Outcome:
-    """The outcome of the oldest note; where its worker died, all that was in flight is settled first."""
-    first = pending[0]
-    if isinstance(first, tuple):
-        try:
-            pending[0] = pool.result(first[1])
-        except BrokenProcessPool:
-            settled = pool.settle(list(pending))
-            pending.clear()
-            pending.extend(settled)
-    done = pending.popleft()
-    assert not isinstance(done, tuple)  # noqa: S101 - settled just now
-    return done
-
-
-class _Pool:
-    """A process pool that is replaced when one of its processes dies."""
-
-    def __init__(self, *, settings: Settings, factory: EngineFactory, workers: int) -> None:
-        self._settings = settings
-        self._factory = factory
-        self._workers = workers
-        self._deaths = 0
-        self._executor: ProcessPoolExecutor | None = None
-
-    def submit(self, note: Note) -> Future[Outcome]:
-        """Hand out a note. Where the pool is broken the future says so, as for notes in flight."""
-        if self._executor is None:
-            # Spawned, not forked: the parent may hold threads and locks, and every platform does the same.
-            self._executor = ProcessPoolExecutor(
-                max_workers=self._workers,
-                mp_context=multiprocessing.get_context("spawn"),
-                initializer=_start,
-                initargs=(self._factory, self._settings),
-            )
-        try:
-            return self._executor.submit(_work, note)
-        except BrokenProcessPool as error:
-            broken: Future[Outcome] = Future()
-            broken.set_exception(error)
-            return broken
-
-    def result(self, future: Future[Outcome]) -> Outcome:
-        """Wait for an outcome.
+    def identity(self) -> Mapping[str, str]:
+        """Start the workers, wait for the first engine and say what it is.
 
         Raises
         ------
-        BrokenProcessPool
-            If a worker process died before this note was done.
+        SuggesterError
+            If the engine cannot be loaded, or workers die loading it.
         """
-        result = future.result()
-        self._deaths = 0
-        return result
+        while self._identity is None:
+            self._listen()
+        return self._identity
 
-    def settle(self, pending: list[_Pending]) -> list[Outcome]:
-        """Keep what was done before a process died; do the rest again, one note at a time in a fresh pool.
+    def results(self, shards: Iterator[Shard], *, stop: Stop) -> Iterator[tuple[Shard, Done]]:
+        """Do the shards; those in hand are as many as the workers, and one more each.
 
-        One at a time, so that the note that kills its worker takes no other with it.
+        Raises
+        ------
+        SuggesterError
+            If worker processes keep dying, or have not all the same engine.
         """
-        self.close()
-        return [self._again(*item) if isinstance(item, tuple) else item for item in pending]
+        more = True
+        while True:
+            while more and not stop and len(self._open) < 2 * self._count:
+                shard = next(shards, None)
+                if shard is None:
+                    more = False
+                else:
+                    self._open[shard.number] = _Open(shard, len(shard.items))
+                    self._pieces.append(_Piece(shard, 0, len(shard.items)))
+            if stop:  # only what a worker has in hand is still done
+                self._pieces.clear()
+            busy = any(worker.piece for worker in self._workers)
+            if (stop and (not busy or stop.overdue)) or not self._open:
+                return
+            self._listen()
+            for number in [n for n, item in self._open.items() if not item.missing]:
+                whole = self._open.pop(number)
+                yield whole.shard, join(whole.done[start] for start in sorted(whole.done))
+
+    def finished(self) -> int:
+        """Records begun or done in shards that are still in hand."""
+        back = sum(len(item.shard.items) - item.missing for item in self._open.values())
+        return back + sum(int(worker.clock[1]) for worker in self._workers if worker.piece)
 
     def close(self) -> None:
-        """Stop the processes; notes that have not begun are dropped."""
-        if self._executor is not None:
-            self._executor.shutdown(wait=True, cancel_futures=True)
-            self._executor = None
+        """End all processes."""
+        for worker in self._workers:
+            worker.end()
+        self._workers.clear()
 
-    def _again(self, note: Note, future: Future[Outcome]) -> Outcome:
-        if future.done() and not future.cancelled() and future.exception() is None:
-            return future.result()
+    # --- listening --------------------------------------------------------------------------------
+
+    def _listen(self) -> None:
+        """Keep the workers at work, wait a moment, and take what they say."""
+        while len(self._workers) < self._count:
+            self._workers.append(_Worker(**self._made_with))
+        for worker in self._workers:
+            if worker.identity is not None and worker.piece is None and self._pieces:
+                worker.give(self._pieces.popleft())
+        by_handle: dict[Any, _Worker] = {}
+        for worker in self._workers:
+            by_handle[worker.pipe] = by_handle[worker.process.sentinel] = worker
+        heard = wait(list(by_handle), timeout=_TICK)
+        for worker in dict.fromkeys(by_handle[handle] for handle in heard):
+            self._hear(worker)
+        now = time.monotonic()
+        most = self._job.guard.seconds + _GRACE
+        for worker in self._workers:
+            if worker.piece and 0 < worker.clock[0] < now - most and not worker.hung:
+                worker.hung = True
+                worker.process.kill()
+
+    def _hear(self, worker: _Worker) -> None:
         try:
-            return self.result(self.submit(note))
-        except BrokenProcessPool:
-            self.close()
-        self._deaths += 1
-        if self._deaths >= _DEATHS_IN_A_ROW:
+            if worker.pipe.poll():
+                self._take(worker, worker.pipe.recv())
+                return
+            if worker.process.is_alive():
+                return
+        except (EOFError, OSError):
+            pass
+        self._bury(worker)
+
+    def _take(self, worker: _Worker, said: Mapping[str, str] | SuggesterError | Done) -> None:
+        if isinstance(said, SuggesterError):
+            raise said
+        if not isinstance(said, Done):
+            if self._identity is not None and said != self._identity:
+                raise SuggesterError(
+                    "worker processes have not the same engine: model or code sets changed during the run"
+                )
+            self._identity = worker.identity = said
+            self._loading_deaths = 0
+            return
+        piece, worker.piece = worker.piece, None
+        assert piece is not None  # noqa: S101 - a worker answers what it was given
+        self._working_deaths = 0
+        self._settle(piece, said)
+
+    def _settle(self, piece: _Piece, done: Done) -> None:
+        whole = self._open[piece.shard.number]
+        whole.done[piece.start] = done
+        whole.missing -= piece.end - piece.start
+
+    # --- death ------------------------------------------------------------------------------------
+
+    def _bury(self, worker: _Worker) -> None:
+        """Replace a worker that died, and see to the note it was on."""
+        worker.end()
+        self._workers.remove(worker)
+        piece = worker.piece
+        if worker.identity is None:
+            self._loading_deaths += 1
+            self._check_deaths(self._loading_deaths, _LOADING_DEATHS)
+            return
+        if piece is None:
+            return
+        begun = int(worker.clock[1])
+        self._working_deaths = 1 if begun > 1 else self._working_deaths + 1
+        self._check_deaths(self._working_deaths, _WORKING_DEATHS)
+        at = piece.start + max(begun - 1, 0)
+        item = piece.shard.items[at]
+        rest = [_Piece(piece.shard, piece.start, at), _Piece(piece.shard, at + 1, piece.end)]
+        if isinstance(item, InputError) or not (worker.hung or piece.tries):
+            rest.append(_Piece(piece.shard, at, at + 1, tries=1))
+        elif worker.hung:
+            self._settle(_Piece(piece.shard, at, at + 1), failed(too_slow(item, self._job.guard)))
+        else:
+            failure = Failure(
+                record=item.id, code="worker_died", message="the worker process died on this note, twice"
+            )
+            self._settle(_Piece(piece.shard, at, at + 1), failed(failure))
+        self._pieces.extendleft(part for part in rest if part.start < part.end)
+
+    def _check_deaths(self, count: int, most: int) -> None:
+        if count >= most:
             raise SuggesterError(
-                f"worker processes died {self._deaths} times in a row, so it is not the notes;"
+                f"worker processes died {count} times in a row, so it is not the notes;"
                 " check the memory of the machine, or run with 1 worker to see more"
             )
-        return Failure(
-            record=note.id, code="worker_died", message="the worker process died on this note, twice"
-        )
 
 
 # --- in the worker process --------------------------------------------------------------------------
 
-_loaded: Engine | SuggesterError | None = None
 
-
-def _start(factory: EngineFactory, settings: Settings) -> None:
-    """Load the engine, once. What goes wrong is kept for the first note: an initializer must not raise."""
-    global _loaded
+def _main(pipe: Connection, factory: EngineFactory, settings: Settings, job: Job, clock: Any) -> None:
+    """Load the engine, say what it is, then do what comes down the pipe."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interrupt means
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # and what a stop of the whole group means
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
-        _loaded = factory(settings)
+        engine = factory(settings)
+        pipe.send(identity_of(engine))
     except SuggesterError as error:
-        _loaded = error
+        pipe.send(error)
+        return
     except Exception as error:
-        _loaded = SuggesterError(
-            f"the engine cannot be loaded: {type(error).__name__} at {where_raised(error)}"
+        pipe.send(
+            SuggesterError(
+                f"the engine cannot be loaded: {type(error).__name__} at {where_raised(error)}"
+            )
         )
+        return
+
+    def before() -> None:
+        clock[1] += 1
+        clock[0] = time.monotonic()
+
+    with memory_limit(job.guard.memory_mb):
+        while True:
+            try:
+                items = pipe.recv()
+            except EOFError:
+                return
+            done = work(engine, items, job=job, before=before)
+            clock[0] = 0.0
+            pipe.send(done)
 
 
 def _end_with_parent() -> None:
-    """End this process when its parent is killed; a pool's workers would otherwise wait for work for ever."""
+    """End this process when its parent is killed; it would otherwise wait for work, or do it, for ever."""
     process = multiprocessing.parent_process()
     if process is not None:
         process.join()
         os._exit(1)
-
-
-def _work(note: Note) -> Outcome:
-    if _loaded is None or isinstance(_loaded, SuggesterError):
-        raise _loaded or SuggesterError("the worker process has no engine")
-    return outcome(_loaded, note)

@@ -39,9 +39,7 @@ _PROCEDURE = {
 _MODIFIER = re.compile(r"[0-9A-Z]{2}", re.ASCII)
 
 
-def claim_flags(
-    claim: Claim, *, catalog: Catalog | None = None, modifiers: frozenset[str] | None = None
-) -> tuple[Flag, ...]:
+def claim_flags(claim: Claim, *, catalog: Catalog | None = None) -> tuple[Flag, ...]:
     """Everything that is wrong with a claim, in the order of its fields.
 
     Parameters
@@ -49,9 +47,8 @@ def claim_flags(
     claim
         The claim; flags that its draft carries are not looked at.
     catalog
-        Says which codes exist and are billable on the day of service; None checks their shape only.
-    modifiers
-        The modifiers that exist; None checks their shape only.
+        Says which codes are billable on the day of service and which modifiers exist; None checks their shape
+        only.
     """
     found = [*_identity(claim), *_parties(claim), *_diagnoses(claim, catalog)]
     lines = claim.draft.lines
@@ -68,8 +65,8 @@ def claim_flags(
     if [line.sequence for line in lines] != list(range(1, len(lines) + 1)):
         found.append(_error("line-sequence", "lines", "must be numbered 1, 2, 3 … in their order"))
     for line in lines:
-        found.extend(_line(claim, line, catalog, modifiers))
-    if claim.total > _MAX_CHARGE:
+        found.extend(_line(claim, line, catalog))
+    if claim.total.is_finite() and claim.total > _MAX_CHARGE:
         found.append(_error("charge-too-large", "total", f"is more than {_MAX_CHARGE} dollars"))
     return tuple(found)
 
@@ -207,9 +204,7 @@ def _known(
             yield _error(f"{kind}-unknown", field, f"{code} ended {found.valid_to}", code, source=system)
 
 
-def _line(
-    claim: Claim, line: ClaimLine, catalog: Catalog | None, modifiers: frozenset[str] | None
-) -> Iterator[Flag]:
+def _line(claim: Claim, line: ClaimLine, catalog: Catalog | None) -> Iterator[Flag]:
     at, code = f"lines[{line.sequence}]", line.code
     encounter = claim.draft.encounter
     shape = _PROCEDURE.get(line.system)
@@ -219,7 +214,7 @@ def _line(
         yield _error("procedure-shape", f"{at}.code", f"is not written as a {line.system} code")
     else:
         yield from _known(catalog, line.system, code, line.service_date, f"{at}.code", "procedure")
-    yield from _modifiers(line, at, modifiers)
+    yield from _modifiers(line, at, catalog)
     if not 1 <= line.units <= MAX_UNITS:
         yield _error("units", f"{at}.units", f"must be 1 to {MAX_UNITS}", code)
     yield from _charge(line, at)
@@ -235,7 +230,7 @@ def _line(
     yield from _pointers(claim, line, at)
 
 
-def _modifiers(line: ClaimLine, at: str, known: frozenset[str] | None) -> Iterator[Flag]:
+def _modifiers(line: ClaimLine, at: str, catalog: Catalog | None) -> Iterator[Flag]:
     if len(line.modifiers) > MAX_MODIFIERS:
         yield _error(
             "too-many-modifiers", f"{at}.modifiers", f"a line takes {MAX_MODIFIERS} (SV101)", line.code
@@ -246,18 +241,20 @@ def _modifiers(line: ClaimLine, at: str, known: frozenset[str] | None) -> Iterat
         field = f"{at}.modifiers[{place}]"
         if not _MODIFIER.fullmatch(modifier):
             yield _error("modifier-unknown", field, "must be two letters or digits, in capitals", line.code)
-        elif known is not None and modifier not in known:
+        elif catalog is not None and not catalog.procedures.is_modifier(modifier):
             yield _error("modifier-unknown", field, f"{modifier} is not a modifier that is known", line.code)
 
 
 def _charge(line: ClaimLine, at: str) -> Iterator[Flag]:
     field = f"{at}.charge"
-    if not line.charge.is_finite() or line.charge != line.charge.quantize(CENT):
+    if not line.charge.is_finite():
         yield _error("charge", field, "must be dollars and whole cents", line.code)
-    elif line.charge < 0:
-        yield _error("charge", field, "must not be negative", line.code)
     elif line.charge > _MAX_CHARGE:
         yield _error("charge-too-large", field, f"is more than {_MAX_CHARGE} dollars", line.code)
+    elif line.charge < 0:
+        yield _error("charge", field, "must not be negative", line.code)
+    elif line.charge != line.charge.quantize(CENT):
+        yield _error("charge", field, "must be dollars and whole cents", line.code)
     elif line.charge == 0:
         message = (
             "is 0: the fee schedule has no fee for the code on that day, or one of 0. Add a fee, give the "

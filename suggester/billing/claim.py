@@ -16,6 +16,7 @@ from suggester.types import ClaimDiagnosis, ClaimDraft, Flag, Run, Span, System
 __all__ = ["CENT", "Claim", "PointerReason", "Trace", "run_name", "safe_name", "standing"]
 
 CENT = Decimal("0.01")
+_MOST_DIGITS = 15
 _CONTROL = re.compile(r"[A-Za-z0-9][A-Za-z0-9\-]{0,19}", re.ASCII)
 _FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._\-]{0,99}", re.ASCII)
 
@@ -63,8 +64,11 @@ class Claim:
 
     @property
     def total(self) -> Decimal:
-        """Sum of the line charges in dollars, to the cent."""
-        return sum((line.charge for line in self.draft.lines), Decimal(0)).quantize(CENT)
+        """Sum of the line charges in dollars, to the cent; not a number where a charge is none or endless."""
+        charges = [line.charge for line in self.draft.lines]
+        if not all(charge.is_finite() and charge.adjusted() < _MOST_DIGITS for charge in charges):
+            return Decimal("NaN")
+        return sum(charges, Decimal(0)).quantize(CENT)
 
     @property
     def number(self) -> str:

@@ -41,7 +41,6 @@ def draft_claim(
     profile: Profile,
     fees: FeeSchedule,
     catalog: Catalog | None = None,
-    modifiers: frozenset[str] | None = None,
     rules: RuleCheck | None = None,
 ) -> Claim:
     """Make the claim of one encounter.
@@ -59,8 +58,6 @@ def draft_claim(
         Charges; a charge of the encounter's own overrules them.
     catalog
         Gives titles, and says which codes are unknown on the day; None leaves both out.
-    modifiers
-        The modifiers that exist; None checks their shape only.
     rules
         The rules engine; None runs billing's own checks only.
 
@@ -133,14 +130,13 @@ def draft_claim(
         traces=tuple(_trace(code) for code in (*diagnoses, *services)),
         left_out=left_out,
     )
-    return with_flags(claim, catalog=catalog, modifiers=modifiers, rules=rules, coded=coded)
+    return with_flags(claim, catalog=catalog, rules=rules, coded=coded)
 
 
 def with_flags(
     claim: Claim,
     *,
     catalog: Catalog | None = None,
-    modifiers: frozenset[str] | None = None,
     rules: RuleCheck | None = None,
     coded: CodedEncounter | None = None,
 ) -> Claim:
@@ -148,7 +144,7 @@ def with_flags(
 
     Call it again after a person changed lines or pointers.
     """
-    own = _overridden(claim_flags(claim, catalog=catalog, modifiers=modifiers), claim.draft)
+    own = _overridden(claim_flags(claim, catalog=catalog), claim.draft)
     engine = rules(claim.draft, coded) if rules is not None else ()
     said = {flag.rule_id for flag in engine}
     kept = tuple(flag for flag in own if _SAME_RULE.get(flag.rule_id) not in said)

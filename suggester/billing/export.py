@@ -114,7 +114,6 @@ def draft_all(
     profile: Profile,
     fees: FeeSchedule,
     catalog: Catalog | None = None,
-    modifiers: frozenset[str] | None = None,
     rules: RuleCheck | None = None,
 ) -> Iterator[Claim | Refusal]:
     """The claim of each encounter, or why there is none."""
@@ -123,9 +122,7 @@ def draft_all(
             yield _refusal(coded.field, coded)
             continue
         try:
-            yield draft_claim(
-                coded, profile=profile, fees=fees, catalog=catalog, modifiers=modifiers, rules=rules
-            )
+            yield draft_claim(coded, profile=profile, fees=fees, catalog=catalog, rules=rules)
         except BillingError as error:
             yield _refusal(coded.encounter.id, error)
         except CodeSetError as error:
@@ -324,9 +321,9 @@ def _write(
             ledger.add(_entry(form, claim, name, content))
     ledger.save()
     names = {entry.file for claim in out if (entry := ledger.find(form, claim.draft.encounter.id))}
-    names |= {name for name, _, _ in contents} | {
-        f"{safe_name(claim.draft.encounter.id)}.claim.json" for claim in out
-    }
+    names |= {name.replace(".x12", ".json") for name in names}
+    names |= {f"{safe_name(claim.draft.encounter.id)}.claim.json" for claim in out}
+    names |= {name for name, _, _ in contents}
     files = tuple(
         (name, hashlib.sha256((folder / name).read_bytes()).hexdigest())
         for name in sorted(names)

@@ -69,7 +69,7 @@ def check_bundle(bundle: Resource) -> None:
         problems = refusal.errors(include_url=False, include_context=False, include_input=False)
         place = ".".join(str(step) for step in problems[0]["loc"])
         raise FhirError(f"{problems[0]['type']} (and {len(problems) - 1} more)", field=place) from None
-    except ValueError as refusal:  # the models raise it too, for a choice of which none or two were made
+    except (KeyError, ValueError) as refusal:  # a type of resource that is not known; a choice of none or two
         raise FhirError(f"is refused by the FHIR models ({type(refusal).__name__})", field="Bundle") from None
     if lost := unresolved(bundle):
         raise FhirError("refers to an entry that is not there", field=lost[0])
@@ -84,7 +84,7 @@ def unresolved(bundle: Resource) -> tuple[str, ...]:
 def _references(value: Any, path: str) -> Iterator[tuple[str, str]]:
     if isinstance(value, dict):
         for name, inner in value.items():
-            if name == "reference":
+            if name == "reference" and isinstance(inner, str):
                 yield f"{path}.reference", inner
             else:
                 yield from _references(inner, f"{path}.{name}")

@@ -43,7 +43,7 @@ _VISIT = 2.0
 
 _SENTENCE_END = re.compile(r"\n|[.!?;](?=\s)")
 _PROBLEM_START = re.compile(r"^[ \t]*(?:\(?\d{1,2}[.)]|#)[ \t]*\S", re.MULTILINE)
-_PROBLEM_END = re.compile(r"^[ \t]*$|^[A-Z][A-Za-z /&]{2,40}:?[ \t]*$", re.MULTILINE)
+_PROBLEM_END = re.compile(r"^[ \t]*\n|^(?:[A-Z][A-Za-z /&]{2,40}:|[A-Z][A-Z /&]{3,40})[ \t]*\n", re.MULTILINE)
 _LEFT = re.compile(r"\b(?:(?i:left|lt)|L)\b")
 _RIGHT = re.compile(r"\b(?:(?i:right|rt)|R)\b")
 _BOTH = re.compile(r"\b(?i:bilateral\w*|both)\b")

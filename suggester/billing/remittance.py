@@ -13,10 +13,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
-import pyx12.errors
-import pyx12.segment
-import pyx12.x12file
-
+from suggester.billing.pyx12_door import Segment, X12FileError, X12Reader
 from suggester.errors import RemittanceError
 
 __all__ = ["Adjustment", "Remittance", "ServicePayment", "read_remittance"]
@@ -112,7 +109,7 @@ def _read_835(text: str, name: str) -> Remittance:
     now: _Open | None = None
     kinds: list[str] = []
     try:
-        with pyx12.x12file.X12Reader(io.StringIO(text)) as reader:
+        with X12Reader(io.StringIO(text)) as reader:
             for number, segment in enumerate(reader, 1):
                 at = f"{name}: segment {number}"
                 seg_id = segment.get_seg_id()
@@ -129,7 +126,7 @@ def _read_835(text: str, name: str) -> Remittance:
                     _take(now, segment, at)
             reader.cleanup()
             damage = reader.pop_errors()
-    except pyx12.errors.X12Error:
+    except X12FileError:
         raise RemittanceError("is not an X12 file", field=name) from None
     if kinds != ["835"] * len(kinds) or not kinds:
         raise RemittanceError("is not an 835: ST01 is another transaction", field=name)
@@ -138,7 +135,7 @@ def _read_835(text: str, name: str) -> Remittance:
     return Remittance(services=tuple(services), claims=tuple(claims))
 
 
-def _take(now: _Open, segment: pyx12.segment.Segment, at: str) -> None:
+def _take(now: _Open, segment: Segment, at: str) -> None:
     seg_id = segment.get_seg_id()
     if seg_id == "SVC":
         now.code = segment.get_value("SVC01-2") or ""
@@ -162,7 +159,7 @@ def _take(now: _Open, segment: pyx12.segment.Segment, at: str) -> None:
         )
 
 
-def _money(segment: pyx12.segment.Segment, element: str, at: str) -> Decimal | None:
+def _money(segment: Segment, element: str, at: str) -> Decimal | None:
     value = segment.get_value(element)
     if not value:
         return None

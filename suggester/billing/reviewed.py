@@ -27,7 +27,7 @@ __all__ = ["coded_encounter", "reviewed_claims"]
 def coded_encounter(found: EncounterCodes) -> CodedEncounter:
     """The encounter with the codes of all of its notes, in the order of their summaries.
 
-    A code that two notes have counts once, with the words of both.
+    A diagnosis that two notes have counts once, with the words of both; so does a service of the same day.
 
     Raises
     ------
@@ -43,13 +43,14 @@ def coded_encounter(found: EncounterCodes) -> CodedEncounter:
     if not days:
         raise EncounterError("none of its notes has a date of service", field="service_from")
     by_name = {note.id: note for note in found.notes}
-    codes: dict[tuple[str, str], AcceptedCode] = {}
+    codes: dict[tuple[str, str, date | None], AcceptedCode] = {}
     for summary in found.summaries:
         note = by_name.get(summary.name) or by_name.get(summary.note_id)
         for code in summary.codes:
             accepted = _accepted(code, summary, note)
-            before = codes.get((code.system, code.code))
-            codes[(code.system, code.code)] = accepted if before is None else _joined(before, accepted)
+            key = (code.system, code.code, None if code.system == "ICD-10-CM" else accepted.service_date)
+            before = codes.get(key)
+            codes[key] = accepted if before is None else _joined(before, accepted)
     if not codes:
         raise EncounterError("has no accepted codes", field="codes")
     run = found.summaries[0].run

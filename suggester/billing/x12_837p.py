@@ -10,11 +10,10 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import pyx12.segment
-import pyx12.x12file
-
 from suggester.billing.claim import Claim
 from suggester.billing.claim_json import claim_text
+from suggester.billing.pyx12_door import Segment as Pyx12Segment
+from suggester.billing.pyx12_door import X12Writer
 from suggester.billing.x12_checks import DiagnosisCheck, Problem, own_problems, pyx12_problems
 from suggester.billing.x12_segments import (
     VERSION,
@@ -136,7 +135,7 @@ class _Writer:
 
     def __init__(self) -> None:
         self._text = io.StringIO()
-        self._writer = pyx12.x12file.X12Writer(self._text, subele_term=":")
+        self._writer = X12Writer(self._text, subele_term=":")
         self.count = 0
         self.ranges: list[tuple[str, int, int]] = []
 
@@ -144,7 +143,7 @@ class _Writer:
         text = "*".join([":".join(element) if isinstance(element, tuple) else element for element in segment])
         if segment[0] != "ISA":
             text = text.rstrip("*")
-        self._writer.Write(pyx12.segment.Segment(text, "~", "*", ":"))
+        self._writer.Write(Pyx12Segment(text, "~", "*", ":"))
         self.count += 1
 
     def end_transaction(self) -> None:

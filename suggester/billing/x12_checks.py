@@ -15,14 +15,9 @@ from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-import pyx12.errors
-import pyx12.params
-import pyx12.segment
-import pyx12.x12file
-import pyx12.x12n_document
-
 from suggester.billing.encounter import FREQUENCIES
 from suggester.billing.npi import npi_problem
+from suggester.billing.pyx12_door import Params, Segment, X12Reader, X12StructureError, x12n_document
 
 __all__ = ["Problem", "own_problems", "pyx12_problems"]
 
@@ -63,10 +58,8 @@ def pyx12_problems(text: str) -> tuple[Problem, ...]:
     """What pyx12 has against an interchange; empty if it passes."""
     errors = io.StringIO()
     try:
-        passed = pyx12.x12n_document.x12n_document(
-            pyx12.params.ParamsBase(), io.StringIO(text), None, None, fd_json=errors
-        )
-    except pyx12.errors.EngineError:
+        passed = x12n_document(Params(), io.StringIO(text), None, None, fd_json=errors)
+    except X12StructureError:
         return (Problem(segment=0, field="file", message="pyx12 cannot follow its structure"),)
     if passed:
         return ()
@@ -129,7 +122,7 @@ def own_problems(text: str, *, is_diagnosis: DiagnosisCheck | None = None) -> It
     """
     claim: _OneClaim | None = None
     born: date | None = None
-    with pyx12.x12file.X12Reader(io.StringIO(text)) as reader:
+    with X12Reader(io.StringIO(text)) as reader:
         for number, segment in enumerate(reader, 1):
             name = segment.get_seg_id()
             if name in ("CLM", "HL", "SE") and claim is not None:
@@ -152,9 +145,7 @@ def own_problems(text: str, *, is_diagnosis: DiagnosisCheck | None = None) -> It
                 yield from _inside(claim, name, segment, number)
 
 
-def _inside(
-    claim: _OneClaim, name: str | None, segment: pyx12.segment.Segment, number: int
-) -> Iterator[Problem]:
+def _inside(claim: _OneClaim, name: str | None, segment: Segment, number: int) -> Iterator[Problem]:
     if name == "HI":
         for place in range(1, len(segment) + 1):
             claim.diagnoses.append((number, segment.get_value(f"HI{place:02d}-2") or ""))

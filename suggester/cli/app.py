@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from suggester.cli import batch, codesets, evaluate, rules, suggest, train
+from suggester.cli import audit, batch, codesets, denials, evaluate, export, rules, serve, store, suggest, train, users
 from suggester.cli.console import CleanExitGroup
 
 __all__ = ["main"]
@@ -29,9 +29,15 @@ main.command("suggest")(suggest.suggest)
 main.command("batch")(batch.batch)
 main.command("evaluate")(evaluate.evaluate)
 main.command("train")(train.train)
+main.command("serve")(serve.serve)
+main.command("export")(export.export)
+main.command("denials")(denials.denials)
 main.add_typer(codesets.group, name="codesets")
 main.add_typer(rules.group, name="rules")
 main.add_typer(train.models, name="models")
+main.add_typer(users.group, name="users")
+main.add_typer(audit.group, name="audit")
+main.add_typer(store.group, name="store")
 
 
 def _version(wanted: bool) -> None:

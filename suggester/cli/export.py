@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -14,9 +15,9 @@ from suggester.cli.console import FAILED, say
 from suggester.cli.options import settings_with
 
 if TYPE_CHECKING:
-    from suggester.billing.claim import Claim
     from suggester.billing.encounter import CodedEncounter
-    from suggester.billing.export import ControlReport, Refusal
+    from suggester.billing.export import ControlReport
+    from suggester.config import Settings
     from suggester.errors import EncounterError
     from suggester.review.service import ReviewService
 
@@ -100,25 +101,20 @@ def export(
     parties, prices = load_profile(profile), load_fees(fees)
     catalog = open_catalog(settings)
     check = rule_check(Rules.open(settings, catalog=catalog))
-    service: ReviewService | None = None
-    token = ""
-    claims: Iterable[Claim | Refusal]
     if source is not None:
         chosen = _chosen(source, encounter, since, until)
         claims = draft_all(chosen, profile=parties, fees=prices, catalog=catalog, rules=check)
+        report = export_claims(claims, form=form, folder=output, is_diagnosis=diagnosis_check(catalog))
     else:
         from suggester.billing.reviewed import reviewed_claims
-        from suggester.review import open_review
 
-        service = open_review(settings)
-        token = _token(service, user, token_file)
-        ids = [encounter] if encounter else list(service.encounters(token, since=since, until=until))
-        claims = reviewed_claims(
-            service, token, ids, profile=parties, fees=prices, catalog=catalog, rules=check
-        )
-    report = export_claims(claims, form=form, folder=output, is_diagnosis=diagnosis_check(catalog))
-    if service is not None:
-        _record(service, token, report)
+        with _signed_in(settings, user, token_file) as (service, token):
+            ids = [encounter] if encounter else list(service.encounters(token, since=since, until=until))
+            found = reviewed_claims(
+                service, token, ids, profile=parties, fees=prices, catalog=catalog, rules=check
+            )
+            report = export_claims(found, form=form, folder=output, is_diagnosis=diagnosis_check(catalog))
+            _record(service, token, report)
     _tell(report)
     if report.refusals or not report.claims:
         raise typer.Exit(FAILED)
@@ -153,12 +149,28 @@ def _chosen(
         yield found
 
 
-def _token(service: ReviewService, user: str | None, token_file: Path | None) -> str:
-    if token_file is not None:
-        return token_file.read_text(encoding="utf-8").strip()
-    if user is None:
-        raise typer.BadParameter("the review store needs --user or --token-file; a file needs --input")
-    return service.sign_in(user, typer.prompt("Password", hide_input=True, err=True)).token
+@contextmanager
+def _signed_in(
+    settings: Settings, user: str | None, token_file: Path | None
+) -> Iterator[tuple[ReviewService, str]]:
+    """The review service and a session in a person's name: exports stand in the audit trail."""
+    from suggester.review import open_review
+
+    if user is None and token_file is None:
+        raise typer.BadParameter(
+            "the review store needs --user or --token-file; a file of encounters, --input"
+        )
+    service = open_review(settings)
+    try:
+        if token_file is not None:
+            yield service, token_file.read_text(encoding="utf-8").strip()
+        else:
+            password = typer.prompt("Password", hide_input=True, err=True)
+            session = service.sign_in(user or "", password)
+            yield service, session.token
+            service.sign_out(session.token)
+    finally:
+        service.close()
 
 
 def _record(service: ReviewService, token: str, report: ControlReport) -> None:

@@ -52,9 +52,9 @@ def exists(source: Path) -> Path:
     return source
 
 
-def all_exist(sources: list[Path]) -> list[Path]:
-    """Refuse a list in which a path is not there."""
-    return [exists(source) for source in sources]
+def all_exist(sources: list[Path] | None) -> list[Path]:
+    """Refuse a list in which a path is not there; nothing given is an empty list."""
+    return [exists(source) for source in sources or ()]
 
 
 def settings_with(**values: object) -> Settings:

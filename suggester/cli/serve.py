@@ -63,6 +63,7 @@ def serve(
     settings = Settings.load()
     say("reading the sample notes" if demo else "opening the store and the code sets")
     service = open_review(settings, demo=demo)
+    service.warm_up()
     context = AppContext(
         service=service,
         demo=demo,

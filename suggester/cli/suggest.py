@@ -24,15 +24,24 @@ __all__ = ["suggest"]
 
 def suggest(
     notes: Annotated[
-        list[Path],
+        list[Path] | None,
         typer.Argument(
-            metavar="NOTE",
+            metavar="[NOTE]...",
             help="Text files, folders of them, .jsonl or .csv files, or - for one text on standard input.",
             callback=all_exist,
             show_default=False,
         ),
-    ],
+    ] = None,
     *,
+    line: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--line",
+            metavar="TEXT",
+            help="A charge line or an order, as CT HEAD W/O; may be given several times.",
+            show_default=False,
+        ),
+    ] = None,
     json: Json = False,
     service_date: ServiceDate = None,
     setting: Annotated[
@@ -60,6 +69,7 @@ def suggest(
     --service-date and --setting hold for notes that do not state their own.
     """
     from dataclasses import replace
+    from itertools import chain
 
     from suggester.batch import Failure, load_engine
     from suggester.batch.outcomes import failure_of
@@ -69,6 +79,8 @@ def suggest(
 
     if explain and json:
         raise typer.BadParameter("--explain is for people; leave out --json")
+    if not notes and not line:
+        raise typer.BadParameter("give notes, or --line with a charge line")
     settings = settings_with(model=model, threshold=threshold, limit=limit)
     if explain:  # reading needs no model
         from suggester.cli.explain import Explainer
@@ -78,7 +90,7 @@ def suggest(
         engine = load_engine(settings)
     screen = console()
     failures = 0
-    for note in _notes(notes, settings=settings):
+    for note in chain(_lines(line or []), _notes(notes or [], settings=settings)):
         problem: Failure | None = None
         if isinstance(note, InputError):
             problem = failure_of(note, record=note.record)
@@ -101,6 +113,14 @@ def suggest(
             complain(f"{problem.record}: {problem.message}")
     if failures:
         raise typer.Exit(FAILED)
+
+
+def _lines(texts: list[str]) -> Iterator[Note]:
+    from suggester.ranking.services.coder import LINE_KIND
+    from suggester.types import Note
+
+    for number, text in enumerate(texts, 1):
+        yield Note(id=f"line-{number}", text=text, kind=LINE_KIND)
 
 
 def _notes(sources: list[Path], *, settings: Settings) -> Iterator[Note | InputError]:

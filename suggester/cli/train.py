@@ -33,9 +33,11 @@ Folder = Annotated[
 
 def train(
     gold: Annotated[
-        Path,
-        typer.Argument(metavar="GOLD", help="Coded notes, .jsonl.", exists=True, dir_okay=False),
-    ],
+        Path | None,
+        typer.Argument(
+            metavar="[GOLD]", help="Coded notes, .jsonl.", exists=True, dir_okay=False, show_default=False
+        ),
+    ] = None,
     *,
     output: Annotated[
         Path,
@@ -48,6 +50,14 @@ def train(
             show_default=False,
         ),
     ],
+    from_store: Annotated[
+        bool,
+        typer.Option(
+            "--from-store",
+            help="Learn from the notes finished in the review store, instead of GOLD or together with it.",
+            show_default=False,
+        ),
+    ] = False,
     general: Annotated[
         str, typer.Option("--general", metavar="NAME", help="The general model to learn on top of.")
     ] = "general",
@@ -92,7 +102,11 @@ def train(
     """
     from suggester.contract import to_json_line
 
-    notes = _gold(gold)
+    if gold is None and not from_store:
+        raise typer.BadParameter("give coded notes, or --from-store")
+    notes = _gold(gold) if gold is not None else []
+    if from_store:
+        notes += _decided({note.note.id for note in notes})
     began = time.monotonic()
     done = _train(
         notes,
@@ -100,7 +114,7 @@ def train(
         general=general,
         gated=gate,
         research=research,
-        data=data_name or gold.name,
+        data=data_name or (gold.name if gold is not None else "review store"),
         licence=licence,
         day=(date or datetime.now()).date().isoformat(),
         progress=lambda what: say(f"{time.monotonic() - began:6.1f} s  {what}"),
@@ -172,6 +186,17 @@ def _gold(path: Path) -> list[GoldNote]:
     if failed:
         raise typer.Exit(FAILED)
     return notes
+
+
+def _decided(known: set[str]) -> list[GoldNote]:
+    """Notes finished in the review store, without those of a known id."""
+    from suggester.review import open_review
+
+    service = open_review(settings_with(), create=False)
+    try:
+        return [note for note in service.gold_notes() if note.note.id not in known]
+    finally:
+        service.close()
 
 
 @models.command("list")

@@ -162,7 +162,7 @@ class IndexCompiler:
                 cells = {number: code for number, code in _cells(store, term)}
                 self._sites.append((_path(store, term)[1:], cells))
             if not term.parent_id and part in ("index", "external"):
-                names = {*forms(term.title), normal(term.title)}
+                names = {*forms(term.title), normal(term.title), normal(_TAIL.sub("", term.title))}
                 for name in names:
                     self._main.setdefault(name, (store, term))
 

@@ -293,8 +293,8 @@ def map_icd9(code: str, *, settings: Settings | None = None) -> Icd9Mapping:
 def icd9_mentions(text: str, maps: Icd9Maps | None = None) -> tuple[Icd9Mention, ...]:
     """Codes of ICD-9-CM written in a text: position, code, codes of ICD-10-CM; in the text's order.
 
-    Taken are codes behind a label (``ICD-9: 250.00, 401.9``), and codes with a dot alone in parentheses behind
-    words that are no measurement (``DM2 (250.00)``). Each must be a diagnosis that there was.
+    Taken are codes behind a label (``ICD-9: 250.00, 401.9``), and codes with a dot alone in parentheses
+    behind words that are no measurement (``DM2 (250.00)``). Each must be a diagnosis that there was.
 
     Parameters
     ----------

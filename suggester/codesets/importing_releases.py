@@ -252,8 +252,7 @@ def is_tabular(source: Source) -> bool:
 
 def _root_of(source: Source) -> bytes:
     with source.path.open("rb") as handle:
-        head = re.sub(rb"<[?!][^>]*>", b"", handle.read(4_000).removeprefix(b"\xef\xbb\xbf")).lstrip()
-    match = re.match(rb"<([\w.]+)", head)
+        match = re.search(rb"<([A-Za-z][\w.]*)", handle.read(4_000))
     return match[1] if match else b""
 
 

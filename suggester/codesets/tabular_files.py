@@ -2,8 +2,8 @@
 
 The layout of ANWEB is that of the record layout that CMS publishes beside it: 293 characters, code in 1-5
 (modifiers in 4-5), record kind in 11 (3 and 7 begin a code or modifier, 4 and 8 continue its descriptor),
-long descriptor in 12-91, short descriptor in 92-119, day added in 269-276, of action in 277-284, of termination
-in 285-292, action in 293.
+long descriptor in 12-91, short descriptor in 92-119, day added in 269-276, of action in 277-284, of
+termination in 285-292, action in 293.
 """
 
 from __future__ import annotations

@@ -176,6 +176,10 @@ class CueBook:
         edges = self._root().edges
         return word in edges or any(name in edges for name in self.word_classes(word))
 
+    def first_states(self) -> dict[str, _State | None]:
+        """The states behind the words met so far at the beginning of a cue."""
+        return self._root().by_word
+
     def longest(
         self, words: list[str], begin: int, stop: int, *, first: bool = False
     ) -> tuple[int, tuple[Modifier, ...]] | None:

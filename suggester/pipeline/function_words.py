@@ -98,7 +98,7 @@ VISIT: Final = _words(
 )
 """Words after which a dated *with* tells what was found then."""
 
-DIAGNOSED: Final = _words("diagnosed dx dx'd diagnosis")
+DIAGNOSED: Final = _words("diagnosed dx dx'd diagnosis found discovered detected identified noted documented")
 """Words before a date that tells when a condition was found, not that it is over."""
 
 PASSES: Final = _words(
@@ -118,6 +118,12 @@ ONCE: Final = _words(
     appendicitis"""
 )
 """Words of a past medical history that name what is over there even without a date."""
+
+ANOTHER: Final = _words(
+    """is are was were pending normal discussed screening shows showed ordered sent offered advised
+    recommended improved unremarkable reviewed today"""
+)
+"""Words of a clause about the patient that follows what is said of a relative."""
 
 CONTRAST: Final = _words("but however although though except yet")
 """Words of contrast. They do not end what is said of a relative; a new subject behind them does."""

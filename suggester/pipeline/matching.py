@@ -24,6 +24,7 @@ COMPLETE = 0.999
 _LEADING = 4
 """So many words of each term are summed up before terms are looked at whole."""
 
+_ONES = np.ones(_LEADING, dtype=np.float32)
 _ROUNDING = np.float32(1e-3)
 """Room for rounding when a word is said to be needed."""
 
@@ -180,8 +181,8 @@ class TermMatcher:
         chosen = chosen[present[self._one[chosen]] | present[self._other[chosen]]]
         heft = self._heft
         heft[unique] = terms.idf[unique]
-        chosen = chosen[heft[self._leading[chosen]].sum(axis=1) + self._rest[chosen] >= 0]
-        chosen = chosen[self._cover(chosen) >= self._least[chosen]]
+        leading = heft[self._leading[chosen]]
+        chosen = chosen[leading @ _ONES + self._rest[chosen] >= 0]
         heft[unique] = 0
         present[ids] = False
         if not len(chosen):
@@ -236,17 +237,6 @@ class TermMatcher:
             first,
             final,
         )
-
-    def _cover(self, term: NDArray[np.int32]) -> NDArray[np.float32]:
-        if not len(term):
-            return np.zeros(0, dtype=np.float32)
-        terms = self._terms
-        begin, stop = terms.term_ptr[term], terms.term_ptr[term + 1]
-        word = _gather(begin, stop, terms.term_word)
-        starts = np.zeros(len(term), dtype=np.int64)
-        np.cumsum((stop - begin)[:-1], out=starts[1:])
-        got = np.add.reduceat(self._heft[word], starts)
-        return np.asarray(got / np.maximum(terms.term_weight[term], np.float32(1e-6)), dtype=np.float32)
 
 
 _CLOSE = 0.5

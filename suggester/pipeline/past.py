@@ -26,6 +26,9 @@ _LEADS_ON: Final = frozenset(
 )
 """Words behind a date with which it looks on as well."""
 
+AGE_ONLY: Final = "hist.at"
+"""The rule of a bare number behind *at*, which is an age only behind what happens once."""
+
 _ITEM: Final = 8
 """An item of a list reaches at most so many tokens from the word that makes it past."""
 
@@ -50,6 +53,8 @@ def date_direction(words: list[str], begin: int, hit: Hit, stop: int, rule: str)
 
     A bare year that opens an item looks on only (*2015 appendectomy, 2018 hernia repair*).
     """
+    if rule == AGE_ONLY:
+        return "backward" if _happened_at(words, begin, hit, stop) else "none"
     before = words[hit.begin - 1] if hit.begin > begin else ":"
     after = words[hit.end] if hit.end < stop else "."
     if before in DIAGNOSED and rule != "hist.life":
@@ -76,6 +81,14 @@ def date_direction(words: list[str], begin: int, hit: Hit, stop: int, rule: str)
     if opens and after[0] != ".":
         return "both" if before == "," else "forward"
     return "backward"
+
+
+def _happened_at(words: list[str], begin: int, hit: Hit, stop: int) -> bool:
+    """Whether a bare *at 44* is the age at which an operation or event took place."""
+    before = words[max(begin, hit.begin - 3) : hit.begin]
+    named = any(word in EVENTS or word in ONCE or word.endswith(SURGICAL) for word in before[-2:])
+    ended = hit.end >= stop or words[hit.end] in (",", ";", ".", ")")
+    return ended and (named or "once" in before) and len(words[hit.end - 1]) <= 2
 
 
 def _tells_visit(words: list[str], begin: int, hit: Hit) -> bool:

@@ -24,6 +24,7 @@ from suggester.pipeline.cues import ENDING
 from suggester.pipeline.function_words import (
     AFTER_ANSWER,
     AND,
+    ANOTHER,
     CONTRAST,
     LEAD_IN,
     LINKING,
@@ -49,8 +50,16 @@ _OVER: Final = frozenset(("with", "for"))
 """Words that end what a cue sets ahead of it, but not what one sets behind it."""
 
 _OVER_CAUSES: Final = _OVER | {"due", "secondary", "because", "after", "following", "from"}
-_STATES: Final = frozenset(("hist.resolved", "hist.answer"))
-"""Rules of what has passed: they look back over its cause (*sepsis due to pneumonia, now resolved*)."""
+_OVER_BY_RULE: Final = {
+    "hist.resolved": _OVER_CAUSES,
+    "hist.answer": _OVER_CAUSES,
+    "neg.answer": _OVER_CAUSES | {"since", "during", "when", "before"},
+}
+"""Answers and what tells that something has passed look back over its cause or time (*sepsis due to
+pneumonia, now resolved*; *falls since the last visit: none*)."""
+
+_HAD: Final = frozenset(("had", "suffered", "developed", "sustained", "underwent"))
+"""Verbs of what happened, whose date may stand behind its cause (*had a clot after surgery in 2008*)."""
 
 _FAMILY_TOO: Final = frozenset(("negative", "neg", "positive"))
 """Words that go on with a family history (*positive for gout, negative for stroke*)."""
@@ -74,8 +83,12 @@ _RULE_ENDS: Final = {
 """Words that end the scope of one rule: *risk of stroke with atrial fibrillation*."""
 
 _FURTHER: Final = 2
-"""By so many words a cue of family or doubt must end behind a pseudo cue that it begins in, to count all the same:
-*cares for his wife, who has dementia*."""
+"""By so many words a cue of family or doubt must end behind a pseudo cue that it begins in, to count all
+the same: *cares for his wife, who has dementia*."""
+
+_CLAUSE_WORDS: Final = 7
+_OF_RELATIVE: Final = frozenset(("who", "which", "whose", "died", "had", "has", "both", "also", "one", "two"))
+"""Words with which what is said of a relative goes on behind a comma."""
 
 _RELATIVE_BACK: Final = 14
 _RELATIVES: Final = frozenset(("which", "who", "that", "though", "although", "while"))
@@ -129,8 +142,18 @@ def find_hits(
     index = begin
     hidden = 0
     hidden_to = begin
+    first = book.first_states()
     while index < stop:
         if starts[index] & bit:
+            state = first.get(words[index])
+            if (
+                state is not None
+                and not state.accept
+                and begin < index < stop - 1
+                and state.by_word.get(words[index + 1], state) is None
+            ):
+                index += 1
+                continue
             found = book.longest(words, index, stop, first=index == begin)
             if found is not None:
                 end, modifiers = found
@@ -204,17 +227,25 @@ def _turns(words: list[str], index: int, stop: int) -> bool:
 def find_endings(book: CueBook, words: list[str], begin: int, stop: int, starts: bytearray) -> list[Hit]:
     """What ends scopes between two visible positions; terminators may overlap."""
     hits = []
-    index = begin
-    while index < stop:
-        if starts[index] & ENDING:
+    after = begin
+    first = book.first_states()
+    for index in [index for index in range(begin, stop) if starts[index] & ENDING]:
+        if index < after:
+            continue
+        state = first.get(words[index])
+        if (
+            state is None
+            or state.accept
+            or index + 1 >= stop
+            or state.by_word.get(words[index + 1], state) is not None
+        ):
             found = book.endings(words, index, stop)
             if found is not None:
                 end, modifiers = found
                 if modifiers[0].direction == "pseudo":
-                    index = end
+                    after = end
                     continue
                 hits.append(Hit(index, end, modifiers))
-        index += 1
     return hits
 
 
@@ -277,6 +308,8 @@ def reach_forward(
                 return first, index, False
             least = 1
             boundary = index
+            if bit == FAMILY and not family and _turns_to_patient(words, index + 1, stop):
+                return first, index, False
         elif word in AND or (word in CONTRAST and bit == FAMILY):
             boundary = index
         elif word in _RULE_ENDS.get(modifier.rule, ()):
@@ -304,6 +337,19 @@ def reach_forward(
             return first, index, False
         index += 1
     return first, stop, True
+
+
+def _turns_to_patient(words: list[str], begin: int, stop: int) -> bool:
+    """Whether a clause of its own follows a comma behind a relative's illness (*BRCA pending*)."""
+    for index in range(begin, min(stop, begin + _CLAUSE_WORDS)):
+        word = words[index]
+        if word in _ITEM_ENDS:
+            return False
+        if word in ANOTHER:
+            return index > begin + (words[begin] in AND)
+        if word in _OF_RELATIVE:
+            return False
+    return False
 
 
 def _still_family(words: list[str], index: int, stop: int) -> bool:
@@ -375,13 +421,24 @@ def reach_backward(
     joined = False
     count = 0
     hard, verb, cue = stops.hard, stops.verb, stops.cue
-    over = _OVER_CAUSES if modifier.rule in _STATES else _OVER
+    over = _OVER_BY_RULE.get(modifier.rule, _OVER)
     while index >= start:
         word = words[index]
-        if (hard.get(index, 0) & bit and word not in over) or word in (";", "|"):
+        if word in (";", "|") or (
+            hard.get(index, 0) & bit
+            and word not in over
+            and not (
+                word in ("after", "following")
+                and modifier.rule in _DATE_RULES
+                and not _HAD.isdisjoint(words[max(start, index - 6) : index])
+            )
+        ):
             break
-        operated = index > start and words[index - 1].endswith(SURGICAL)
-        if word == "for" and (hard.get(index, 0) | _NOT_OVER_FOR) & bit and not operated:
+        if (
+            word == "for"
+            and (hard.get(index, 0) | _NOT_OVER_FOR) & bit
+            and not (index > start and words[index - 1].endswith(SURGICAL))
+        ):
             break
         if word == ":":
             break

@@ -127,4 +127,4 @@ class CodeBook:
         except (UnknownCodeError, NoReleaseError):
             return "unknown"
         top = above[-1] if above else None
-        return f"{top.code.removeprefix('Chapter ')} {top.display}"[:80] if top else "unknown"
+        return f"{top.code.removeprefix('Chapter ')} {top.display}"[:80].strip() if top else "unknown"

@@ -20,7 +20,7 @@ from suggester.review.access import AccessPart, new_user
 from suggester.review.codebook import CodeBook
 from suggester.review.engine import ReadingEngine, note_flags
 from suggester.review.handing import HandPart
-from suggester.review.types import ROLES
+from suggester.review.types import ROLES, OverrideInput, WorkFilters
 from suggester.rules import Rules
 from suggester.store.keyfiles import read_or_make_key
 from suggester.store.store import Clock, Store, StoreFiles, now_ms, store_files
@@ -30,6 +30,11 @@ __all__ = ["SAMPLES", "ReviewService", "open_review"]
 
 SAMPLES = Path(__file__).parent / "samples.jsonl"
 """Invented notes of the demo."""
+
+_FINISHED_SAMPLES = ("sample-05", "sample-07")
+_SURE = 0.5
+_UNLIKELY = 0.2
+"""Samples that the demo's coder has finished already, so that audit and dashboard have something to show."""
 
 
 class ReviewService(AccessPart, HandPart):
@@ -114,4 +119,22 @@ def _fill(service: ReviewService) -> None:
     token = service.demo_sign_in("manager").token
     for _ in service.import_notes(token, read_notes(SAMPLES)):
         pass
+    service.sign_out(token)
+    token = service.demo_sign_in("coder").token
+    for name in _FINISHED_SAMPLES:
+        row = service.worklist(token, WorkFilters(name=name)).rows[0]
+        view = service.take(token, row.id)
+        service.bulk_accept(token, service.bulk_preview(token, row.id, _SURE))
+        for item in view.rows:
+            if item.confidence is not None and item.confidence < _UNLIKELY:
+                service.reject(token, row.id, item.id, reason="not supported by the note")
+        standing = service.summary(token, row.id).standing
+        service.finish(
+            token,
+            row.id,
+            overrides=tuple(
+                OverrideInput(rule_id=flag.rule_id, codes=flag.codes, reason="sample note")
+                for flag in standing
+            ),
+        )
     service.sign_out(token)

@@ -8,7 +8,7 @@ from itertools import combinations
 from suggester.rules.case import Case, Placed
 from suggester.rules.registry import Finding, rule
 from suggester.rules.sides import by_side, side_of
-from suggester.rules.specificity import is_unspecified
+from suggester.rules.specificity import coded_phase, says_less
 
 GROUP = "Combinations and duplicates"
 _PRESUMED = ("I.A.15", "I.C.9.a", "I.C.9.b")
@@ -110,9 +110,33 @@ def _general(case: Case, one: Placed, two: Placed) -> bool:
     if one.row in case.book.lineage(two.row):
         return True
     title, other = case.title(one), case.title(two)
-    if not is_unspecified(title) or is_unspecified(other):
+    if not says_less(title, other):
         return False
     return side_of(title) in (None, "unspecified", side_of(other))
+
+
+@rule(
+    "duplicate.phase",
+    severity="warning",
+    source="ICD-10-CM guidelines FY2026 I.B.10, I.C.19.a",
+    group=GROUP,
+)
+def two_phases(case: Case) -> Iterator[Finding]:
+    """One injury stands with two 7th characters: in two phases of its care at once."""
+    first: dict[int, Placed] = {}
+    for row in case.ordered:
+        if not case.book.store.is_extension(row):
+            continue
+        item = case.by_row[row]
+        base = case.book.lineage(row)[1]
+        other = first.setdefault(base, item)
+        if other is not item and coded_phase(case, item) is not None:
+            yield Finding(
+                f"{other.code} and {item.code} are one injury in two phases of care; keep the one of this "
+                "encounter",
+                (other.code, item.code),
+                words=(*other.item.words, *item.item.words),
+            )
 
 
 @rule("duplicate.bilateral", severity="warning", source="ICD-10-CM guidelines FY2026 I.B.13", group=GROUP)

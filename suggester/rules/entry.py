@@ -11,7 +11,7 @@ from suggester.rules.case import Knowledge
 from suggester.rules.subject import Diagnosis, Service
 from suggester.types import System
 
-_SERVICE = re.compile(r"(?P<code>[A-Z0-9]{5})(?P<modifiers>(?:-[A-Z0-9]{1,4})*)(?:X(?P<units>\d{1,6}))?")
+_SERVICE = re.compile(r"(?P<code>[A-Z0-9]{5})(?P<modifiers>(?:-[A-Z0-9]{1,4}?)*)(?:X(?P<units>\d{1,6}))?")
 _CPT = re.compile(r"\d{4}[0-9AFMTU]")
 _LEVEL_II = re.compile(r"[A-V]\d{4}")
 

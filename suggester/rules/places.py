@@ -12,6 +12,8 @@ GROUP = "Modifiers and places"
 _POS = "CMS place-of-service codes"
 _MANUAL = "Medicare Claims Processing Manual chapter 12 section 30.6"
 _INPATIENT = frozenset(("21", "51", "61"))
+_STAYS = _INPATIENT | frozenset(("31", "32", "34", "52", "54", "55", "56"))
+"""Places where patients stay over night, hospitals or not."""
 _TELEHEALTH = frozenset(("02", "10"))
 _LIVE = frozenset(("93", "95", "GT", "GQ", "FQ"))
 
@@ -37,9 +39,9 @@ def place_against_setting(case: Case) -> Iterator[Finding]:
     if place is None or place not in case.tables.places or setting is None:
         return
     wrong = {
-        "inpatient": place not in _INPATIENT,
+        "inpatient": place not in _STAYS,
         "emergency": place not in ("23", "22", "19", "26"),
-        "outpatient": place in _INPATIENT or place == "23",
+        "outpatient": place in _INPATIENT,
     }[setting]
     if wrong:
         yield Finding(

@@ -33,7 +33,7 @@ def side_of(title: str) -> Side | None:
     return next(iter(sides - {"unspecified"}), "unspecified" if sides else None)
 
 
-def _rest(title: str) -> frozenset[str]:
+def other_words(title: str) -> frozenset[str]:
     """Words of a title that say something else than a side; plurals as one."""
     return frozenset(
         word.removesuffix("s") for word in _WORDS.findall(title) if word not in _SIDES and word not in _EMPTY
@@ -48,13 +48,13 @@ def by_side(book: Book, row: int) -> dict[Side, int]:
     extension = book.store.is_extension(row)
     base = book.lineage(row)[1] if extension else row
     own = side_of(book.title(base))
-    wanted = _rest(book.title(base))
+    wanted = other_words(book.title(base))
     out: dict[Side, int] = {}
     for candidate in _near(book, base, own):
         side = side_of(book.title(candidate))
         if side is None or side in out:
             continue
-        rest = _rest(book.title(candidate))
+        rest = other_words(book.title(candidate))
         if rest != wanted and not ("bilateral" in (own, side) and _nearly(rest, wanted)):
             continue
         found = _same_end(book, candidate, book.code(row)[-1]) if extension else candidate

@@ -6,13 +6,16 @@ from collections.abc import Iterator
 
 from suggester.rules.case import Case, Placed
 from suggester.rules.registry import Finding, rule
-from suggester.rules.sides import by_side, side_of
+from suggester.rules.sides import by_side, other_words, side_of
 
 GROUP = "Words and specificity"
 _SIDE = "ICD-10-CM guidelines FY2026 I.B.13"
 _PHASE = "ICD-10-CM guidelines FY2026 I.C.19.a"
 _SPECIFIC = "ICD-10-CM guidelines FY2026 I.B.2, I.B.18"
 _UNSPECIFIED = ("unspecified", "without complication", " nos")
+
+_EMPTY = frozenset(("without", "complication", "uncomplicated", "no", "not", "otherwise", "specified", "or"))
+"""Words of an unspecified title that say nothing of the condition (``no`` is what is left of *NOS*)."""
 
 _PHASES = (("sequela", "sequela"), ("subsequent", "subsequent"), ("initial", "initial"))
 
@@ -28,6 +31,17 @@ def documented_side(item: Placed) -> str | None:
 def is_unspecified(title: str) -> bool:
     """Whether a title in lower case says that something is not known."""
     return any(word in title for word in _UNSPECIFIED)
+
+
+def says_less(title: str, other: str) -> bool:
+    """Whether one title in lower case is the other's condition, unspecified.
+
+    >>> says_less("rosacea, unspecified", "other rosacea"), says_less("rosacea, unspecified", "blepharitis")
+    (True, False)
+    """
+    if not is_unspecified(title) or is_unspecified(other):
+        return False
+    return other_words(title) - _EMPTY <= other_words(other)
 
 
 @rule("specificity.side_known", severity="warning", source=_SIDE, group=GROUP)
@@ -118,7 +132,7 @@ def specific_supported(case: Case) -> Iterator[Finding]:
             if code[:3] == item.code[:3]
             and code != item.code
             and (row := case.book.row(code)) is not None
-            and not is_unspecified(case.book.title(row))
+            and says_less(case.title(item), case.book.title(row))
         ]
         if better:
             shown = ", ".join(better[:3])

@@ -90,6 +90,15 @@ class Anchors:
         finally:
             os.close(handle)
 
+    def mend(self) -> None:
+        """End a line that a power failure tore, so that the next one is whole."""
+        if not self.path.exists() or not self.path.stat().st_size:
+            return
+        with self.path.open("rb+") as file:
+            file.seek(-1, os.SEEK_END)
+            if file.read() != b"\n":
+                file.write(b"\n")
+
     def heads(self) -> Iterator[tuple[int, str]]:
         """Sequence numbers with the first digits of their macs, as written."""
         if not self.path.exists():

@@ -214,7 +214,7 @@ class Store:
     def verify(self) -> trail.Report:
         """Verify the audit trail, its anchors, the decisions and the texts of notes."""
         with self.read() as connection:
-            return trail.verify(connection, self._key, self.anchors)
+            return trail.verify(connection, self._key, dict(self.anchors.heads()))
 
     def keyed_share(self, text: str) -> float:
         """A number in [0, 1) that follows from a text and the store's key, for draws that repeat."""
@@ -222,6 +222,7 @@ class Store:
 
     def _catch_up(self) -> None:
         """Anchor what was committed by a process that died before it could."""
+        self.anchors.mend()
         highest = self.anchors.highest()
         with self.read() as connection:
             head = trail.head(connection)

@@ -97,8 +97,9 @@ def entries(connection: Connection, *, after: int = 0, limit: int | None = None)
     query = sa.select(_A).where(_A.c.seq > after).order_by(_A.c.seq)
     if limit is not None:
         query = query.limit(limit)
-    for row in connection.execution_options(yield_per=1000).execute(query):
-        yield _entry(row)
+    with connection.execution_options(yield_per=1000).execute(query) as rows:
+        for row in rows:
+            yield _entry(row)
 
 
 def decision_mac(key: bytes, values: Mapping[str, object]) -> str:
@@ -121,13 +122,12 @@ def verify_tail(connection: Connection, key: bytes, *, after: int) -> bool:
     return True
 
 
-def verify(connection: Connection, key: bytes, anchors: Anchors) -> Report:
-    """Check every entry, every anchor, every decision and the text of every note.
+def verify(connection: Connection, key: bytes, anchored: Mapping[int, str]) -> Report:
+    """Check every entry, every anchor (sequence number to mac), every decision and the text of every note.
 
     Finds any single edit, removal, exchange of places and cut end of the trail, and any decision or note text
     that was changed, removed or slipped in past the trail.
     """
-    anchored = dict(anchors.heads())
     faults: list[Fault] = []
     count, last = _verify_chain(connection, key, anchored, faults)
     highest = max(anchored, default=0)

@@ -6,13 +6,11 @@ import hashlib
 import hmac
 import secrets
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from threading import Lock
 
 from suggester.errors import SessionError
 from suggester.review import ReviewService
-from suggester.review.types import Actor
 
 __all__ = ["AppContext", "Tickets", "csrf_token", "current", "install"]
 
@@ -77,18 +75,13 @@ class AppContext:
     secure: bool = False
     tickets: Tickets = field(default_factory=Tickets)
 
-    def actor(self, token: str | None, *, touch: bool = False) -> Actor | None:
-        """Who a session token stands for now, None if it does not hold."""
-        if not token:
-            return None
+    def refusal(self, token: str | None) -> str | None:
+        """Why a token stands for no session now (``unknown``, ``idle`` …); None if it does."""
         try:
-            return self.service.whoami(token, touch=touch)
-        except SessionError:
-            return None
-
-    def token_in(self, cookies: Mapping[str, str], name: str) -> str | None:
-        """The session token among cookies."""
-        return cookies.get(name) or None
+            self.service.whoami(token or "")
+        except SessionError as error:
+            return error.reason
+        return None
 
 
 _installed: list[AppContext] = []

@@ -14,7 +14,7 @@ from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
-from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 __all__ = ["COOKIE", "Gate", "content_policy", "cookie_of", "inline_script_hashes", "same_origin"]
@@ -81,12 +81,10 @@ def _header(scope: Scope, name: bytes) -> str | None:
 def same_origin(scope: Scope) -> bool:
     """Whether a request says that it comes from a page of this server; one that says nothing does not."""
     site = _header(scope, b"sec-fetch-site")
-    if site is not None and site not in ("same-origin", "none"):
-        return False
+    if site is not None:  # browsers set it, pages cannot
+        return site == "same-origin"
     origin, host = _header(scope, b"origin"), _header(scope, b"host")
-    if origin is None:
-        return site is not None
-    return bool(host) and urlsplit(origin).netloc.lower() == (host or "").lower()
+    return bool(host) and urlsplit(origin or "").netloc.lower() == (host or "").lower()
 
 
 def _sign_in_address(path: str, query: str) -> str:
@@ -101,8 +99,9 @@ class Gate:
     ----------
     app
         What comes next.
-    signed_in
-        Tells whether a token stands for a live session. Does not count as activity.
+    refused
+        Why a request has no session (``unknown``, ``idle``, ``disabled`` …), None if it has one. Asking does
+        not count as activity.
     hosts
         Host names that the server answers to; others are refused (DNS rebinding).
     policy
@@ -110,16 +109,16 @@ class Gate:
     """
 
     def __init__(
-        self, app: ASGIApp, *, signed_in: Callable[[Scope], bool], hosts: Collection[str], policy: str
+        self, app: ASGIApp, *, refused: Callable[[Scope], str | None], hosts: Collection[str], policy: str
     ) -> None:
         self._app = app
-        self._signed_in = signed_in
+        self._refused = refused
         self._hosts = frozenset(host.lower() for host in hosts)
         self._headers = [
             (b"content-security-policy", policy.encode()),
             (b"x-content-type-options", b"nosniff"),
             (b"x-frame-options", b"DENY"),
-            (b"referrer-policy", b"no-referrer"),
+            (b"referrer-policy", b"same-origin"),  # none at all would make forms say "Origin: null"
             (b"cross-origin-opener-policy", b"same-origin"),
             (b"cross-origin-resource-policy", b"same-origin"),
             (b"permissions-policy", b"camera=(), microphone=(), geolocation=(), interest-cohort=()"),
@@ -155,9 +154,12 @@ class Gate:
         method = scope.get("method", "GET")
         if (scope["type"] == "websocket" or method not in _SAFE_METHODS) and not same_origin(scope):
             return PlainTextResponse("only pages of this server may do that\n", 403)
-        if path.startswith(_OPEN_PATHS) or self._signed_in(scope):
+        if path.startswith(_OPEN_PATHS):
+            return None
+        why = self._refused(scope)
+        if why is None:
             return None
         wants_page = method in _SAFE_METHODS and "text/html" in (_header(scope, b"accept") or "")
         if wants_page:
             return RedirectResponse(_sign_in_address(path, scope["query_string"].decode("latin-1")), 303)
-        return PlainTextResponse("sign in first\n", 401)
+        return JSONResponse({"error": "session", "reason": why, "message": "sign in first"}, 401)

@@ -66,10 +66,10 @@ def build_app(context: AppContext, *, hosts: tuple[str, ...] = ()) -> st.App:
     install(context)
     page = Path(st.__file__).parent / "static" / "index.html"
 
-    def signed_in(scope: Scope) -> bool:
+    def refused(scope: Scope) -> str | None:
         if context.oidc is not None and scope["path"] in _OIDC_PATHS:
-            return True  # st.login needs a running page; the pages themselves ask for a session
-        return context.actor(cookie_of(scope, COOKIE)) is not None
+            return None  # st.login needs a running page; the pages themselves ask for a session
+        return context.refusal(cookie_of(scope, COOKIE))
 
     routes: list[BaseRoute] = [
         *sign_in_routes(context),
@@ -83,7 +83,7 @@ def build_app(context: AppContext, *, hosts: tuple[str, ...] = ()) -> st.App:
         middleware=[
             Middleware(
                 Gate,
-                signed_in=signed_in,
+                refused=refused,
                 hosts=(*_LOOPBACK, *hosts),
                 policy=content_policy(inline_script_hashes(page)),
             )

@@ -9,11 +9,13 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -118,6 +120,15 @@ class Server:
                 self.process.kill()
                 self.process.wait()
         self.service.close()
+
+    def lapse(self, name: str) -> None:
+        """Make the sessions of a person as old as if nothing had been done for an hour."""
+        hour = 3_600_000
+        with closing(sqlite3.connect(self.folder / "review" / "review.sqlite", timeout=10)) as store, store:
+            store.execute(
+                "update sessions set seen_at = seen_at - ? where user_id = (select id from users where name = ?)",
+                (hour, name),
+            )
 
     def accepted(self, name: str) -> int:
         """Rows of a note that are accepted in the store, read there."""

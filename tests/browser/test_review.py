@@ -82,11 +82,11 @@ def test_selected_words_get_a_code(server: Server, tab: Make) -> None:
           const walker = document.createTreeWalker(text, NodeFilter.SHOW_TEXT)
           let node
           while ((node = walker.nextNode())) {
-            const at = node.data.indexOf('blue socks')
+            const at = node.data.indexOf('xylophone lessons')
             if (at < 0) continue
             const range = document.createRange()
             range.setStart(node, at)
-            range.setEnd(node, at + 10)
+            range.setEnd(node, at + 17)
             getSelection().removeAllRanges()
             getSelection().addRange(range)
             text.dispatchEvent(new MouseEvent('mouseup', { bubbles: true }))
@@ -100,7 +100,7 @@ def test_selected_words_get_a_code(server: Server, tab: Make) -> None:
     one.saved()
     view = server.service.view(server.tokens["manager"], server.notes["select"])
     added = [row for row in view.rows if row.added]
-    assert [(row.code, row.evidence[0].quote) for row in added] == [("Z87.891", "blue socks")]
+    assert [(row.code, row.evidence[0].quote) for row in added] == [("Z87.891", "xylophone lessons")]
     one.keys("z")
     one.saved()
     view = server.service.view(server.tokens["manager"], server.notes["select"])
@@ -181,7 +181,7 @@ def test_two_coders_never_hold_one_note(server: Server, tab: Make) -> None:
 
 def test_worklist_opens_a_note(tab: Make) -> None:
     one = tab()
-    one.page.goto(f"{one.server.url}/worklist")
+    one.page.goto(f"{one.server.url}/")
     one.page.wait_for_selector("h1:has-text('Worklist')", timeout=30_000)
     assert one.page.title() != "Streamlit"
 

@@ -34,7 +34,7 @@ def test_wrong_password_and_deep_link(server: Server, tab: Make) -> None:
 def test_sign_out_in_another_tab(server: Server, tab: Make) -> None:
     one = tab().open("words")
     other = one.context.new_page()
-    other.goto(f"{server.url}/worklist")
+    other.goto(f"{server.url}/")
     other.click("text=Sign out", timeout=30_000)
     other.wait_for_url("**/sign-in**")
     barred(one, "signed out")
@@ -64,7 +64,7 @@ def test_idle_session(server: Server, tab: Make) -> None:
     assert server.accepted("typing") == 1  # what was pressed before is sent once the same person is back
 
 
-@pytest.mark.parametrize("page", ["/worklist", "/review"])
+@pytest.mark.parametrize("page", ["/", "/review"])
 def test_pages_of_an_ended_session_show_sign_in(server: Server, tab: Make, page: str) -> None:
     one = tab()
     one.page.goto(server.url + page)

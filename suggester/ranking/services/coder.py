@@ -17,11 +17,12 @@ LINE_KIND = "service_line"
 """``kind`` of a note that is one charge line or order."""
 
 SECTION = "service_line"
-MOST = 10
-"""Most codes proposed for a line: lines are looked up, so that rivals are shown, not left out."""
+ALWAYS = 5
+"""So many codes are proposed for a line however unlikely: lines are looked up, and rivals are to be seen."""
 
-LEAST = 0.002
-"""Confidence below which a code is not proposed for a line."""
+MOST = 10
+LEAST = 0.01
+"""Confidence below which a code beyond the first ``ALWAYS`` is not proposed."""
 
 LONGEST = 500
 """Characters of the longest line; what is longer is a note."""
@@ -90,7 +91,7 @@ class LineCoder:
         """
         out: list[Suggestion] = []
         for confidence, item in self.ranked(note.text):
-            if confidence < LEAST or len(out) >= min(limit, MOST):
+            if len(out) >= min(limit, MOST if confidence >= LEAST else ALWAYS):
                 break
             if item.system in closed or not self._in_force(item.system, item.row, note.service_date):
                 continue

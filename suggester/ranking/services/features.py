@@ -2,7 +2,8 @@
 
 Everything is general: which share of the line's words a phrase holds, which share of the phrase's words the
 line holds, whether contrast, counts, sides, routes and amounts agree, and how the code compares with its
-rivals. No code, no word and no system is a feature, so that the model holds for codes that it never saw.
+rivals. No code and no word is a feature, so that the model holds for codes that it never saw;
+the one thing that looks at the number is whether its section is of private payers and states (S, T, H).
 """
 
 from __future__ import annotations
@@ -47,6 +48,7 @@ NAMES: tuple[str, ...] = (
     "says_other",
     "extra_limit",
     "lost_limit",
+    "private_payer",
     "phrases_near",
     "harmonic_gap",
     "harmonic_rank",
@@ -57,6 +59,7 @@ NAMES: tuple[str, ...] = (
 )
 
 _CONTRAST = frozenset(("yescontrast", "nocontrast", "bothcontrast"))
+_PRIVATE = frozenset("STH")
 _SIDES = frozenset(("unilateral", "bilateral"))
 _ORDER = frozenset(("initial", "additional", "subsequent"))
 _POLARITY = frozenset(("with", "without", "withboth", "non", "not"))
@@ -306,6 +309,7 @@ def _row(
         float(bool(words & _OTHER)),
         float(len((words & _LIMITS) - best.found)),
         float(_lost_limits(line, matches)),
+        float(index.code_of(key)[0] in _PRIVATE),
         float(sum(m.harmonic > 0.8 * best.harmonic for m in matches)),
         0.0,
         0.0,

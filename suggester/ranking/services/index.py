@@ -88,9 +88,12 @@ class LineIndex:
     ----------
     box
         The compiled arrays and strings, from a file or fresh from ``compile_index``.
+    releases
+        The code sets that it was compiled over.
     """
 
-    def __init__(self, box: Mapping[str, Any]) -> None:
+    def __init__(self, box: Mapping[str, Any], releases: ReleaseSet) -> None:
+        self._codes = {system: releases.store(system).codes for system in SYSTEMS_OF_LINES}
         self._words: list[str] = list(box["words"])
         self._texts: Sequence[str] = box["texts"]
         self._numbers: Sequence[str] = box["numbers"]
@@ -127,6 +130,10 @@ class LineIndex:
     def codes(self) -> set[tuple[System, int]]:
         """Every code that has a phrase."""
         return {(SYSTEMS_OF_LINES[s], row) for s, row in zip(self._system, self._row, strict=True)}
+
+    def code_of(self, key: tuple[System, int]) -> str:
+        """The code of a system's row."""
+        return self._codes[key[0]][key[1]]
 
     def _document(self, number: int) -> Document:
         ids = self._word[self._word_ptr[number] : self._word_ptr[number + 1]].tolist()
@@ -214,12 +221,12 @@ def open_index(releases: ReleaseSet, reader: Reader) -> LineIndex:
     name = "lines-" + "-".join(f"{s.release.system.lower()}.{s.release.id}" for s in stores) + ".store"
     path = releases.folder / name
     try:
-        index = LineIndex(_opened(path, key))
+        index = LineIndex(_opened(path, key), releases)
     except (StoreMissingError, StoreDamagedError) as error:
         log.info("%s; compiling the index of service lines", error)
         box = compile_index(releases, reader, read_lexicon())
         _keep(path, key, box)
-        index = LineIndex(box)
+        index = LineIndex(box, releases)
     reader.learn(index.vocabulary())
     return index
 

@@ -591,7 +591,7 @@ class Review {
     this.empty.hidden = false
     put(empty(this.title), el('h1', {}, 'Review'))
     this.count.textContent = ''
-    put(empty(this.empty), el('h2', {}, title), el('p', {}, text), el('a', { href: '/worklist', class: 'sg-button', target: '_self' }, 'To the worklist'))
+    put(empty(this.empty), el('h2', {}, title), el('p', {}, text), el('a', { href: '/', class: 'sg-button', target: '_self' }, 'To the worklist'))
     delete this.root.dataset.note
   }
 

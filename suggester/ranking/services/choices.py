@@ -1,0 +1,232 @@
+"""Services chosen by rules that are data: which words, which values, which neighbour.
+
+A rule of ``codesets/lexicon/services/choices.tsv`` names a code, the words that must be there (the first group
+in one sentence, the others in it, near it or anywhere), words that must not, and the range of a value (views,
+centimetres, minutes, a count). Neighbours differ in the range; the values of the note choose.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Literal, cast, get_args
+
+from suggester.codesets.lexicon import lexicon_dir, read_rows
+from suggester.codesets.words import words
+from suggester.errors import LexiconError
+from suggester.ranking.services.scenes import Scene, Sentence
+from suggester.types import Evidence, Setting
+
+Scope = Literal["sentence", "near", "note"]
+Measure = Literal["", "view", "cm", "sqcm", "minute", "count", "year"]
+UnitRule = Literal["", "fifteen", "count", "rest", "area"]
+Term = tuple[str, ...]
+
+COLUMNS = ("code", "all", "none", "scope", "value", "low", "high", "unsaid", "setting", "units", "likely")
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One rule; see the module. ``unsaid`` lets it hold where the value is not said."""
+
+    code: str
+    groups: tuple[tuple[Term, ...], ...]
+    none: tuple[Term, ...]
+    scope: Scope
+    value: Measure
+    low: float
+    high: float
+    unsaid: bool
+    setting: str
+    units: UnitRule
+    likely: float
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """A service found by rule: its code, how likely it is, its words, units and reason."""
+
+    code: str
+    likely: float
+    evidence: Evidence
+    reason: str
+    units: int | None = None
+    sentence: int = 0
+
+
+def read_choices(folder: Path | None = None) -> tuple[Choice, ...]:
+    """The rules of the data file.
+
+    Raises
+    ------
+    LexiconError
+        If the file is missing or a row is wrong.
+    """
+    path = (folder or lexicon_dir()) / "services" / "choices.tsv"
+    return tuple(_choice(f"{path.name}:{number}", cells) for number, cells in read_rows(path, COLUMNS, required=2))
+
+
+def _choice(where: str, cells: tuple[str, ...]) -> Choice:
+    code, everything, none, scope, value, low, high, unsaid, setting, units, likely = cells[:11]
+    if (scope or "sentence") not in get_args(Scope):
+        raise LexiconError(f"{where}: scope {scope!r}, allowed: {', '.join(get_args(Scope))}")
+    if value not in get_args(Measure):
+        raise LexiconError(f"{where}: value {value!r}, allowed: {', '.join(get_args(Measure))}")
+    if units not in get_args(UnitRule):
+        raise LexiconError(f"{where}: units {units!r}, allowed: {', '.join(get_args(UnitRule))}")
+    try:
+        bounds = float(low or 0), float(high or math.inf), float(likely or 0.5)
+    except ValueError:
+        raise LexiconError(f"{where}: low, high and likely must be numbers") from None
+    return Choice(
+        code,
+        tuple(_terms(group) for group in everything.split(";")),
+        _terms(none),
+        cast(Scope, scope or "sentence"),
+        cast(Measure, value),
+        bounds[0],
+        bounds[1],
+        unsaid == "yes",
+        setting,
+        cast(UnitRule, units),
+        bounds[2],
+    )
+
+
+def _terms(cell: str) -> tuple[Term, ...]:
+    return tuple(tuple(words(part)) for part in cell.split("|") if part.strip())
+
+
+@cache
+def _shipped() -> tuple[dict[str, list[tuple[Choice, Term]]], frozenset[str]]:
+    """The shipped rules by the first word of each trigger."""
+    out: dict[str, list[tuple[Choice, Term]]] = {}
+    for choice in read_choices():
+        for term in choice.groups[0]:
+            out.setdefault(term[0], []).append((choice, term))
+    return out, frozenset(out)
+
+
+def choose(scene: Scene, *, setting: Setting | None) -> Iterator[Composed]:
+    """Services that the rules find, at most one a rule and sentence."""
+    rules, triggers = _shipped()
+    for sentence in scene.sentences:
+        hit = triggers & sentence.have
+        if not hit or not sentence.is_done:
+            continue
+        seen: set[int] = set()
+        for word in sorted(hit):
+            for choice, term in rules[word]:
+                if id(choice) in seen or (choice.setting and (setting or "outpatient") not in choice.setting):
+                    continue
+                place = sentence.find(term)
+                if place is None or not scene.affirmed(sentence, place):
+                    continue
+                found = _holds(scene, sentence, choice, place, place + len(term) - 1)
+                if found is not None:
+                    seen.add(id(choice))
+                    yield found
+
+
+def _holds(scene: Scene, sentence: Sentence, choice: Choice, first: int, final: int) -> Composed | None:
+    around = {
+        "sentence": (sentence,),
+        "near": scene.near(sentence),
+        "note": scene.sentences,
+    }[choice.scope]
+    for group in choice.groups[1:]:
+        for term in group:
+            place = sentence.find(term)
+            if place is not None:
+                first, final = min(first, place), max(final, place + len(term) - 1)
+                break
+        else:
+            if not any(other.find(term) is not None for other in around for term in group):
+                return None
+    forbidden = (sentence,) if choice.scope == "note" else around
+    if any(other.find(term) is not None for other in forbidden for term in choice.none):
+        return None
+    value = None
+    if choice.value:
+        value = measure(choice.value, sentence)
+        if value is None and choice.scope != "sentence":
+            value = next((v for s in around if (v := measure(choice.value, s)) is not None), None)
+        if value is None and not choice.unsaid:
+            return None
+        if value is not None and not choice.low <= value <= choice.high:
+            return None
+    said = f", {value:g} {choice.value}" if value is not None and choice.value != "count" else ""
+    return Composed(
+        choice.code,
+        choice.likely,
+        scene.evidence(sentence, first, final),
+        f"{' '.join(sentence.stems[first : final + 1][:8])}{said}",
+        _units(choice, value),
+        sentence.number,
+    )
+
+
+def _units(choice: Choice, value: float | None) -> int | None:
+    if not choice.units or value is None:
+        return None
+    if choice.units == "fifteen":
+        return timed_units(value)
+    if choice.units == "rest":
+        return max(1, int(value) - 1)
+    if choice.units == "area":
+        return max(1, math.ceil((value - 20) / 20))
+    return max(1, int(value))
+
+
+def timed_units(minutes: float) -> int:
+    """Units of a service by 15 minutes under the 8-minute rule (CMS Claims Processing Manual 5, 20.2).
+
+    >>> [timed_units(m) for m in (8, 15, 22, 23, 30, 38)]
+    [1, 1, 1, 2, 2, 3]
+    """
+    return max(1, int((minutes + 7) // 15))
+
+
+_VIEWS = frozenset(
+    ("ap", "pa", "lateral", "lat", "oblique", "mortise", "sunrise", "merchant", "axillary", "scapular", "odontoid")
+)
+_MEASURES: dict[str, frozenset[str]] = {
+    "view": frozenset(("view", "projection")),
+    "cm": frozenset(("cm", "centimeter")),
+    "minute": frozenset(("min", "minute", "mins")),
+    "year": frozenset(("year", "yr", "yo")),
+}
+_COUNTED = frozenset(
+    ("lesion", "nail", "site", "callus", "calluse", "polyp", "specimen", "injection", "muscle", "level", "biopsy",
+     "actinic", "keratosis", "ak", "wart", "tag", "part", "stage", "toenail", "lesions", "vial")
+)  # fmt: skip
+
+
+def measure(kind: Measure, sentence: Sentence) -> float | None:
+    """The value of a kind that a sentence says, None if it says none."""
+    stems = sentence.stems
+    if kind == "view":
+        for i, value in sentence.numbers:
+            if _MEASURES["view"] & set(stems[i + 1 : i + 3]):
+                return value
+        named = len({("lateral" if s == "lat" else "ap" if s == "pa" else s) for s in stems if s in _VIEWS})
+        return float(named) if named > 1 else None
+    if kind == "sqcm":
+        for i, value in sentence.numbers:
+            after = stems[i + 1 : i + 4]
+            if after[:2] in (("sq", "cm"), ("square", "cm")) or after[:1] in (("cm2",), ("sqcm",)):
+                return value
+        return None
+    if kind == "count":
+        for i, value in sentence.numbers:
+            if _COUNTED & set(stems[i + 1 : i + 4]) or stems[i - 1 : i] == ("x",):
+                return value
+        return next((float(s[1:]) for s in stems if s[:1] == "x" and s[1:].isdigit()), None)
+    units = _MEASURES[kind]
+    values = [value for i, value in sentence.numbers if i + 1 < len(stems) and stems[i + 1] in units]
+    if kind == "minute" and not values and "hour" in stems:
+        values = [60 * value for i, value in sentence.numbers if stems[i + 1 : i + 2] == ("hour",)]
+    return max(values) if values else None

@@ -1,0 +1,133 @@
+"""A note as sentences of stems with their numbers, the view that the rules of services work on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from suggester.codesets.words import stem
+from suggester.pipeline.reading import Reading
+from suggester.types import Evidence, Span
+
+_NUMBER = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?|\.\d+")
+_SPELLED = {
+    "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9,
+    "ten": 10, "eleven": 11, "twelve": 12, "fifteen": 15, "twenty": 20, "thirty": 30, "single": 1, "both": 2,
+}  # fmt: skip
+_PLANNED = frozenset(
+    ("will", "would", "recommend", "recommended", "schedule", "scheduled", "consider", "if", "should", "refer",
+     "plan", "planned", "pending", "may", "need", "needed", "discuss", "discussed", "declined", "refused",
+     "advised", "request", "prior", "previous", "previously", "ago", "outside", "awaiting", "deferred")
+)  # fmt: skip
+"""Words of what is not done, not here or not now."""
+_DONE = frozenset(("today", "obtained", "performed", "done", "taken", "given", "administered", "completed"))
+_SKIPPED = frozenset(
+    ("past_medical", "past_surgical", "medications", "allergies", "social", "family", "ros", "immunizations",
+     "discharge_medications", "problem_list", "instructions", "discharge_instructions", "goals", "obstetric")
+)  # fmt: skip
+"""Sections that do not tell what was done in this encounter."""
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """One sentence: its word tokens, their stems, and where it stands."""
+
+    number: int
+    tokens: tuple[int, ...]
+    stems: tuple[str, ...]
+    kind: str
+
+    @cached_property
+    def have(self) -> frozenset[str]:
+        """The stems."""
+        return frozenset(self.stems)
+
+    def find(self, term: Sequence[str]) -> int | None:
+        """Where a term of one or several words in a row begins, None if it is not there."""
+        first = term[0]
+        if first not in self.have:
+            return None
+        size = len(term)
+        for i, word in enumerate(self.stems):
+            if word == first and self.stems[i : i + size] == tuple(term):
+                return i
+        return None
+
+    @cached_property
+    def numbers(self) -> tuple[tuple[int, float], ...]:
+        """Places and values of numbers, in digits or spelled out."""
+        out = []
+        for i, word in enumerate(self.stems):
+            if _NUMBER.fullmatch(word):
+                out.append((i, float(word.replace(",", ""))))
+            elif word in _SPELLED:
+                out.append((i, float(_SPELLED[word])))
+        return tuple(out)
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the sentence tells of something that is done here, as far as its words show."""
+        return self.kind not in _SKIPPED and (not (self.have & _PLANNED) or bool(self.have & _DONE))
+
+
+class Scene:
+    """The sentences of a reading.
+
+    Parameters
+    ----------
+    reading
+        The note as read.
+    text
+        Its text.
+    """
+
+    def __init__(self, reading: Reading, text: str) -> None:
+        self.reading = reading
+        self.text = text
+        self.sentences = tuple(_sentences(reading))
+
+    @cached_property
+    def have(self) -> frozenset[str]:
+        """Every stem of the note."""
+        return frozenset(word for sentence in self.sentences for word in sentence.stems)
+
+    def near(self, sentence: Sentence, *, before: int = 2, after: int = 3) -> tuple[Sentence, ...]:
+        """A sentence with those around it."""
+        at = sentence.number
+        return self.sentences[max(0, at - before) : at + after + 1]
+
+    def evidence(self, sentence: Sentence, first: int, final: int) -> Evidence:
+        """The words of a sentence from one place to another, both included."""
+        start, end = sentence.tokens[first], sentence.tokens[final]
+        span = self.reading.span(start, end)
+        return Evidence(
+            span=Span(start=span.start, end=span.end),
+            quote=self.text[span.start : span.end],
+            section=sentence.kind,
+            assertion=self.reading.assertion_at(start, start),
+        )
+
+    def affirmed(self, sentence: Sentence, place: int) -> bool:
+        """Whether the word at a place is of here and now."""
+        return self.reading.assertion_at(sentence.tokens[place], sentence.tokens[place]).affirmed
+
+
+_GLUED = re.compile(r"(\d+(?:\.\d+)?)([a-z%]+)")
+
+
+def _sentences(reading: Reading) -> Iterator[Sentence]:
+    table, of = reading.table, reading.sentence
+    groups: dict[int, tuple[list[int], list[str]]] = {}
+    for token, is_word in enumerate(table.is_word):
+        if not is_word:
+            continue
+        tokens, stems = groups.setdefault(of[token], ([], []))
+        word = table.lower[token]
+        glued = _GLUED.fullmatch(word)
+        for part in glued.groups() if glued else (word,):
+            tokens.append(token)
+            stems.append(stem(part))
+    for number, (_, (tokens, stems)) in enumerate(sorted(groups.items())):
+        yield Sentence(number, tuple(tokens), tuple(stems), reading.section_kind[tokens[0]])
