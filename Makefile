@@ -57,7 +57,7 @@ codesets: install
 
 precode: codesets
 	@mkdir -p $(OUT)
-	@for gold in eval/gold/*.jsonl; do \
+	@for gold in eval/gold/notes_*.jsonl; do \
 	  echo "pre-coding $$gold"; \
 	  $(BIN)/suggester batch "$$gold" --output "$(OUT)/$$(basename "$$gold")"; \
 	done

@@ -2,8 +2,9 @@
 
     python eval/bench_reading.py [--notes FILE.jsonl] [--json]
 
-Prints milliseconds a note of 430 words (total milliseconds / total words × 430) for the tokenizer, each
-component, all of them together with what ranking takes from them (``Reading.of``), and for
+Notes are put one after another until a text has 430 words or more: shorter ones would pay several times for
+beginning a note. Prints milliseconds a note of 430 words (total milliseconds / total words × 430) for the
+tokenizer, each component, all of them together with what ranking takes from them (``Reading.of``), and for
 ``spacy.blank("en")`` on the same notes in the same process: processor time, rounds interleaved, medians
 taken. Then how reading grows: the time for one note written ``--times`` (100) times over, by the time for the
 note. Without ``--notes`` the project's own gold notes are read over until there are enough words. No ranking.
@@ -49,6 +50,24 @@ def read_texts(paths: Sequence[Path], *, least_words: int) -> list[str]:
     if not words:
         raise SystemExit(f"bench_reading: no notes in {', '.join(map(str, paths))}; give some with --notes")
     return once * -(-least_words // words)
+
+
+def joined(texts: Sequence[str], words: int) -> list[str]:
+    """Notes put one after another until each text has about so many words; the rest is left out.
+
+    >>> joined(["a b", "c", "d e f", "g"], 3)
+    ['a b\\n\\nc', 'd e f']
+    """
+    out: list[str] = []
+    part: list[str] = []
+    count = 0
+    for text in texts:
+        part.append(text)
+        count += len(text.split())
+        if count >= words:
+            out.append("\n\n".join(part))
+            part, count = [], 0
+    return out
 
 
 def nearest_to(texts: Sequence[str], words: int) -> str:
@@ -144,7 +163,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, dict[str, float]]:
 
     releases, _ = open_catalog(Settings.load()).release_set()
     nlp = build_reader(releases.terms)
-    texts = read_texts(arguments.notes, least_words=arguments.words)
+    texts = joined(read_texts(arguments.notes, least_words=arguments.words), NOTE_WORDS)
     words = sum(len(text.split()) for text in texts)
     times = speed(nlp, texts, arguments.rounds)
     medians = {name: statistics.median(each) for name, each in times.items()}

@@ -137,7 +137,10 @@ def report(table: Table, raw: NDArray[np.float64], lines: list[LabelledLine]) ->
         )
     names = ("first", "among five", "first of its system", "among five of its system")
     return {
-        kind: {"lines": len(rows), **{n: round(float(v), 3) for n, v in zip(names, np.mean(rows, axis=0), strict=True)}}
+        kind: {
+            "lines": len(rows),
+            **{n: round(float(v), 3) for n, v in zip(names, np.mean(rows, axis=0), strict=True)},
+        }
         for kind, rows in hits.items()
     }
 

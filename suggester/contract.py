@@ -388,7 +388,7 @@ def _suggestion(fields: Fields, *, note_id: str, releases: Mapping[System, str])
     units = fields.maybe_whole("units", least=1)
     modifiers = fields.inners("modifiers") if "modifiers" in fields.names() else []
     proposed = tuple(_modifier(inner) for inner in modifiers)
-    fields.close("modifiers")
+    fields.close("modifiers", "auto_accepted")  # the latter is a mark of a batch run, not the engine's
     return Suggestion(
         id=f"{note_id}:{rank}",
         code=Code(

@@ -54,6 +54,7 @@ The tree::
     │   ├── DiskFullError      no space is left; what was written is whole and the run can go on
     │   └── RunStoppedError    the run was asked to stop and did; it can go on
     ├── RuleError              a rule failed on a subject; names the rule
+    ├── DeidentifyError        a key file or a clean record cannot be used
     └── ModelError             a model cannot be loaded, or its hash is not the card's
 
 Messages say what was given, what is allowed and what to do; they never hold note text.
@@ -516,3 +517,9 @@ class StandingFlagsError(ReviewError):
         rules = ", ".join(sorted({flag.rule_id for flag in flags}))
         super().__init__(f"{len(flags)} flags need a reason before the note can be finished: {rules}")
         self.flags = flags
+
+
+class DeidentifyError(SuggesterError):
+    """A key file or a clean record of de-identification cannot be used."""
+
+    code = "deidentify"

@@ -19,9 +19,11 @@ from suggester.ranking.learning import GeneralJudge, Judge, load_judge
 from suggester.ranking.ledger import cue_of, ledger
 from suggester.ranking.model import Ranker
 from suggester.ranking.services.coder import LINE_KIND, LineCoder
+from suggester.ranking.services.composing import place_services
 from suggester.rules import Context, Diagnosis, Gate, Rules, Service, Subject, flags_of, gate
 from suggester.types import (
     Assertion,
+    Code,
     EmWorksheet,
     Evidence,
     Flag,
@@ -134,6 +136,7 @@ class Suggester:
         )
         codes = {id(item): bench.codes[item.candidate.system][item.candidate.row] for item, _, _ in left_out}
         worksheet, suggestions = self._visit(bench, reading, note, suggestions, closed)
+        suggestions = self._services(bench, reading, note, suggestions, closed)
         suggestions, raised = self._checked(note, suggestions)
         covered = [evidence.span for s in suggestions for evidence in s.evidence]
         return Suggestions(
@@ -253,6 +256,44 @@ class Suggester:
             worksheet,
             store.code(row),
             note_id=note.id,
+            threshold=self.settings.threshold,
+            limit=self.settings.limit,
+        )
+
+    def _services(
+        self,
+        bench: Bench,
+        reading: Reading,
+        note: Note,
+        suggestions: tuple[Suggestion, ...],
+        closed: set[str],
+    ) -> tuple[Suggestion, ...]:
+        """The suggestions with the services that words and values compose, with units and modifiers."""
+
+        def code_of(code: str) -> Code | None:
+            system: System = "CPT" if code[0].isdigit() else "HCPCS"
+            store = bench.releases.store(system)
+            try:
+                row = store.row(code)
+            except UnknownCodeError:
+                return None
+            out = system in closed or not store.billable[row]
+            if out or (note.service_date is not None and not store.in_force(row, note.service_date)):
+                return None
+            return store.code(row)
+
+        day = note.service_date or bench.releases.store("CPT").release.valid_from
+
+        def bundled(code: str, into: str) -> bool:
+            pair = self.catalog.procedures.ncci_pair(code, into, day)
+            return pair is not None and pair.modifier_allowed
+
+        return place_services(
+            suggestions,
+            reading,
+            note,
+            code_of=code_of,
+            bundled=bundled,
             threshold=self.settings.threshold,
             limit=self.settings.limit,
         )

@@ -17,7 +17,8 @@ from small_codesets import small_world
 from suggester.codesets import Catalog, build_all
 from suggester.codesets.lexicon import DrugRow, DrugUnitRow, Lexicon, PhraseRow, SenseRow
 from suggester.codesets.store import open_stores
-from suggester.codesets.terms import TermIndex, compile_terms
+from suggester.codesets.terms import TermIndex
+from suggester.codesets.terms_compile import compile_terms
 from suggester.config import Settings
 from suggester.pipeline.tokenizer import cut
 from suggester.pipeline.wordids import WordIds, WordReader

@@ -105,6 +105,20 @@ def fake_engine(settings: Settings) -> FakeEngine:
     return FakeEngine()
 
 
+class SlowEngine(FakeEngine):
+    """Takes a millisecond, so that a run lasts long enough to be killed; the answers are the same."""
+
+    identity = {"engine": "FakeEngine"}  # noqa: RUF012
+
+    def suggest(self, note: Note) -> Suggestions:
+        time.sleep(0.001)
+        return super().suggest(note)
+
+
+def slow_engine(settings: Settings) -> SlowEngine:
+    return SlowEngine()
+
+
 class DiesOnce(FakeEngine):
     """Dies on the word MORTAL unless it has died before, which a file remembers."""
 

@@ -18,7 +18,8 @@ from suggester.errors import RemittanceError
 from suggester.rules import BUILT_IN
 from suggester.types import Flag, Override
 
-ISA = "ISA*00*          *00*          *ZZ*PAYER          *ZZ*CLINIC         *260701*0900*^*00501*000000001*0*T*:"
+EMPTY = " " * 10
+ISA = f"ISA*00*{EMPTY}*00*{EMPTY}*ZZ*{'PAYER':<15}*ZZ*{'CLINIC':<15}*260701*0900*^*00501*000000001*0*T*:"
 HEAD = f"""{ISA}
 GS*HP*PAYER*CLINIC*20260701*0900*1*X*005010X221A1
 ST*835*0001

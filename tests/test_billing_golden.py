@@ -17,6 +17,7 @@ from suggester.billing.draft import draft_claim
 from suggester.billing.encounter import CodedEncounter
 from suggester.billing.ruling import rule_check
 from suggester.billing.superbill import superbill_csv
+from suggester.billing.vocabulary import places_of_service
 from suggester.codesets import Catalog, open_catalog
 from suggester.rules import Rules
 
@@ -33,10 +34,37 @@ def golden_claim(coded: CodedEncounter, catalog: Catalog) -> Claim:
     return replace(made, draft=replace(made.draft, flags=shown))
 
 
+def readable(made: Claim) -> str:
+    """The draft as a coder reads it."""
+    encounter = made.draft.encounter
+    place = f"{encounter.place_of_service} {places_of_service()[made.place_of_service]}"
+    out = [f"{encounter.id}  {encounter.service_from}  {place}  total {made.total:,}", "", "Diagnoses"]
+    out += [f"{item.sequence:>3}  {item.code:<9} {item.display}" for item in made.draft.diagnoses]
+    out += ["", "Lines"]
+    for line in made.draft.lines:
+        code = " ".join((line.code, *line.modifiers))
+        pointers = " ".join(map(str, line.pointers))
+        out.append(
+            f"{line.sequence:>3}  {code:<12} {line.units:>4} units {line.charge:>9,}"
+            f"  dx {pointers:<8} {line.display}"
+        )
+        for reason in made.pointer_reasons:
+            if reason.line == line.sequence:
+                out.append(f"       {reason.diagnosis:>2}: {'; '.join(reason.reasons)}")
+    if made.draft.flags:
+        out += ["", "Flags"]
+        out += [f"     {flag.severity}: {flag.message}" for flag in made.draft.flags]
+    return "\n".join(out) + "\n"
+
+
 def files_of(made: Claim) -> dict[str, str]:
     """The golden files of a claim by name."""
     name = made.draft.encounter.id
-    return {f"{name}.superbill.csv": superbill_csv(made), f"{name}.claim.json": claim_text(made)}
+    return {
+        f"{name}.txt": readable(made),
+        f"{name}.superbill.csv": superbill_csv(made),
+        f"{name}.claim.json": claim_text(made),
+    }
 
 
 @pytest.mark.parametrize("coded", gold_encounters(), ids=lambda coded: coded.encounter.id)

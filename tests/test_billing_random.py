@@ -89,7 +89,7 @@ def person(draw: st.DrawFn) -> Person:
 
 @st.composite
 def encounters(draw: st.DrawFn, codes: dict[System, list[str]]) -> CodedEncounter:
-    """An encounter of one to three days with up to 15 diagnoses and up to 9 services."""
+    """An encounter of one to three days with up to 15 diagnoses and up to 6 services."""
     days = draw(st.integers(0, 2))
     diagnoses = draw(
         st.lists(
@@ -98,7 +98,7 @@ def encounters(draw: st.DrawFn, codes: dict[System, list[str]]) -> CodedEncounte
     )
     services = draw(
         st.lists(
-            code("CPT", codes["CPT"], days) | code("HCPCS", codes["HCPCS"], days), min_size=1, max_size=9
+            code("CPT", codes["CPT"], days) | code("HCPCS", codes["HCPCS"], days), min_size=1, max_size=6
         )
     )
     relationship = draw(st.sampled_from(["18", "18", "19", "01", "G8"]))

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 import small_imports as made
-from small_codesets import small_world
+from small_codesets import open_ioce, small_world
 from small_imports import write
 
-from suggester.codesets import build_all, import_files, licence, open_catalog
+from suggester.codesets import build, build_all, import_files, licence, open_catalog
 from suggester.codesets.diff import Revised, compare_stores, find_pair, touched_notes
 from suggester.config import Settings
 from suggester.errors import CodeSetError, JsonError
@@ -77,7 +77,10 @@ def test_embedded_quarters_of_hcpcs(small: Settings) -> None:
         compare_stores(stores[0], stores[-1])
 
 
-def test_cpt_is_not_revised_by_the_licence_alone(small: Settings, tmp_path: Path) -> None:
+def test_cpt_is_not_revised_by_the_licence_alone(
+    small: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(build, "open_ioce", open_ioce)
     licence.accept(small.store_dir, name="Test", purpose="tests")
     text = "99213\tmade-up words for a visit\n36415\tmade-up words for a draw\n"
     import_files([write(tmp_path / "c.txt", text)], kind="cpt", valid_from=date(2027, 1, 1), settings=small)

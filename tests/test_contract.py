@@ -28,6 +28,7 @@ from suggester.types import (
     NotCoded,
     Note,
     Patient,
+    ProposedModifier,
     Run,
     Span,
     Suggestion,
@@ -224,6 +225,19 @@ suggestions = st.builds(
     evidence=st.lists(evidence, max_size=2).map(tuple),
     reasons=st.lists(texts, max_size=2).map(tuple),
     flags=st.lists(flags, max_size=2).map(tuple),
+    units=st.none() | st.integers(1, 500),
+    modifiers=st.lists(
+        st.builds(
+            ProposedModifier,
+            modifier=st.sampled_from(["LT", "25", "JZ"]),
+            reason=texts,
+            evidence=st.lists(
+                st.builds(Evidence, span=spans, quote=texts, section=texts, assertion=st.just(Assertion())),
+                max_size=1,
+            ).map(tuple),
+        ),
+        max_size=2,
+    ).map(tuple),
 )
 results = st.builds(
     Suggestions,
@@ -266,7 +280,8 @@ def test_keys_stand_in_the_order_of_the_contract() -> None:
         '"code":"R05.9","display":"title of cough","confidence":0.75,"evidence":[{"start":0,"end":5,'
         '"text":"Cough","section":"assessment","assertion":{"negated":false,"uncertain":false,'
         '"historical":false,"hypothetical":false,"family":false}}],"reasons":["exact title"],"flags":[{'
-        '"rule":"fake","severity":"warning","message":"check it","codes":["E10.9"]}]}],"not_coded":[{'
+        '"rule":"fake","severity":"warning","message":"check it","codes":["E10.9"]}],"units":null,'
+        '"modifiers":[]}],"not_coded":[{'
         '"start":0,"end":1,"text":"C","reason":"negated","cue":"no","would_be":["R07.9"]}],"flags":[],"em":null}'
     )
 
@@ -325,7 +340,7 @@ def test_an_extra_or_missing_field_anywhere_is_refused_by_reader_and_schema(reco
             suggestions_from_record(wrong, record="r")
         assert not VALIDATOR.is_valid(wrong), path
         for name in at(record, path):
-            if path == ("run", "codesets") or name in ("cue", "em"):
+            if path == ("run", "codesets") or name in ("cue", "em", "units", "modifiers"):
                 continue
             wrong = json.loads(json.dumps(record))
             del at(wrong, path)[name]

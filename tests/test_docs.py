@@ -73,7 +73,7 @@ def test_command_reference_has_a_section_for_each_command_and_no_other() -> None
 @pytest.mark.parametrize("name", COMMANDS)
 def test_command_reference_has_each_option_and_no_other(name: str) -> None:
     first_cells = re.findall(r"^\| (`-.*?) \|", _sections(COMMANDS_PAGE)[name], flags=re.MULTILINE)
-    documented = {option for cell in first_cells for option in re.findall(r"`(--?[a-z][a-z-]*)`", cell)}
+    documented = {option for cell in first_cells for option in re.findall(r"`(--?[a-z][a-z0-9-]*)`", cell)}
     assert documented == _options(COMMANDS[name]) - {"--help", "-h"}
 
 
@@ -101,7 +101,7 @@ def test_pages_name_only_options_that_there_are(page: Path) -> None:
         name = next((name for name in known if line == name or line.startswith(f"{name} ")), None)
         if name is None:
             continue  # prose that begins with our name
-        used = set(re.findall(r"(?<=\s)--?[a-z][a-z-]*", line))
+        used = set(re.findall(r"(?<=\s)--?[a-z][a-z0-9-]*", line))
         assert used <= _options(COMMANDS[name]) | {"--help"}, line
 
 

@@ -58,6 +58,35 @@ concern for <ent uncertain>stroke</ent>; no <ent negated>headache</ent>
 <ent>edema</ent> likely due to <ent uncertain>heart failure</ent>
 ?<ent uncertain>TIA</ent>
 no evidence to suggest <ent negated>malignancy</ent>
+the <ent negated>rash</ent>, which she had feared was shingles, was not seen
+<ent historical>sepsis</ent> due to pneumonia, now resolved
+<ent negated>falls</ent> since the last visit - denies
+<ent uncertain>malignancy</ent>? <ent uncertain>depression</ent>? <ent>weight loss</ent>
+<ent negated>torsion</ent> was convincingly excluded
+not all of the <ent>nodules</ent> are calcified
+No pathologically enlarged <ent negated>lymph nodes</ent>
+Gen -<ent negated>fever</ent>, -<ent negated>chills</ent>; CV +<ent>chest pain</ent>
+(+) <ent>fatigue</ent>, (-) <ent negated>palpitations</ent>, <ent negated>tremor</ent>. <ent>Itching</ent>
+(-) <ent negated>fever</ent>, seen on both arms: <ent>rash</ent>
+Nausea: yes\\n<ent negated>Vomiting</ent>: no\\n<ent>Diarrhea</ent>: yes
+PMH: <ent>asthma</ent>, <ent historical>tonsillectomy</ent>, <ent>colostomy</ent>, denies <ent negated>stroke</ent>
+<ent>COPD</ent>, s/p <ent historical>PCI</ent> in 2013, and <ent>hypertension</ent>
+ten years ago he was hospitalized with <ent historical>pancreatitis</ent>
+<ent historical>hysterectomy</ent> at 44, menarche at 12
+oxygen <ent>desaturation</ent> at 88, weaned
+in 2015 a crash resulting in <ent historical>pelvic fracture</ent>
+<ent>nodule</ent> benign in 2019
+<ent>murmur</ent> first heard in childhood
+<ent>cough</ent> developed in March
+had a <ent historical>blood clot</ent> after knee surgery in 2008
+since his <ent historical>gastrectomy</ent> he gets <ent>cramps</ent>
+cares for his wife, who has <ent family>dementia</ent>
+mother with <ent family>melanoma</ent>, <ent>biopsy site</ent> is clean
+mother with <ent family>melanoma</ent>, <ent family>asthma</ent> and <ent family>gout</ent>
+sister, who had <ent family>lupus</ent>
+family history reveals <ent family>gout</ent>; no <ent negated family>cancer</ent>
+family history: <ent family>gout</ent>; <ent>rash</ent> on exam
+Grandmother (maternal): <ent family>glaucoma</ent>
 history of <ent historical>appendectomy</ent> in 1990
 history of <ent>hypertension</ent>, on lisinopril
 s/p <ent historical>cholecystectomy</ent>, now with <ent>jaundice</ent>

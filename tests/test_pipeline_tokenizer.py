@@ -194,3 +194,12 @@ def test_tokenizer_examples_run() -> None:
     result = doctest.testmod(tokenizer)
     assert result.attempted > 1
     assert result.failed == 0
+
+
+def test_what_pieces_are_is_forgotten_when_there_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tokenizer, "_KINDS", {})
+    monkeypatch.setattr(tokenizer, "_REMEMBERED", 2)
+    first, second = tokenizer.cut("one two three four"), tokenizer.cut("one five")
+    assert first[0].lower == ["one", "two", "three", "four"]
+    assert second[0].lower == ["one", "five"]
+    assert set(tokenizer._KINDS) == {"one", "five"}

@@ -9,6 +9,7 @@ import pytest
 from rules_world import flags, rules_of, said, words
 
 from suggester.codesets import Catalog
+from suggester.rules import Diagnosis
 from suggester.types import Assertion
 
 UNSURE = Assertion(uncertain=True)
@@ -79,6 +80,8 @@ RAISED: list[tuple[str, str, dict[str, Any], str]] = [
     ("combination.code", "N40.0 R33.8", {}, "N40.1"),
     ("symptom.integral", "J18.9 R05.9", {}, "R05.9 (cough) belongs to J18.9"),
     ("symptom.integral", "M17.11 M25.561", {}, "joint pain"),
+    ("symptom.integral", "M17.0 M25.561", {}, "joint pain"),
+    ("combination.code", "J44.1 J13", {}, "J44.0 beside them"),
     ("duplicate.code", "E11.9 I10 E11.9", {}, "E11.9 stands 2 times"),
     ("duplicate.overlap", "M17.9 M17.11", {}, "remove M17.9"),
     ("duplicate.overlap", "E11.9 E11.65", {}, "remove E11.9"),
@@ -110,7 +113,8 @@ SILENT: list[tuple[str, str, dict[str, Any]]] = [
     ("specificity.side_known", "", {"diagnoses": (said("M25.561", RIGHT),)}),
     ("specificity.side_known", "", {"diagnoses": (said("E11.9", RIGHT),)}),
     ("specificity.side", "", {"diagnoses": (said("M25.569", RIGHT),)}),
-    ("specificity.side", "M25.569", {}),  # without words nothing is known of them
+    ("specificity.side", "M25.569", {}),  # nobody read the words
+    ("specificity.side", "", {"diagnoses": (Diagnosis(code="M25.569", words=("knee pain",)),)}),
     ("specificity.side", "", {"diagnoses": (said("M25.561"), said("E11.9"))}),
     ("words.side", "", {"diagnoses": (said("M25.561", RIGHT),)}),
     ("words.side", "", {"diagnoses": (said("M25.561"),)}),
@@ -157,6 +161,10 @@ SILENT: list[tuple[str, str, dict[str, Any]]] = [
     ("combination.code", "F10.10 F11.20", {}),
     ("combination.code", "E11.22 N18.30", {}),
     ("symptom.integral", "J18.9 R10.9", {}),
+    ("symptom.integral", "M17.11 M25.562", {}),  # the other knee
+    ("symptom.integral", "N40.1 R35.1", {}),  # a note at N40.1 asks for it
+    ("combination.code", "J44.1 J44.0 J13", {}),
+    ("sequence.additional_order", "F17.210 I10", {}),  # asked for by the block
     ("symptom.integral", "", {"diagnoses": (said("M17.11", RIGHT), said("M25.562", LEFT))}),
     ("duplicate.code", "E11.9 E11.65", {}),
     ("duplicate.overlap", "M17.11 M17.12", {}),
@@ -241,3 +249,11 @@ def test_every_code_of_the_medicare_code_editor_has_its_limit(catalog: Catalog, 
         assert ours - others == set()
         assert codes[f"age_{group}"] - {c for c in billable if c in tables.ages} == set()
     assert {code for code in billable if code in tables.manifestations} == codes["manifestation_not_pdx"]
+    drugs = {code for code in codes["unacceptable_pdx"] if "T36" <= code[:3] <= "T50"}
+    assert {code for code in codes["unacceptable_pdx"] - drugs if code not in tables.not_first} == set()
+    limits = {code: tables.not_first.get(code) for code in billable}
+    inpatient = {code for code, limit in limits.items() if limit is not None and limit.inpatient}
+    allowed = codes["unacceptable_pdx"] | codes["unacceptable_pdx_unless_secondary"]
+    assert inpatient - allowed == set()
+    adverse = {flag.codes[0] for code in drugs for flag in flags(catalog, "sequence.adverse_effect", code)}
+    assert adverse == drugs

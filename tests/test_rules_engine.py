@@ -375,18 +375,26 @@ def test_a_word_that_is_no_code_is_refused_by_its_place(catalog: Catalog, word: 
 def test_flags_stand_beside_suggestions_and_on_the_note(catalog: Catalog) -> None:
     note = Note(
         id="n1",
-        text="Assessment:\n1. Hypertension.\n2. Congestive heart failure.\n3. CKD stage 3.\n",
+        text="Assessment:\n1. Type 1 diabetes mellitus.\n2. Type 2 diabetes mellitus.\n3. Hypertension.\n",
         setting="outpatient",
         service_date=DAY,
+        patient=Patient(sex="F"),
     )
     engine = engine_of(catalog)
-    result = engine.suggest(note)
-    joined = [flag for flag in result.flags if flag.rule_id == "combination.code"]
-    beside = {s.code.code: [f for f in s.flags if f in joined] for s in result.suggestions}
-    for flag in joined:
-        for code in flag.codes:
-            assert flag in beside[code]
-    assert [s.code for s in result.suggestions] == [s.code for s in engine.suggest(note).suggestions]
+    given = engine.suggest(note).suggestions
+    sure = tuple(
+        replace(item, confidence=0.9, flags=())
+        for item in given
+        if item.code.code in ("E10.9", "E11.9", "I10")
+    )
+    assert len(sure) == 3
+    marked, raised = engine._checked(note, sure)
+    (pair,) = [flag for flag in raised if flag.rule_id == "excludes1"]
+    assert set(pair.codes) == {"E10.9", "E11.9"}
+    assert {item.code.code for item in marked if pair in item.flags} == {"E10.9", "E11.9"}
+    unlikely = tuple(replace(item, confidence=0.1) for item in sure)
+    assert engine._checked(note, unlikely) == (unlikely, ())
+    assert [item.code for item in marked] == [item.code for item in sure]
 
 
 def test_the_words_behind_codes_are_read_for_the_rules(catalog: Catalog) -> None:

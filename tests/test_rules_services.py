@@ -11,7 +11,7 @@ import test_rules_diagnoses as diagnoses
 from rules_world import DAY, Limits, flags, rules_of, subject
 
 from suggester.codesets import Catalog
-from suggester.codesets.procedures import ProcedureTables
+from suggester.codesets.procedures import ProcedureTables, UnitLimit
 from suggester.codesets.releases import Release
 from suggester.rules import BUILT_IN, Case, Diagnosis, EarlierService, Service
 
@@ -32,6 +32,9 @@ RAISED: list[tuple[str, str, dict[str, Any], str]] = [
     ("ncci.modifier", "64450 20610", {}, "64450 is denied beside 20610"),
     ("ncci.modifier", "20610-LT 64450-LT", {}, "64450"),
     ("ncci.modifier", "20610-76 64450", {}, "64450"),
+    ("ncci.modifier_due", "20610 64450", {"stage": "note"}, "add 59 to 64450"),
+    ("ncci.modifier_due", "20610 64450", {"stage": "suggestion"}, "add 59 to 64450"),
+    ("visit.modifier_due", "99213 20610", {"stage": "note"}, "add 25 to 99213"),
     ("addon.primary", "11045", {}, "11045 only adds to another service (11042)"),
     (
         "addon.primary",
@@ -98,6 +101,12 @@ SILENT: list[tuple[str, str, dict[str, Any]]] = [
     ("ncci.modifier", "20610-59 64450", {}),
     ("ncci.modifier", "20610-LT 64450-RT", {}),
     ("ncci.modifier", "20610-LT 64450-LT-59", {}),
+    ("ncci.modifier", "20610 64450", {"stage": "note"}),
+    ("ncci.modifier_due", "20610 64450", {}),
+    ("ncci.modifier_due", "20610 64450-59", {"stage": "suggestion"}),
+    ("visit.modifier", "99213 20610", {"stage": "note"}),
+    ("visit.modifier_due", "99213 20610", {}),
+    ("visit.modifier_due", "99213-25 20610", {"stage": "suggestion"}),
     ("addon.primary", "11042 11045", {}),
     ("addon.primary", "11042 99213", {}),
     ("units.whole", "20610 J1885x4", {}),
@@ -251,6 +260,35 @@ def test_a_code_of_another_release_says_which(catalog: Catalog) -> None:
     one, two = BUILT_IN["validity.unknown"].flags(case)
     assert "it is in 2025-01-01 (2025-01-01 to 2025-12-31): check the service date" in one.message
     assert "look for the code that replaced it" in two.message
+
+
+class _UnitTables:
+    """Units with an adjudication indicator, as an imported table has them."""
+
+    def __init__(self, indicator: str) -> None:
+        self.indicator = indicator
+
+    def unit_limit(self, code: str, day: date) -> UnitLimit:
+        del day
+        return UnitLimit(code=code, units=2, indicator=self.indicator, rationale="Clinical: Data")
+
+    def medically_unlikely(self, code: str, day: date) -> int:
+        return self.unit_limit(code, day).units
+
+
+@pytest.mark.parametrize(("indicator", "raised"), [("1", 0), ("2", 1), ("3", 1)])
+def test_units_count_by_line_or_by_day_as_the_table_says(
+    catalog: Catalog, indicator: str, raised: int
+) -> None:
+    tables: Any = _UnitTables(indicator)
+    knowledge = replace(rules_of(catalog).knowledge(None), procedures=tables, limits=tables)
+    lines = Case(subject(catalog, "J1885x2 J1885x1"), knowledge)
+    found = list(BUILT_IN["units.unlikely"].flags(lines))
+    assert len(found) == raised
+    one = Case(subject(catalog, "J1885x3"), knowledge)
+    (flag,) = BUILT_IN["units.unlikely"].flags(one)
+    assert f"adjudication indicator {indicator}, Clinical: Data" in flag.source
+    assert ("on a line" in flag.message) is (indicator == "1")
 
 
 def test_kinds_of_services(catalog: Catalog) -> None:

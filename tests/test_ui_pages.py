@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 import streamlit as st
-from ui_world import MemoryReview
 from streamlit.testing.v1 import AppTest
 from test_ui_web import results
+from ui_world import MemoryReview
 
 import suggester.ui
 from suggester.errors import SessionError

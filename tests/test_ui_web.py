@@ -7,12 +7,12 @@ import warnings
 from typing import Any
 
 import pytest
-from ui_world import MemoryReview
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
+from ui_world import MemoryReview
 
 with warnings.catch_warnings():  # Starlette would rather have another httpx
     warnings.simplefilter("ignore")

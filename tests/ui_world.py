@@ -187,8 +187,8 @@ class MemoryReview:
         self.seen[item.uuid] = item
         codes = tuple(
             FinalCode(
-                position=i, system=r.system, code=r.code, display=r.display, row_id=r.id, decision_id=item.uuid,
-                reviewer="Ada", evidence=tuple(e.span for e in r.evidence),
+                position=i, system=r.system, code=r.code, display=r.display, row_id=r.id,
+                decision_id=item.uuid, reviewer="Ada", evidence=tuple(e.span for e in r.evidence),
             )
             for i, r in enumerate((r for r in rows if r.state in ("accepted", "replaced")), 1)
         )  # fmt: skip
@@ -254,8 +254,8 @@ class MemoryReview:
     ) -> tuple[CodeHit, ...]:
         self.whoami(token)
         hit = CodeHit(
-            system=system or "ICD-10-CM", code="I10", display="Essential (primary) hypertension", billable=True,
-            matched=query, score=1.0, favourite=False,
+            system=system or "ICD-10-CM", code="I10", display="Essential (primary) hypertension",
+            billable=True, matched=query, score=1.0, favourite=False,
         )  # fmt: skip
         return (hit,)[:limit]
 

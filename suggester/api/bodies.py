@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from suggester.review.types import DecisionInput, OverrideInput
 from suggester.types import Note, Patient, Setting, Span, System
@@ -70,16 +70,10 @@ class NotesBody(Body):
 
 
 class SpanBody(Body):
-    """Half-open character offsets into the note text."""
+    """Words of the note text, counted in characters."""
 
     start: Annotated[int, Field(ge=0, lt=2**31)]
-    end: Annotated[int, Field(ge=0, lt=2**31)]
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        if self.end < self.start:
-            raise ValueError("end lies before start")
-        return self
+    length: Annotated[int, Field(ge=1, lt=2**31)]
 
 
 class DecisionBody(Body):
@@ -106,7 +100,7 @@ class DecisionBody(Body):
             system=self.system,
             code=self.code,
             reason=self.reason,
-            span=Span(start=self.span.start, end=self.span.end) if self.span else None,
+            span=Span(start=self.span.start, end=self.span.start + self.span.length) if self.span else None,
             position=self.position,
             target=self.target,
             seen=self.seen,

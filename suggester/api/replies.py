@@ -48,6 +48,7 @@ STATUSES: tuple[tuple[type[SuggesterError], int], ...] = (
 """First class that fits gives the status; any other error of ours is 500 and its message stays here."""
 
 MEANINGS: dict[int, str] = {
+    400: "The body cannot be read: not UTF-8, or not JSON",
     401: "No token, or one that does not hold any more",
     403: "The role of the token may not do this",
     404: "There is no such thing",
@@ -85,8 +86,9 @@ def problem(
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Statuses for the OpenAPI document."""
-    return {status: {"model": Problem, "description": MEANINGS[status]} for status in statuses}
+    """Statuses for the OpenAPI document; what may be malformed (422) may be unreadable too (400)."""
+    all_ = (400, *statuses) if 422 in statuses else statuses
+    return {status: {"model": Problem, "description": MEANINGS[status]} for status in all_}
 
 
 async def _known(_: Request, error: Exception) -> JSONResponse:

@@ -49,7 +49,7 @@ class WholeFile:
 
     def discard(self) -> None:
         """Remove what was written."""
-        # Closing flushes what is buffered, which fails again where the disk is full: it is not wanted any more.
+        # Closing flushes what is buffered, which fails again where the disk is full: nobody wants it.
         with contextlib.suppress(OSError):
             self._file.close()
         self._part.unlink(missing_ok=True)

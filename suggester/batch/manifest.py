@@ -1,4 +1,4 @@
-"""What a run was made with: written when it begins, compared before it goes on, kept for later comparisons."""
+"""What a run was made with: written when it begins, compared before it goes on, kept for comparisons."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from typing import Any, Self
 from suggester.batch.engine import Engine
 from suggester.batch.files import WholeFile, sync_folder
 from suggester.errors import BatchError, ResumeError
-from suggester.ranking.learning.models import CURRENT_FILE, VERSIONS_FOLDER, current_version
-from suggester.ranking.model import CARD_FILE, shipped_models
 from suggester.resources import data_path
 from suggester.version import __version__
 
@@ -49,6 +47,10 @@ def identity_of(engine: Engine) -> dict[str, str]:
 
 def _model_hash(name: str) -> str:
     """Hash of the cards of a model, which pin its arrays, and of the model of single lines."""
+    # Imported here so that a process that only hands out work does not wait for it.
+    from suggester.ranking.learning.models import CURRENT_FILE, VERSIONS_FOLDER, current_version
+    from suggester.ranking.model import CARD_FILE, shipped_models
+
     folder = Path(name)
     if name not in shipped_models() and (folder / CURRENT_FILE).is_file():
         version = current_version(folder)
@@ -87,8 +89,9 @@ class Manifest:
         found = []
         for mine, theirs in ((self.engine, now.engine), (self.options, now.options)):
             for name in sorted({*mine, *theirs}):
-                if mine.get(name) != theirs.get(name):
-                    found.append(f"{name}: it was {mine.get(name, 'absent')}, it is {theirs.get(name, 'absent')}")
+                was, is_now = mine.get(name, "absent"), theirs.get(name, "absent")
+                if was != is_now:
+                    found.append(f"{name}: it was {was}, it is {is_now}")
         if found:
             raise ResumeError(tuple(found))
 
@@ -119,7 +122,9 @@ class Manifest:
         try:
             data = json.loads(path.read_bytes())
             if data["format"] != FORMAT:
-                raise BatchError(f"{path.name} is of another version of Suggester; start anew without --resume")
+                raise BatchError(
+                    f"{path.name} is of another version of Suggester; start anew without --resume"
+                )
             return cls(
                 engine=dict(data["engine"]),
                 options=dict(data["options"]),

@@ -7,6 +7,7 @@ other notes of its shard are done as if nothing had been.
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import signal
@@ -15,6 +16,7 @@ import time
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from typing import Any
@@ -84,10 +86,8 @@ class _Worker:
     def give(self, piece: _Piece) -> None:
         self.clock[0] = self.clock[1] = 0.0
         self.piece = piece
-        try:
+        with contextlib.suppress(OSError):  # it died just now, which the next look at its process tells
             self.pipe.send(piece.items)
-        except OSError:
-            pass  # it died just now, which the next look at its process tells
 
     def end(self) -> None:
         if self.process.is_alive():
@@ -112,7 +112,7 @@ class Pool:
     """
 
     def __init__(self, *, settings: Settings, factory: EngineFactory, job: Job, workers: int) -> None:
-        self._made_with = {"settings": settings, "factory": factory, "job": job}
+        self._worker = partial(_Worker, settings=settings, factory=factory, job=job)
         self._job = job
         self._count = workers
         self._workers: list[_Worker] = []
@@ -176,7 +176,7 @@ class Pool:
     def _listen(self) -> None:
         """Keep the workers at work, wait a moment, and take what they say."""
         while len(self._workers) < self._count:
-            self._workers.append(_Worker(**self._made_with))
+            self._workers.append(self._worker())
         for worker in self._workers:
             if worker.identity is not None and worker.piece is None and self._pieces:
                 worker.give(self._pieces.popleft())
@@ -279,9 +279,7 @@ def _main(pipe: Connection, factory: EngineFactory, settings: Settings, job: Job
         return
     except Exception as error:
         pipe.send(
-            SuggesterError(
-                f"the engine cannot be loaded: {type(error).__name__} at {where_raised(error)}"
-            )
+            SuggesterError(f"the engine cannot be loaded: {type(error).__name__} at {where_raised(error)}")
         )
         return
 

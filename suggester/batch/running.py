@@ -24,7 +24,7 @@ from suggester.config import Settings
 from suggester.errors import ConfigError, InputError, RunStoppedError
 from suggester.notes import Limits, Meter, ReadOptions, read_notes
 
-__all__ = ["Choice", "ExecutorFactory", "Summary", "notes_of", "run"]
+__all__ = ["Choice", "ExecutorFactory", "Summary", "notes_of", "pool_executor", "run"]
 
 type ExecutorFactory = Callable[[Settings, EngineFactory, Job, int], Executor]
 """Makes what does the shards, of settings, engine factory, job and number of workers."""
@@ -80,7 +80,8 @@ class Choice:
             yield item
 
 
-def _pool(settings: Settings, factory: EngineFactory, job: Job, workers: int) -> Executor:
+def pool_executor(settings: Settings, factory: EngineFactory, job: Job, workers: int) -> Executor:
+    """This process for one worker, processes of this machine for more."""
     if workers == 1:
         return Here(settings=settings, factory=factory, job=job)
     return Pool(settings=settings, factory=factory, job=job, workers=workers)
@@ -103,7 +104,7 @@ def run(
     limit: int | None = None,
     factory: EngineFactory = load_engine,
     progress: Progress | None = None,
-    executor: ExecutorFactory = _pool,
+    executor: ExecutorFactory = pool_executor,
     job: Job | None = None,
     reading: ReadOptions | None = None,
     output_format: Format | None = None,
@@ -267,9 +268,7 @@ def _do(
     return total, count
 
 
-def _options(
-    *, job: Job, choice: Choice, reading: ReadOptions | None, shard_records: int
-) -> dict[str, str]:
+def _options(*, job: Job, choice: Choice, reading: ReadOptions | None, shard_records: int) -> dict[str, str]:
     """Options that change what is in a part, or which records it holds."""
     found = {
         "auto-accept": str(job.auto_accept),

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from suggester.errors import ConfigError, InputError
 from suggester.types import Note
 
-__all__ = ["SHARD_CHARS", "SHARD_RECORDS", "Item", "Share", "Shard", "cut"]
+__all__ = ["SHARD_CHARS", "SHARD_RECORDS", "Item", "Shard", "Share", "cut"]
 
 SHARD_RECORDS = 128
 """Most records of a shard: about a second of work, which is what a kill may cost each worker."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from suggester.batch.engine import Engine
-from suggester.batch.guard import Guard, NoteTooSlowError, time_limit
+from suggester.batch.guard import Guard, TimeIsUpError, time_limit
 from suggester.batch.outcomes import Failure, failure_of
 from suggester.batch.shards import Item
 from suggester.batch.tally import Tally
@@ -79,7 +79,7 @@ def _line(engine: Engine, item: Item, *, job: Job, tally: Tally) -> str | Failur
             result = engine.suggest(item)
             accepted = () if job.auto_accept is None else _accepted(result, job.auto_accept)
             line = _written(result, accepted, marked=job.auto_accept is not None)
-    except NoteTooSlowError:
+    except TimeIsUpError:
         return too_slow(item, job.guard)
     except MemoryError:
         gc.collect()

@@ -71,8 +71,8 @@ def draft_claim(
     if encounter.place_of_service is None and encounter.setting is not None:
         place = profile.place_of_service.get(encounter.setting)
         encounter = replace(encounter, place_of_service=place)
-    diagnoses = order_diagnoses(coded)
-    services = [code for code in coded.codes if code.system != "ICD-10-CM"]
+    diagnoses = [_titled(code, coded, catalog) for code in order_diagnoses(coded)]
+    services = [_titled(code, coded, catalog) for code in coded.codes if code.system != "ICD-10-CM"]
     texts = dict(coded.texts)
     proposals = [propose_pointers(code, diagnoses, texts) for code in services]
     chosen = _fit(diagnoses, proposals)
@@ -93,7 +93,7 @@ def draft_claim(
                 pointers=tuple(sequence_of[proposal.diagnosis] for proposal in kept),
                 decision_id=code.decision_id,
                 place_of_service=code.place_of_service,
-                display=_display(code, coded, catalog),
+                display=code.display,
             )
         )
         reasons.extend(
@@ -108,7 +108,7 @@ def draft_claim(
             ClaimDiagnosis(
                 sequence=sequence,
                 code=diagnoses[position].code,
-                display=_display(diagnoses[position], coded, catalog),
+                display=diagnoses[position].display,
                 decision_id=diagnoses[position].decision_id,
             )
             for position, sequence in sequence_of.items()
@@ -199,13 +199,15 @@ def _charge(code: AcceptedCode, coded: CodedEncounter, fees: FeeSchedule) -> Dec
     return ((fee.charge if fee else Decimal(0)) * code.units).quantize(CENT)
 
 
-def _display(code: AcceptedCode, coded: CodedEncounter, catalog: Catalog | None) -> str:
+def _titled(code: AcceptedCode, coded: CodedEncounter, catalog: Catalog | None) -> AcceptedCode:
+    """The code with the title of the code sets, which also says side and region of the body."""
     if catalog is None:
-        return code.display
+        return code
     try:
-        return catalog.lookup(code.system, code.code, coded.encounter.service_from).display
+        found = catalog.lookup(code.system, code.code, coded.encounter.service_from)
     except CodeSetError:  # an unknown code is a flag of the checks, with its reason
-        return code.display
+        return code
+    return replace(code, display=found.display)
 
 
 def _trace(code: AcceptedCode) -> Trace:

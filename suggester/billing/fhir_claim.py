@@ -1,7 +1,7 @@
 """A claim as a FHIR R4 bundle: Claim, Condition, Procedure and everybody they name, references resolved.
 
 Resources are plain values, checked by the models of fhir.resources. That package carries R4B, not R4; for the
-resources used here the two are the same (``docs/adr``: fhir-r4b-models). Ids are made from the claim's id, so
+resources used here the two are the same (``docs/adr/0006``). Ids are made from the claim's id, so
 that the same claim gives the same bytes.
 """
 

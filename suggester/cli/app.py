@@ -6,7 +6,22 @@ from typing import Annotated
 
 import typer
 
-from suggester.cli import audit, batch, codesets, denials, evaluate, export, rules, serve, store, suggest, train, users
+from suggester.cli import (
+    api,
+    audit,
+    batch,
+    codesets,
+    deidentify,
+    denials,
+    evaluate,
+    export,
+    rules,
+    serve,
+    store,
+    suggest,
+    train,
+    users,
+)
 from suggester.cli.console import CleanExitGroup
 
 __all__ = ["main"]
@@ -30,6 +45,8 @@ main.command("batch")(batch.batch)
 main.command("evaluate")(evaluate.evaluate)
 main.command("train")(train.train)
 main.command("serve")(serve.serve)
+main.command("api")(api.api)
+main.command("deidentify")(deidentify.deidentify)
 main.command("export")(export.export)
 main.command("denials")(denials.denials)
 main.add_typer(codesets.group, name="codesets")

@@ -184,7 +184,7 @@ def _record(service: ReviewService, token: str, report: ControlReport) -> None:
 
 def _tell(report: ControlReport) -> None:
     for refusal in report.refusals:
-        place = f" {refusal.field}:" if refusal.field and refusal.field not in refusal.message else ""
+        place = "" if refusal.message.startswith(refusal.field) else f" {refusal.field}:"
         say(f"refused {refusal.encounter}: [{refusal.reason}]{place} {refusal.message}")
     lines = sum(len(claim.draft.lines) for claim in report.claims)
     say(

@@ -25,7 +25,7 @@ from suggester.codesets.licence import cpt_licensed
 from suggester.codesets.phrases import PhraseSet, phrase_files, phrases_key
 from suggester.codesets.releases import Reader, Release, embedded_releases, groups
 from suggester.codesets.store import ReleaseStore, open_stores
-from suggester.codesets.terms import compile_terms
+from suggester.codesets.terms_compile import compile_terms
 from suggester.config import Settings
 from suggester.errors import CodeSetError, StoreDamagedError, StoreMissingError
 
@@ -49,7 +49,15 @@ _LEXICONS_OF: dict[Reader, tuple[str, ...]] = {
 """The lexicon files whose words a reader's stores hold."""
 
 STORE_CODE = ("compiling.py", "container.py", "hcpcs.py", "icd10cm.py")
-_INDEX_CODE = ("container.py", "lexicon.py", "phrases.py", "terms.py", "words.py")
+_INDEX_CODE = (
+    "container.py",
+    "lexicon.py",
+    "phrases.py",
+    "terms.py",
+    "terms_builder.py",
+    "terms_compile.py",
+    "words.py",
+)
 
 
 def build_all(

@@ -40,7 +40,6 @@ FILE_TYPES = frozenset(
 PAGE_TYPES = frozenset(("text/html", "application/xhtml+xml"))
 
 _AGAIN = frozenset((408, 425, 429, 500, 502, 503, 504))
-_CHUNK = 1 << 16
 
 Progress = Callable[[str, int, int | None], None]
 """Called as ``progress(name, bytes_so_far, bytes_in_all_or_None)``."""
@@ -196,7 +195,7 @@ def _fetch(client: httpx.Client, url: str, part: _Part, limits: Limits, progress
             part.begin(_validator_of(answer))
         have = part.size
         with part.path.open("ab") as out:
-            for chunk in answer.iter_raw(_CHUNK):
+            for chunk in answer.iter_raw():
                 have += len(chunk)
                 if have > limits.max_bytes:
                     out.close()

@@ -141,7 +141,7 @@ def check_entries(archive: zipfile.ZipFile, name: str) -> None:
         raise ImportRefusedError(name, f"{len(infos)} entries in the archive, at most {MAX_ENTRIES}")
     seen: set[str] = set()
     for number, info in enumerate(infos, 1):
-        if problem := _entry_problem(info):
+        if problem := entry_problem(info):
             raise ImportRefusedError(name, f"entry {problem}", row=number)
         if info.filename in seen:
             raise ImportRefusedError(name, "two entries have one name", row=number)
@@ -153,7 +153,8 @@ def check_entries(archive: zipfile.ZipFile, name: str) -> None:
         )
 
 
-def _entry_problem(info: zipfile.ZipInfo) -> str | None:
+def entry_problem(info: zipfile.ZipInfo) -> str | None:
+    """Why an entry must not be read, as the end of a sentence; None if it may be."""
     parts = PurePosixPath(info.filename).parts
     if (
         not parts

@@ -2,6 +2,17 @@
 
 from suggester.notes.decoding import check_text, decode
 from suggester.notes.limits import Limits
+from suggester.notes.options import Meter, ReadOptions
 from suggester.notes.reading import read_gold, read_notes, read_suggestions, read_text
 
-__all__ = ["Limits", "check_text", "decode", "read_gold", "read_notes", "read_suggestions", "read_text"]
+__all__ = [
+    "Limits",
+    "Meter",
+    "ReadOptions",
+    "check_text",
+    "decode",
+    "read_gold",
+    "read_notes",
+    "read_suggestions",
+    "read_text",
+]

@@ -26,3 +26,8 @@ class Limits:
     def line_bytes(self) -> int:
         """Most bytes of a JSON line or CSV row: six an escaped character, and the other fields."""
         return 6 * self.chars + 65_536
+
+    @property
+    def document_bytes(self) -> int:
+        """Most bytes of a document whose text is only a part of it: PDF, RTF, XML, a FHIR resource."""
+        return 32 * self.chars + 65_536

@@ -15,6 +15,7 @@ from suggester.fields import id_problem
 from suggester.notes.decoding import check_text, decode
 from suggester.notes.folders import walk
 from suggester.notes.limits import Limits
+from suggester.notes.options import Meter, ReadOptions
 from suggester.notes.records import csv_rows, file_bytes, json_lines, opened, shown
 from suggester.types import GoldNote, Note, Suggestions
 
@@ -30,6 +31,8 @@ def read_notes(
     limits: Limits | None = None,
     gold_fields: bool = False,
     stdin: BufferedIOBase | None = None,
+    options: ReadOptions | None = None,
+    meter: Meter | None = None,
 ) -> Iterator[Note | InputError]:
     """Iterate over the notes of ``source``, in order and in bounded memory.
 

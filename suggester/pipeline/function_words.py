@@ -101,6 +101,9 @@ VISIT: Final = _words(
 DIAGNOSED: Final = _words("diagnosed dx dx'd diagnosis found discovered detected identified noted documented")
 """Words before a date that tells when a condition was found, not that it is over."""
 
+RESULTS: Final = _words("benign normal negative neg unremarkable stable unchanged")
+"""Results before a date, which is the date of the test and not of what was tested."""
+
 PASSES: Final = _words(
     """gestational childhood exacerbation exacerbations attack attacks flare flares flare-up crisis episode
     episodes hospitalization hospitalizations admission admissions repair surgery transplant postpartum"""
@@ -146,7 +149,7 @@ NOT_PLAIN: Final = _words(
 
 AFTER_ANSWER: Final = _words(
     """in by on at given due per after because despite with from based until pending today currently
-    ou od os au ad w via now so yet overnight either this again since"""
+    ou od os au ad w via now so yet overnight either this again since even"""
 )
 """Words that may follow a cue that looks back."""
 

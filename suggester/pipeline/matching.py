@@ -94,11 +94,14 @@ class TermMatcher:
     def __init__(self, terms: TermIndex, *, min_coverage: float = MIN_COVERAGE) -> None:
         self._terms = terms
         self.min_coverage = min_coverage
-        self._least = np.where(terms.term_whole, np.float32(COMPLETE), np.float32(min_coverage))
+        self._least = np.where(terms.term_complete, np.float32(COMPLETE), np.float32(min_coverage))
         self._present = np.zeros(len(terms.idf) + 2, dtype=np.bool_)
         self._one, self._other = self._needed()
         self._heft = np.zeros(len(terms.idf) + 1, dtype=np.float32)
         self._leading, self._rest = self._led()
+        self._rarity = np.append(terms.idf, np.float32(0))
+        self._slot = np.zeros(len(terms.idf) + 2, dtype=np.int32)
+        self._slot[-1] = 1
 
     def _needed(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         """For each term two words of which one must be there for the term to match, by their rarity.
@@ -161,6 +164,29 @@ class TermMatcher:
         names = Matches.__dataclass_fields__
         return Matches(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
 
+    def _in_sentence(
+        self,
+        ids: NDArray[np.int32],
+        unique: NDArray[np.int32],
+        sentence: NDArray[np.int32],
+        here: NDArray[np.int32],
+        term: NDArray[np.int32],
+    ) -> NDArray[np.intp]:
+        """Which terms have enough of their words in one sentence (``here``) to match there."""
+        slot = self._slot
+        slot[unique] = np.arange(2, len(unique) + 2, dtype=np.int32)
+        first = int(sentence.min())
+        has = np.zeros((int(sentence.max()) - first + 1, len(unique) + 2), dtype=np.bool_)
+        has[:, 1] = True
+        has[sentence - first, slot[ids]] = True
+        here = here - first
+        fits = (has[here, slot[self._one[term]]] | has[here, slot[self._other[term]]]).nonzero()[0]
+        leading = self._leading[term[fits]]
+        there = has[here[fits][:, None], slot[leading]]
+        enough = (there * self._rarity[leading]) @ _ONES + self._rest[term[fits]] >= 0
+        slot[unique] = 0
+        return np.asarray(fits[enough], dtype=np.intp)
+
     def _match(
         self,
         ids: NDArray[np.int32],
@@ -185,6 +211,7 @@ class TermMatcher:
         chosen = chosen[leading @ _ONES + self._rest[chosen] >= 0]
         heft[unique] = 0
         present[ids] = False
+        present[-1] = False
         if not len(chosen):
             return _none()
         # every place of the anchor
@@ -192,6 +219,10 @@ class TermMatcher:
         low, high = np.searchsorted(ids, anchor_word, "left"), np.searchsorted(ids, anchor_word, "right")
         occurrence = _gather(low, high, np.arange(len(ids), dtype=np.int32))
         term = np.repeat(chosen, high - low)
+        fits = self._in_sentence(ids, unique, sentence, sentence[occurrence], term)
+        occurrence, term = occurrence[fits], term[fits]
+        if not len(term):
+            return _none()
         # the nearest place of each word of the term, in the anchor's sentence
         begin, stop = terms.term_ptr[term], terms.term_ptr[term + 1]
         count = stop - begin

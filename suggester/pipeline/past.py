@@ -17,6 +17,7 @@ from suggester.pipeline.function_words import (
     ONSET,
     OPENERS,
     PASSES,
+    RESULTS,
     VISIT,
 )
 from suggester.pipeline.scopes import Hit
@@ -57,6 +58,8 @@ def date_direction(words: list[str], begin: int, hit: Hit, stop: int, rule: str)
         return "backward" if _happened_at(words, begin, hit, stop) else "none"
     before = words[hit.begin - 1] if hit.begin > begin else ":"
     after = words[hit.end] if hit.end < stop else "."
+    if before in RESULTS:
+        return "none"
     if before in DIAGNOSED and rule != "hist.life":
         return "none"
     month = rule == "hist.year" and not any(word.isdigit() for word in words[hit.begin : hit.end])
@@ -167,3 +170,8 @@ def taken_back(cancels: list[int], ends: list[int], begin: int, stop: int) -> bo
     limit = ends[end] if end < len(ends) else stop
     cancel = bisect_right(cancels, begin)
     return cancel < len(cancels) and cancels[cancel] < limit
+
+
+def first_item(words: list[str], begin: int, end: int) -> int:
+    """Where the first item of a list ends."""
+    return next((index for index in range(begin, end) if words[index] in (",", "and", "&")), end)

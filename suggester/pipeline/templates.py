@@ -174,11 +174,17 @@ def _plain_sign(
         return
     begin = sentences.bounds[sentences.index[index]][0]
     before = visible[position - 1] if position else -1
-    if before >= begin and table.text[before] not in ",;:":
+    glued = before >= 0 and table.end[before] < table.start[index] and index + 1 == visible[position + 1]
+    if before >= begin and table.text[before] not in ",;:" and not (glued and _touches(table, index)):
         return
     if before < begin and table.text[index] != "+":
         return
     signs.setdefault(sentences.index[index], []).append((index, index + 1, table.text[index] != "+"))
+
+
+def _touches(table: TokenTable, index: int) -> bool:
+    """Whether a token is written onto the next one (``-fever``)."""
+    return table.end[index] == table.start[index + 1]
 
 
 def _signs(

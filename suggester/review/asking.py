@@ -172,8 +172,8 @@ class AskPart(FinishPart):
     ) -> QueryDraft:
         """Draft a question with the words of the note as clinical indicators; keeps nothing.
 
-        It names no wanted answer: choices are the neighbours of the code in the order of the code set, and
-        always an answer of one's own and none at all.
+        It names no wanted answer: choices are neighbours of the code that share words with the note, in the
+        order of the code set, and always an answer of one's own and none at all.
 
         Raises
         ------
@@ -211,8 +211,9 @@ class AskPart(FinishPart):
             steps = ladder(
                 self.codebook, code.system, code.code, text=text, on=view.note.service_date, most=50
             )
-            near = sorted(steps, key=lambda step: step.code)
-            options = [step.display for step in near[:_MOST_OPTIONS]]
+            # What the words of the note allow for, in the order of the code set, which prefers nothing.
+            near = [step for step in steps if step.present] or list(steps)
+            options = [s.display for s in sorted(near[:_MOST_OPTIONS], key=lambda step: step.code)]
         options += wording["shared"]["always"]
         question = wording[kind]["question"].format(topic=topic)
         lines = [

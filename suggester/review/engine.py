@@ -55,10 +55,7 @@ def note_flags(rules: Rules, note: Note, codes: tuple[FinalCode, ...]) -> tuple[
     subject = Subject(
         stage="note",
         diagnoses=tuple(
-            Diagnosis(
-                code=code.code,
-                words=tuple(note.text[span.start : span.end] for span in code.evidence),
-            )
+            Diagnosis.in_text(code.code, note.text, code.evidence)
             for code in codes
             if code.system == "ICD-10-CM"
         ),

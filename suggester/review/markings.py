@@ -13,6 +13,9 @@ __all__ = ["Markings", "markings_of"]
 _KINDS = ("negated", "family", "hypothetical", "uncertain", "historical")
 """In the order in which one is shown where several hold."""
 
+_INSIDE = ("family", "historical")
+"""Kinds that are marked inside a longer mention that carries its cue itself (*mother with diabetes*)."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Markings:
@@ -25,22 +28,25 @@ class Markings:
 def markings_of(reading: Reading) -> Markings:
     """Sections of a reading, and a mark for every complete mention with an assertion flag.
 
-    Mentions inside longer ones are left out; the first flag of *negated, family, hypothetical, uncertain,
-    historical* is the mark's kind.
+    Mentions inside longer ones that are marked are left out; the first flag of *negated, family, hypothetical,
+    uncertain, historical* is the mark's kind.
     """
     m = reading.matches
     whole = (m.coverage >= COMPLETE).nonzero()[0].tolist()
     spans = sorted({(int(m.first[i]), int(m.final[i])) for i in whole}, key=lambda s: (s[0], -s[1]))
     marks: list[Mark] = []
-    reach = -1
+    reach = plain = -1
     for first, final in spans:
         if final <= reach:
             continue
-        reach = final
         assertion = reading.outside(reading.assertion_at(first, final), first, final)
         kind = next((name for name in _KINDS if getattr(assertion, name)), None)
         if kind is None:
+            plain = max(plain, final)
             continue
+        if final <= plain and kind not in _INSIDE:
+            continue
+        reach = final
         cue = next((cue for cue in assertion.cues if cue.flag == kind), None)
         marks.append(
             Mark(

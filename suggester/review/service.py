@@ -91,7 +91,7 @@ def open_review(
 
     def rules() -> Rules:
         if not made:
-            made.append(Rules(catalog=service.codebook.catalog))
+            made.append(Rules.open(chosen, catalog=service.codebook.catalog))
         return made[0]
 
     service.rules = lambda note, codes: note_flags(rules(), note, codes)

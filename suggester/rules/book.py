@@ -87,6 +87,8 @@ class Book:
         self._all: dict[tuple[int, NoteKind], tuple[Instruction, ...]] = {}
         self._lineage: dict[int, tuple[int, ...]] = {}
         self._titles: dict[int, str] = {}
+        self.sides: dict[int, dict[str, int]] = {}
+        """What ``suggester.rules.sides`` has found out, by row."""
 
     def row(self, code: str) -> int | None:
         """Row of a code as written (with or without its dot), None if the release has none."""

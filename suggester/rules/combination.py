@@ -5,29 +5,52 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import combinations
 
+from suggester.rules.book import NoteKind
 from suggester.rules.case import Case, Placed
 from suggester.rules.registry import Finding, rule
 from suggester.rules.sides import by_side, side_of
 from suggester.rules.specificity import coded_phase, says_less
 
 GROUP = "Combinations and duplicates"
+_ASKING: tuple[NoteKind, ...] = ("useAdditionalCode", "codeAlso")
 _PRESUMED = ("I.A.15", "I.C.9.a", "I.C.9.b")
 """Guidelines by which two conditions are taken to be linked."""
 
 
-def _touches(a: Placed, b: Placed) -> bool:
+def _sides(case: Case, item: Placed) -> frozenset[str]:
+    """The sides of a diagnosis, by its title, else by its words; empty where neither says."""
+    side = side_of(case.title(item))
+    if side == "bilateral":
+        return frozenset(("right", "left"))
+    return frozenset((side,)) if side in ("right", "left") else item.item.values("laterality")
+
+
+def _touches(case: Case, a: Placed, b: Placed) -> bool:
     """Whether two diagnoses are of the same side as far as is known."""
-    sides = [item.item.values("laterality") for item in (a, b)]
-    return not (sides[0] and sides[1] and not sides[0] & sides[1])
+    one, two = _sides(case, a), _sides(case, b)
+    return not one or not two or "bilateral" in one | two or bool(one & two)
+
+
+def _wanted(case: Case, symptom: Placed, disease: Placed) -> bool:
+    """Whether a note at the disease asks for the code of the symptom."""
+    return any(
+        symptom.row in case.book.meant(note, (symptom.row,))
+        for kind in _ASKING
+        for note in case.book.instructions(disease.row, kind)
+    )
 
 
 @rule("combination.code", severity="warning", source="ICD-10-CM guidelines FY2026 I.B.9, I.A.15", group=GROUP)
 def combination(case: Case) -> Iterator[Finding]:
     """Two diagnoses for which there is one code, or of which one says it all."""
     for entry in case.tables.combinations.of(case.categories):
+        if entry.second and entry.second.isdisjoint(case.categories):
+            continue
         ones = [item for item in case.diagnoses if item.code.startswith(entry.one)]
         if not ones:
             continue
+        if any(item.code.startswith(entry.codes) for item in case.diagnoses if item not in ones):
+            continue  # the code that joins them is there; other rules say what is too much
         for two in case.starting(entry.two):
             one = ones[0]
             if one.row != two.row:
@@ -57,7 +80,14 @@ def symptom_integral(case: Case) -> Iterator[Finding]:
             continue
         diseases = list(case.starting(entry.diseases))
         for item in found:
-            disease = next((d for d in diseases if d.row != item.row and _touches(item, d)), None)
+            disease = next(
+                (
+                    d
+                    for d in diseases
+                    if d.row != item.row and _touches(case, item, d) and not _wanted(case, item, d)
+                ),
+                None,
+            )
             if disease is None or item.row in seen:
                 continue
             seen.add(item.row)

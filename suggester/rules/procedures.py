@@ -8,7 +8,7 @@ from datetime import timedelta
 from suggester.codesets.procedures import NcciPair
 from suggester.rules.case import Case
 from suggester.rules.registry import Finding, rule
-from suggester.rules.subject import Service
+from suggester.rules.subject import BEFORE_CLAIM, Service
 
 GROUP = "Services"
 _MANUAL = "Medicare Claims Processing Manual chapter 12"
@@ -16,6 +16,8 @@ _NO_VISIT_MODIFIER = frozenset(("36400", "36405", "36406", "36410", "36415", "36
 """Taking blood: numbered among surgery, without a global period."""
 _NOT_OF_A_DAY = ("em_prolonged", "em_management")
 """Visits that add to another or cover a month."""
+_BY_LINE = "1"
+"""Adjudication indicator of limits that hold for each line; the others hold for the day."""
 _GLOBAL = {"000": 0, "010": 10, "090": 90}
 
 
@@ -64,7 +66,25 @@ def ncci_never(case: Case) -> Iterator[Finding]:
             )
 
 
-@rule("ncci.modifier", severity="error", source="CMS NCCI procedure-to-procedure edits", group=GROUP)
+@rule(
+    "ncci.modifier_due",
+    severity="warning",
+    source="CMS NCCI procedure-to-procedure edits",
+    group=GROUP,
+    stages=BEFORE_CLAIM,
+)
+def ncci_modifier_due(case: Case) -> Iterator[Finding]:
+    """Two services of one day of which the second will be denied unless the claim has a modifier."""
+    yield from ncci_modifier(case)
+
+
+@rule(
+    "ncci.modifier",
+    severity="error",
+    source="CMS NCCI procedure-to-procedure edits",
+    group=GROUP,
+    stages=("claim",),
+)
 def ncci_modifier(case: Case) -> Iterator[Finding]:
     """Two services of one day of which the second is denied unless a modifier says it was apart."""
     for one, two, edit in _pairs(case):
@@ -121,26 +141,42 @@ def units_positive(case: Case) -> Iterator[Finding]:
 
 @rule("units.unlikely", severity="error", source="CMS medically unlikely edits", group=GROUP)
 def units_unlikely(case: Case) -> Iterator[Finding]:
-    """More units of a service in a day than one patient is likely to have (imported table)."""
+    """More units of a service than one patient is likely to have in a day or a line (imported table)."""
     total: dict[tuple[str, str], int] = {}
     for service in case.services:
         key = (service.code, case.day_of(service).isoformat())
         total[key] = total.get(key, 0) + service.units
+    said: set[tuple[str, str]] = set()
     for service in case.services:
         day = case.day_of(service)
-        units = total.pop((service.code, day.isoformat()), None)
-        limit = case.know.limits.medically_unlikely(service.code, day) if units else None
-        if units is None or limit is None or units <= limit:
+        key = (service.code, day.isoformat())
+        limit = case.know.limits.medically_unlikely(service.code, day)
+        if limit is None or key in said:
             continue
+        entry = case.know.procedures.unit_limit(service.code, day)
+        by_line = entry is not None and entry.indicator == _BY_LINE
+        units = service.units if by_line else total[key]
+        if units <= limit:
+            continue
+        said.add(key)
         todo = "remove it" if limit == 0 else f"bill {limit} or show in the record why more"
+        where = "on a line" if by_line else f"on {day.isoformat()}"
+        why = f", adjudication indicator {entry.indicator}, {entry.rationale}" if entry is not None else ""
         yield Finding(
-            f"{service.code} has {units} units on {day.isoformat()} and the limit is {limit}; {todo}",
+            f"{service.code} has {units} units {where} and the limit is {limit}; {todo}",
             (service.code,),
-            f"CMS medically unlikely edits, imported table, {service.code}: {limit}",
+            f"CMS medically unlikely edits, imported table, {service.code}: {limit}{why}",
+            service.words,
         )
 
 
-@rule("service.duplicate", severity="error", source=f"{_MANUAL} section 40", group=GROUP)
+@rule(
+    "service.duplicate",
+    severity="error",
+    source=f"{_MANUAL} section 40",
+    group=GROUP,
+    stages=("claim",),
+)
 def duplicate_service(case: Case) -> Iterator[Finding]:
     """The same service twice on one day without a modifier that tells them apart."""
     apart = ("76", "77", "91", "59", "XE", "XP", "XS", "XU")
@@ -173,7 +209,25 @@ def _needs_visit_modifier(case: Case, service: Service) -> str | None:
     return "25" if surgery and not add_on and service.code not in _NO_VISIT_MODIFIER else None
 
 
-@rule("visit.modifier", severity="error", source=f"{_MANUAL} sections 30.6.6 and 40.2", group=GROUP)
+@rule(
+    "visit.modifier_due",
+    severity="warning",
+    source=f"{_MANUAL} sections 30.6.6 and 40.2",
+    group=GROUP,
+    stages=BEFORE_CLAIM,
+)
+def visit_modifier_due(case: Case) -> Iterator[Finding]:
+    """A visit beside a procedure of the same day, for which the claim will need modifier 25 or 57."""
+    yield from visit_with_procedure(case)
+
+
+@rule(
+    "visit.modifier",
+    severity="error",
+    source=f"{_MANUAL} sections 30.6.6 and 40.2",
+    group=GROUP,
+    stages=("claim",),
+)
 def visit_with_procedure(case: Case) -> Iterator[Finding]:
     """A visit beside a procedure of the same day without modifier 25 (or 57 before major surgery)."""
     for visit in case.services:
@@ -212,7 +266,7 @@ def two_visits(case: Case) -> Iterator[Finding]:
             )
 
 
-@rule("global.period", severity="error", source=f"{_MANUAL} section 40", group=GROUP)
+@rule("global.period", severity="error", source=f"{_MANUAL} section 40", group=GROUP, stages=("claim",))
 def global_period(case: Case) -> Iterator[Finding]:
     """A visit or procedure within the global period of earlier surgery (imported table), no modifier."""
     for service in case.services:

@@ -66,7 +66,7 @@ def side_unknown(case: Case) -> Iterator[Finding]:
     if case.subject.stage == "suggestion":
         return
     for item in case.diagnoses:
-        if not item.item.words or documented_side(item) is not None:
+        if item.item.attributes is None or documented_side(item) is not None:
             continue
         if side_of(case.title(item)) == "unspecified" and "right" in by_side(case.book, item.row):
             flag = side_not_documented(_context(case, item, side_missing=True))

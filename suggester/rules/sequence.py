@@ -108,6 +108,8 @@ def additional_before(case: Case) -> Iterator[Finding]:
     """A code that a "use additional code" note puts after another stands before it."""
     for item in case.diagnoses:
         for note, meant in _notes(case, item, "useAdditionalCode"):
+            if " " in note.holder:
+                continue  # of a whole block or chapter: it says what to add, the order is of no use
             for other in meant:
                 if other.place < item.place:
                     yield Finding(f"put {other.code} after {item.code}", (item.code, other.code), note.source)

@@ -40,16 +40,22 @@ def other_words(title: str) -> frozenset[str]:
     )
 
 
-def by_side(book: Book, row: int) -> dict[Side, int]:
+def by_side(book: Book, row: int) -> dict[str, int]:
     """The codes that differ from one by side alone (itself among them), by side; empty if there are none.
 
     7th characters stay the same.
     """
+    if row not in book.sides:
+        book.sides[row] = _by_side(book, row)
+    return book.sides[row]
+
+
+def _by_side(book: Book, row: int) -> dict[str, int]:
     extension = book.store.is_extension(row)
     base = book.lineage(row)[1] if extension else row
     own = side_of(book.title(base))
     wanted = other_words(book.title(base))
-    out: dict[Side, int] = {}
+    out: dict[str, int] = {}
     for candidate in _near(book, base, own):
         side = side_of(book.title(candidate))
         if side is None or side in out:

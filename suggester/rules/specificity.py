@@ -52,7 +52,7 @@ def side_known(case: Case) -> Iterator[Finding]:
         if side is None or side_of(case.title(item)) != "unspecified":
             continue
         codes = by_side(case.book, item.row)
-        better = codes.get(side)  # type: ignore[call-overload]
+        better = codes.get(side)
         if better is not None and codes.get("unspecified") == item.row:
             yield Finding(
                 f"the words say {side}; use {case.book.code(better)} instead of {item.code}",
@@ -74,7 +74,7 @@ def side_differs(case: Case) -> Iterator[Finding]:
             continue  # not a code that exists for each side
         if said == "bilateral" and "bilateral" not in codes:
             continue  # each side has its own code
-        better = codes.get(said)  # type: ignore[call-overload]
+        better = codes.get(said)
         hint = f"use {case.book.code(better)}" if better is not None else "choose the code of that side"
         yield Finding(
             f"{item.code} is {coded} and the words say {said}; {hint} or check the words",

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Literal, Self
 
+from suggester.rules.words import attributes_near
 from suggester.types import (
     Assertion,
     Attribute,
@@ -13,6 +14,7 @@ from suggester.types import (
     Evidence,
     Patient,
     Setting,
+    Span,
     System,
 )
 
@@ -21,6 +23,8 @@ STAGES: tuple[Stage, ...] = ("suggestion", "note", "claim")
 """On what a rule runs: the suggestions of a note, the codes a person decided on, a claim."""
 DECIDED: tuple[Stage, ...] = ("note", "claim")
 """Where a person has decided: validity, order and what is missing matter there alone."""
+BEFORE_CLAIM: tuple[Stage, ...] = ("suggestion", "note")
+"""Where codes have no modifiers yet, or proposed ones only."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,18 +35,20 @@ class Diagnosis:
     ----------
     words
         Words of the note that support it.
-    assertions, attributes
-        How those words were read: one assertion for each mention; side, encounter phase ….
+    assertions
+        How those words were read, one for each mention.
+    attributes
+        What was read near them: side, encounter phase …; None where nobody read them.
     """
 
     code: str
     words: tuple[str, ...] = ()
     assertions: tuple[Assertion, ...] = ()
-    attributes: tuple[Attribute, ...] = ()
+    attributes: tuple[Attribute, ...] | None = None
 
     @classmethod
     def of_evidence(
-        cls, code: str, evidence: tuple[Evidence, ...], attributes: tuple[Attribute, ...] = ()
+        cls, code: str, evidence: tuple[Evidence, ...], attributes: tuple[Attribute, ...] | None = None
     ) -> Self:
         """A diagnosis with the evidence of its suggestion."""
         return cls(
@@ -52,9 +58,18 @@ class Diagnosis:
             attributes=attributes,
         )
 
+    @classmethod
+    def in_text(cls, code: str, text: str, spans: tuple[Span, ...]) -> Self:
+        """A diagnosis with the words at some spans of a note, and the side and phase said near them."""
+        return cls(
+            code=code,
+            words=tuple(text[span.start : span.end] for span in spans),
+            attributes=attributes_near(text, spans) if spans else None,
+        )
+
     def values(self, name: str) -> frozenset[str]:
         """Values that the words give an attribute."""
-        return frozenset(item.value for item in self.attributes if item.name == name)
+        return frozenset(item.value for item in self.attributes or () if item.name == name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

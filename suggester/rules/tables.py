@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 from suggester.codesets.lexicon import lexicon_dir, read_history, read_rows
@@ -16,6 +17,7 @@ _ALL_OF = {
 }
 """Categories that a star in ``combinations.tsv`` stands for."""
 
+_CODE = re.compile(r"\b[A-Z]\d[0-9A-Z](?:\.[0-9A-Z]+)?")
 _REMEMBERED = 20_000
 """Kinds of so many codes are kept."""
 
@@ -68,14 +70,24 @@ class NotFirst:
     source: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Combination:
-    """Two diagnoses that one code replaces. ``one`` and ``two`` are prefixes."""
+    """Two diagnoses that one code replaces.
+
+    ``one`` and ``two`` are prefixes; ``codes`` those that ``instead`` names beyond them.
+    """
 
     one: tuple[str, ...]
     two: tuple[str, ...]
     instead: str
     source: str
+    codes: tuple[str, ...]
+
+    @cached_property
+    def second(self) -> frozenset[str]:
+        """Categories of ``two``; empty where a prefix is shorter than a category."""
+        wide = any(len(prefix) < 3 for prefix in self.two)
+        return frozenset() if wide else frozenset(prefix[:3] for prefix in self.two)
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,4 +268,7 @@ def _combinations(one: str, two: str, instead: str, source: str) -> Iterator[Com
     star = next((star for star in _ALL_OF if star in one), None)
     for category in _ALL_OF[star] if star else ("",):
         first, second, text = (cell.replace(star, category) if star else cell for cell in (one, two, instead))
-        yield Combination(tuple(first.split("|")), tuple(second.split("|")), text, source)
+        ones, twos = tuple(first.split("|")), tuple(second.split("|"))
+        named = tuple(code for code in _CODE.findall(text) if not code.startswith((*ones, *twos)))
+        named = tuple(code for code in named if not any(p.startswith(code) for p in (*ones, *twos)))
+        yield Combination(ones, twos, text, source, named)

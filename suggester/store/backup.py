@@ -147,9 +147,8 @@ def _copy(source: Connection, target: Connection) -> dict[str, int]:
     """All rows of all tables; how many of each."""
     counts: dict[str, int] = {}
     for table in tables.metadata.sorted_tables:
-        target.execute(table.delete())
         counts[table.name] = 0
-        result = source.execution_options(yield_per=_ROWS).execute(sa.select(table))
+        result = source.execute(sa.select(table).execution_options(yield_per=_ROWS))
         for part in result.mappings().partitions(_ROWS):
             target.execute(table.insert(), [dict(row) for row in part])
             counts[table.name] += len(part)

@@ -97,7 +97,7 @@ def entries(connection: Connection, *, after: int = 0, limit: int | None = None)
     query = sa.select(_A).where(_A.c.seq > after).order_by(_A.c.seq)
     if limit is not None:
         query = query.limit(limit)
-    with connection.execution_options(yield_per=1000).execute(query) as rows:
+    with connection.execute(query.execution_options(yield_per=1000)) as rows:
         for row in rows:
             yield _entry(row)
 
@@ -191,7 +191,7 @@ def _verify_decisions(connection: Connection, key: bytes, faults: list[Fault]) -
         .order_by(_A.c.seq)
     )
     count = 0
-    for row in connection.execution_options(yield_per=1000).execute(query):
+    for row in connection.execute(query.execution_options(yield_per=1000)):
         count += 1
         if row.seq is None:
             faults.append(Fault(seq=0, kind="decision", message=f"decision {row.id} is not in the trail"))
@@ -220,7 +220,7 @@ def _verify_notes(connection: Connection, key: bytes, faults: list[Fault]) -> in
         .order_by(_A.c.seq)
     )
     count = 0
-    for row in connection.execution_options(yield_per=200).execute(query):
+    for row in connection.execute(query.execution_options(yield_per=200)):
         count += 1
         if row.text is None:
             faults.append(Fault(seq=row.seq, kind="note", message=f"note {row.subject} is missing"))

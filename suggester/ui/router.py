@@ -70,7 +70,9 @@ def route() -> None:
         if entry.address == "review":
             st.session_state["_review_page"] = page
         pages.append(page)
+    chosen = st.navigation(pages, position="top")
+    st.set_page_config(page_title=f"{chosen.title} · Suggester", page_icon=FAVICON, layout="wide")
     try:
-        st.navigation(pages, position="top").run()
+        chosen.run()
     except SessionError as error:  # it ended while the page was drawn
         leave(here.context, error.reason)

@@ -29,9 +29,10 @@ CONDITIONS = (
     "Fibromyalgia. Diverticulosis. Hemorrhoids. Rosacea. Vertigo. Epilepsy. Nicotine dependence."
 )
 VISIT = (
-    "CC: cough\n\nHPI: 54 year old with cough and fever, denies chest pain. Takes xylophone lessons. Mother had a stroke.\n"
-    "Possible pneumonia. History of gout.\n\nAssessment:\n1. Type 2 diabetes mellitus with neuropathy\n"
-    "2. Essential hypertension\n3. Osteoarthritis of the right knee\n4. Hyperlipidemia, unspecified\n"
+    "\U0001f600 CC: cough\n\nHPI: 54 year old with cough and fever, denies chest pain. "
+    "Takes xylophone lessons. Mother had a stroke.\nPossible pneumonia. History of gout.\n\nAssessment:\n"
+    "1. Type 2 diabetes mellitus with neuropathy\n2. Essential hypertension\n"
+    "3. Osteoarthritis of the right knee\n4. Hyperlipidemia, unspecified\n"
 )
 CANARY = "Quimbyzanzibar"
 HOSTILE = (
@@ -46,7 +47,10 @@ HOSTILE = (
     "\u202egnp.exe \u0000 &lt;script&gt; :smile: _x_ :red[no] $x^2$",
 )
 LONG_NOTES = ("keys-0", "keys-30", "keys-60", "keys-120")
-SHORT_NOTES = ("work", "typing", "words", "select", "bulk", "finish", "shared", "spare-1", "spare-2", "spare-3")
+SHORT_NOTES = (
+    *("work", "typing", "words", "select", "bulk", "finish", "shared", "spare-1", "spare-2", "spare-3"),
+    *("out", "disabled", "idle", "axe"),
+)
 
 
 def notes() -> list[Note]:
@@ -67,9 +71,16 @@ def seed(service: ReviewService) -> tuple[dict[str, str], dict[str, str]]:
         for name, role in PEOPLE.items():
             shown = name.title() if name != "bob" else "Bob <img src=x onerror=window.hacked=11>"
             new_user(
-                work, "system", name=name, role=role, display_name=shown, password_hash=quick.hash(PASSWORDS[name])
+                work,
+                "system",
+                name=name,
+                role=role,
+                display_name=shown,
+                password_hash=quick.hash(PASSWORDS[name]),
             )
-    tokens = {role: service.sign_in(name, PASSWORDS[name]).token for name, role in PEOPLE.items() if name != "bob"}
+    tokens = {
+        role: service.sign_in(name, PASSWORDS[name]).token for name, role in PEOPLE.items() if name != "bob"
+    }
     for progress in service.import_notes(tokens["manager"], notes()):
         assert not progress.failures, progress.failures
     rows = service.worklist(tokens["manager"], limit=200).rows

@@ -13,9 +13,8 @@ import sqlite3
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -100,7 +99,7 @@ class Server:
             if self.process.poll() is not None:
                 break
             try:
-                with urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=1):
+                with socket.create_connection(("127.0.0.1", self.port), timeout=1):
                     return
             except OSError:
                 time.sleep(0.05)
@@ -126,7 +125,8 @@ class Server:
         hour = 3_600_000
         with closing(sqlite3.connect(self.folder / "review" / "review.sqlite", timeout=10)) as store, store:
             store.execute(
-                "update sessions set seen_at = seen_at - ? where user_id = (select id from users where name = ?)",
+                "update sessions set seen_at = seen_at - ?"
+                " where user_id = (select id from users where name = ?)",
                 (hour, name),
             )
 
@@ -136,15 +136,24 @@ class Server:
         return sum(row.state == "accepted" for row in view.rows)
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    folder = tmp_path_factory.mktemp("app")
+@contextmanager
+def running(folder: Path) -> Iterator[Server]:
+    """A server on a seeded store in a folder."""
     service = open_review(Settings.load(review_dir=folder / "review"))
     tokens, notes = seed(service)
     made = Server(folder=folder, service=service, tokens=tokens, notes=notes)
     made.start()
-    yield made
-    made.stop()
+    try:
+        yield made
+    finally:
+        made.stop()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The server of all modules that do not have one of their own."""
+    with running(tmp_path_factory.mktemp("app")) as made:
+        yield made
 
 
 @dataclass

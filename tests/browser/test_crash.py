@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
-from conftest import Server, Tab
+import pytest
+from conftest import Server, Tab, running
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with running(tmp_path_factory.mktemp("crash")) as made:
+        yield made
 
 
 def test_decisions_survive_kill_and_restart(server: Server, tab: Callable[..., Tab]) -> None:

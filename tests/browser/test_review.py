@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
-from conftest import Server, Tab
+from conftest import Server, Tab, running
 
 Make = Callable[..., Tab]
 
 
-@pytest.mark.parametrize(("gap", "note"), [(0, "keys-0"), (30, "keys-30"), (60, "keys-60"), (120, "keys-120")])
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with running(tmp_path_factory.mktemp("review")) as made:
+        yield made
+
+
+@pytest.mark.parametrize(
+    ("gap", "note"), [(0, "keys-0"), (30, "keys-30"), (60, "keys-60"), (120, "keys-120")]
+)
 def test_every_decision_by_key_is_kept(server: Server, tab: Make, gap: int, note: str) -> None:
     one = tab().open(note)
     one.keys("a" * 25, gap=gap)
@@ -43,7 +51,9 @@ def test_every_key_of_the_list_does_its_work(server: Server, tab: Make) -> None:
     page.wait_for_selector(".sg-hits [role=option] .sg-code:text-is('E78.00')")
     page.keyboard.press("Enter")
     one.saved()
-    states = [row.state for row in server.service.view(server.tokens["manager"], server.notes["work"]).rows[:2]]
+    states = [
+        row.state for row in server.service.view(server.tokens["manager"], server.notes["work"]).rows[:2]
+    ]
     assert states == ["accepted", "replaced"]
     page.keyboard.press("?")
     assert page.locator("dialog[open] h2").inner_text() == "Keys"
@@ -181,9 +191,13 @@ def test_two_coders_never_hold_one_note(server: Server, tab: Make) -> None:
 
 def test_worklist_opens_a_note(tab: Make) -> None:
     one = tab()
-    one.page.goto(f"{one.server.url}/")
-    one.page.wait_for_selector("h1:has-text('Worklist')", timeout=30_000)
-    assert one.page.title() != "Streamlit"
+    one.page.wait_for_selector("[data-testid=stDataFrame] canvas", timeout=30_000)
+    assert one.page.title() == "Worklist · Suggester"
+    box = one.page.locator("[data-testid=stDataFrame]").first.bounding_box()
+    assert box is not None
+    one.page.mouse.click(box["x"] + 18, box["y"] + 52)
+    one.page.wait_for_selector(".sg-review[data-note]", timeout=30_000)
+    assert one.page.title() == "Review · Suggester"
 
 
 def test_tour_walks_through_the_page(tab: Make) -> None:

@@ -67,7 +67,10 @@ def test_policy_stops_inline_scripts_and_other_servers(tab: Make) -> None:
           script.textContent = 'window.hacked = 1'
           document.head.append(script)
           const image = new Image()
-          const loaded = new Promise((done) => { image.onload = () => done(true); image.onerror = () => done(false) })
+          const loaded = new Promise((done) => {
+            image.onload = () => done(true)
+            image.onerror = () => done(false)
+          })
           image.src = 'http://leak.invalid/x.png'
           const fetched = await fetch('http://leak.invalid/').then(() => true, () => false)
           return [typeof window.hacked, await loaded, fetched]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from browser_world import PASSWORDS
 from conftest import Server, Tab
 
 Make = Callable[..., Tab]
@@ -26,42 +27,42 @@ def test_wrong_password_and_deep_link(server: Server, tab: Make) -> None:
     one.page.click("button[type=submit]")
     assert one.page.locator("[role=alert]").is_visible()
     one.page.fill("#name", "ada")
-    one.page.fill("#password", __import__("browser_world").PASSWORDS["ada"])
+    one.page.fill("#password", PASSWORDS["ada"])
     one.page.click("button[type=submit]")
-    one.page.wait_for_selector(f'.sg-review[data-note="{server.notes["words"]}"]', timeout=30_000)
+    one.page.wait_for_selector(f'.sg-review[data-note="{server.notes["out"]}"]', timeout=30_000)
 
 
 def test_sign_out_in_another_tab(server: Server, tab: Make) -> None:
-    one = tab().open("words")
+    one = tab().open("out")
     other = one.context.new_page()
     other.goto(f"{server.url}/")
     other.click("text=Sign out", timeout=30_000)
     other.wait_for_url("**/sign-in**")
     barred(one, "signed out")
-    assert server.accepted("words") == 0
+    assert server.accepted("out") == 0
 
 
 def test_disabled_user(server: Server, tab: Make) -> None:
-    one = tab("bob").open("select")
+    one = tab("bob").open("disabled")
     admin = server.tokens["admin"]
     bob = next(user for user in server.service.list_users(admin) if user.name == "bob")
     server.service.set_disabled(admin, bob.id, disabled=True)
     barred(one, "disabled")
     server.service.set_disabled(admin, bob.id, disabled=False)
-    assert server.accepted("select") == 0
+    assert server.accepted("disabled") == 0
 
 
 def test_idle_session(server: Server, tab: Make) -> None:
-    one = tab().open("typing")
+    one = tab().open("idle")
     server.lapse("ada")
     barred(one, "signed out")
     one.page.reload()
     one.page.wait_for_url("**/sign-in**")
-    assert server.accepted("typing") == 0
+    assert server.accepted("idle") == 0
     one.sign_in("ada")
-    one.open("typing")
+    one.open("idle")
     one.saved()
-    assert server.accepted("typing") == 1  # what was pressed before is sent once the same person is back
+    assert server.accepted("idle") == 1  # what was pressed before is sent once the same person is back
 
 
 @pytest.mark.parametrize("page", ["/", "/review"])

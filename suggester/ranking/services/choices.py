@@ -1,8 +1,9 @@
 """Services chosen by rules that are data: which words, which values, which neighbour.
 
-A rule of ``codesets/lexicon/services/choices.tsv`` names a code, the words that must be there (the first group
-in one sentence, the others in it, near it or anywhere), words that must not, and the range of a value (views,
-centimetres, minutes, a count). Neighbours differ in the range; the values of the note choose.
+A rule of ``codesets/lexicon/services/choices.tsv`` names a code, the words that must be there (the first
+group in one sentence, the others in it, near it or anywhere; ``@`` holds a group to the sentence), words that
+must not (``^`` in the sentences about it too, ``!`` anywhere), and the range of a value (views, centimetres,
+minutes, a count). Neighbours differ in the range; the values of the note choose.
 """
 
 from __future__ import annotations
@@ -17,12 +18,13 @@ from typing import Literal, cast, get_args
 from suggester.codesets.lexicon import lexicon_dir, read_rows
 from suggester.codesets.words import words
 from suggester.errors import LexiconError
+from suggester.ranking.services.note_words import note_words
 from suggester.ranking.services.scenes import Scene, Sentence
 from suggester.types import Evidence, Setting
 
 Scope = Literal["sentence", "near", "note"]
 Measure = Literal["", "view", "cm", "sqcm", "minute", "count", "year"]
-UnitRule = Literal["", "fifteen", "count", "rest", "area"]
+UnitRule = Literal["", "fifteen", "count", "rest", "area", "named"]
 Term = tuple[str, ...]
 
 COLUMNS = ("code", "all", "none", "scope", "value", "low", "high", "unsaid", "setting", "units", "likely")
@@ -34,7 +36,10 @@ class Choice:
 
     code: str
     groups: tuple[tuple[Term, ...], ...]
+    own_sentence: tuple[bool, ...]
     none: tuple[Term, ...]
+    none_near: tuple[Term, ...]
+    none_anywhere: tuple[Term, ...]
     scope: Scope
     value: Measure
     low: float
@@ -66,7 +71,9 @@ def read_choices(folder: Path | None = None) -> tuple[Choice, ...]:
         If the file is missing or a row is wrong.
     """
     path = (folder or lexicon_dir()) / "services" / "choices.tsv"
-    return tuple(_choice(f"{path.name}:{number}", cells) for number, cells in read_rows(path, COLUMNS, required=2))
+    return tuple(
+        _choice(f"{path.name}:{number}", cells) for number, cells in read_rows(path, COLUMNS, required=2)
+    )
 
 
 def _choice(where: str, cells: tuple[str, ...]) -> Choice:
@@ -83,8 +90,11 @@ def _choice(where: str, cells: tuple[str, ...]) -> Choice:
         raise LexiconError(f"{where}: low, high and likely must be numbers") from None
     return Choice(
         code,
-        tuple(_terms(group) for group in everything.split(";")),
-        _terms(none),
+        tuple(_terms(group.removeprefix("@")) for group in everything.split(";")),
+        tuple(group.startswith("@") for group in everything.split(";")),
+        _terms("|".join(part for part in none.split("|") if part[:1] not in ("^", "!"))),
+        _terms("|".join(part[1:] for part in none.split("|") if part.startswith("^"))),
+        _terms("|".join(part[1:] for part in none.split("|") if part.startswith("!"))),
         cast(Scope, scope or "sentence"),
         cast(Measure, value),
         bounds[0],
@@ -115,7 +125,7 @@ def choose(scene: Scene, *, setting: Setting | None) -> Iterator[Composed]:
     rules, triggers = _shipped()
     for sentence in scene.sentences:
         hit = triggers & sentence.have
-        if not hit or not sentence.is_done:
+        if not hit:
             continue
         seen: set[int] = set()
         for word in sorted(hit):
@@ -123,12 +133,23 @@ def choose(scene: Scene, *, setting: Setting | None) -> Iterator[Composed]:
                 if id(choice) in seen or (choice.setting and (setting or "outpatient") not in choice.setting):
                     continue
                 place = sentence.find(term)
-                if place is None or not scene.affirmed(sentence, place):
+                if place is None or not sentence.is_done(place) or _elsewhere(scene, choice.code):
+                    continue
+                if not scene.affirmed(sentence, place, test=choice.code[0] in _TESTS):
                     continue
                 found = _holds(scene, sentence, choice, place, place + len(term) - 1)
                 if found is not None:
                     seen.add(id(choice))
                     yield found
+
+
+_TESTS = frozenset("789G")
+_PATHOLOGY = frozenset(("gross", "microscopic", "specimen", "pathology_diagnosis"))
+
+
+def _elsewhere(scene: Scene, code: str) -> bool:
+    """Whether the note is a pathologist's, who does not do what the specimen came from."""
+    return code[0] != "8" and not _PATHOLOGY.isdisjoint(scene.kinds)
 
 
 def _holds(scene: Scene, sentence: Sentence, choice: Choice, first: int, final: int) -> Composed | None:
@@ -137,23 +158,31 @@ def _holds(scene: Scene, sentence: Sentence, choice: Choice, first: int, final: 
         "near": scene.near(sentence),
         "note": scene.sentences,
     }[choice.scope]
-    for group in choice.groups[1:]:
+    for group, own in zip(choice.groups[1:], choice.own_sentence[1:], strict=True):
         for term in group:
             place = sentence.find(term)
             if place is not None:
                 first, final = min(first, place), max(final, place + len(term) - 1)
                 break
         else:
-            if not any(other.find(term) is not None for other in around for term in group):
+            if own or not any(other.find(term) is not None for other in around for term in group):
                 return None
-    forbidden = (sentence,) if choice.scope == "note" else around
-    if any(other.find(term) is not None for other in forbidden for term in choice.none):
+    if _forbidden(scene, (sentence,), choice.none) or _forbidden(
+        scene, scene.near(sentence, before=4, after=4), choice.none_near
+    ):
+        return None
+    if _forbidden(scene, scene.sentences, choice.none_anywhere):
         return None
     value = None
     if choice.value:
         value = measure(choice.value, sentence)
-        if value is None and choice.scope != "sentence":
-            value = next((v for s in around if (v := measure(choice.value, s)) is not None), None)
+        if choice.scope != "sentence" and (value is None or choice.value == "sqcm"):
+            wider = sorted(
+                scene.near(sentence, before=4, after=5),
+                key=lambda s: (abs(s.number - sentence.number), s.number < sentence.number),
+            )
+            values = [v for s in wider if (v := measure(choice.value, s)) is not None]
+            value = max(values) if values and choice.value == "sqcm" else next(iter(values), value)
         if value is None and not choice.unsaid:
             return None
         if value is not None and not choice.low <= value <= choice.high:
@@ -161,11 +190,34 @@ def _holds(scene: Scene, sentence: Sentence, choice: Choice, first: int, final: 
     said = f", {value:g} {choice.value}" if value is not None and choice.value != "count" else ""
     return Composed(
         choice.code,
-        choice.likely,
+        choice.likely * _place_share(sentence),
         scene.evidence(sentence, first, final),
         f"{' '.join(sentence.stems[first : final + 1][:8])}{said}",
-        _units(choice, value),
+        _named(choice, sentence) if choice.units == "named" else _units(choice, value),
         sentence.number,
+    )
+
+
+_STORY = frozenset(("hpi", "interval_history", "chief_complaint", "header"))
+_STORY_SHARE = 0.6
+
+
+def _place_share(sentence: Sentence) -> float:
+    """A story tells more often of what was done elsewhere, or is to be done."""
+    return _STORY_SHARE if sentence.kind in _STORY and not sentence.says_done else 1.0
+
+
+def _named(choice: Choice, sentence: Sentence) -> int:
+    """How many of the trigger's things the sentence names."""
+    return len({term[0] for term in choice.groups[0] if sentence.find(term) is not None})
+
+
+def _forbidden(scene: Scene, sentences: tuple[Sentence, ...], terms: tuple[Term, ...]) -> bool:
+    """Whether a term that must not be there is, and is not itself denied."""
+    return any(
+        (place := other.find(term)) is not None and scene.affirmed(other, place)
+        for other in sentences
+        for term in terms
     )
 
 
@@ -190,19 +242,14 @@ def timed_units(minutes: float) -> int:
     return max(1, int((minutes + 7) // 15))
 
 
-_VIEWS = frozenset(
-    ("ap", "pa", "lateral", "lat", "oblique", "mortise", "sunrise", "merchant", "axillary", "scapular", "odontoid")
-)
+_VIEWS = note_words("named_view")
 _MEASURES: dict[str, frozenset[str]] = {
     "view": frozenset(("view", "projection")),
     "cm": frozenset(("cm", "centimeter")),
     "minute": frozenset(("min", "minute", "mins")),
     "year": frozenset(("year", "yr", "yo")),
 }
-_COUNTED = frozenset(
-    ("lesion", "nail", "site", "callus", "calluse", "polyp", "specimen", "injection", "muscle", "level", "biopsy",
-     "actinic", "keratosis", "ak", "wart", "tag", "part", "stage", "toenail", "lesions", "vial")
-)  # fmt: skip
+_COUNTED = note_words("counted")
 
 
 def measure(kind: Measure, sentence: Sentence) -> float | None:

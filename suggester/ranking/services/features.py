@@ -115,7 +115,8 @@ def candidates(
     """Codes that a line may mean and their features, shape ``(candidates, len(NAMES))``."""
     chosen, letters = index.search(line)
     masses = [
-        max(index.mass(words) * weight for words, weight in unit.meanings) * (FORM_SHARE if unit.form else 1.0)
+        max(index.mass(words) * weight for words, weight in unit.meanings)
+        * (FORM_SHARE if unit.form else 1.0)
         for unit in line.units
     ]
     total = sum(masses)
@@ -168,9 +169,7 @@ def _quality(matches: Sequence[_Match]) -> float:
     return max(m.harmonic + 0.3 * m.line_share for m in matches)
 
 
-def _match(
-    index: LineIndex, line: Line, document: Document, masses: Sequence[float], total: float
-) -> _Match:
+def _match(index: LineIndex, line: Line, document: Document, masses: Sequence[float], total: float) -> _Match:
     have = frozenset(document.words)
     gained = exact = 0.0
     matched: list[bool] = []
@@ -316,7 +315,8 @@ def _row(
         0.0,
         0.0,
         0.0,
-        sum(mass for mass, unit in zip(masses, line.units, strict=True) if _known(index, unit.meanings)) / total,
+        sum(mass for mass, unit in zip(masses, line.units, strict=True) if _known(index, unit.meanings))
+        / total,
     ]
 
 

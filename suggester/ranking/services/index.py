@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import logging
 import math
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import IntEnum
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -21,12 +20,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suggester.codesets.catalog import ReleaseSet
-from suggester.codesets.container import Container, ragged, write_container
-from suggester.codesets.lexicon import DrugUnitRow, Lexicon, lexicon_dir, lexicon_hash, read_lexicon, read_rows
-from suggester.codesets.store import ReleaseStore
-from suggester.errors import StoreDamagedError, StoreMissingError, UnknownCodeError
+from suggester.codesets.container import Container, write_container
+from suggester.codesets.lexicon import (
+    lexicon_hash,
+    read_lexicon,
+)
+from suggester.errors import StoreDamagedError, StoreMissingError
+from suggester.ranking.services.compiling import (
+    ROUTE_NAMES,
+    SYSTEMS_OF_LINES,
+    Source,
+    compile_index,
+    trigrams,
+)
 from suggester.ranking.services.text import Amount, Count
-from suggester.ranking.services.words import FORM_SHARE, Line, Phrase, Reader, Words
+from suggester.ranking.services.words import FORM_SHARE, Line, Reader, Words
 from suggester.types import System
 
 log = logging.getLogger("suggester.ranking")
@@ -34,17 +42,7 @@ log = logging.getLogger("suggester.ranking")
 FORMAT = 1
 """Changes whenever phrases are read or stored in another way."""
 
-SYSTEMS_OF_LINES: tuple[System, ...] = ("CPT", "HCPCS")
 _LEXICONS = ("cpt", "hcpcs", "drugs", "services")
-_OWN_PHRASES = ("cpt_lines.tsv", "devices.tsv")
-
-
-class Source(IntEnum):
-    """Where a phrase stands."""
-
-    LEXICON = 0
-    DESCRIPTOR = 1
-    DRUG = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +73,6 @@ class Document:
     source: Source
 
 
-_ROUTES = {"PO": "oral", "INH": "inhaled"}
-_ROUTE_NAMES = ("oral", "inhaled", "injected")
 _BY_WORDS = 160
 _BY_LETTERS = 60
 
@@ -119,7 +115,7 @@ class LineIndex:
             )
         }
         self.routes = {
-            ("HCPCS", row): frozenset(n for i, n in enumerate(_ROUTE_NAMES) if bits >> i & 1)
+            ("HCPCS", row): frozenset(n for i, n in enumerate(ROUTE_NAMES) if bits >> i & 1)
             for row, bits in zip(box["route_row"].tolist(), box["route_bits"].tolist(), strict=True)
         }
         self.document = lru_cache(maxsize=20_000)(self._document)
@@ -155,11 +151,11 @@ class LineIndex:
 
     def weight(self, word: str) -> float:
         """How much a word says: more the fewer phrases hold it."""
-        return self.weights.get(word, self.unknown)
+        return float(self.weights.get(word, self.unknown))
 
     def mass(self, words: Iterable[str]) -> float:
         """Sum of the weights of words."""
-        return sum(self.weights.get(word, self.unknown) for word in words)
+        return float(sum(self.weights.get(word, self.unknown) for word in words))
 
     def search(self, line: Line) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Numbers of the phrases that share most with a line, and every phrase's likeness by letters."""
@@ -217,7 +213,8 @@ def open_index(releases: ReleaseSet, reader: Reader) -> LineIndex:
         If a lexicon file is missing or a row is wrong.
     """
     stores = [releases.store(system) for system in SYSTEMS_OF_LINES]
-    key = "|".join((str(FORMAT), lexicon_hash(*_LEXICONS), *(store.key for store in stores)))
+    shown = [zlib.crc32("\n".join(store.titles).encode()) for store in stores]  # long ones may be borrowed
+    key = "|".join(map(str, (FORMAT, lexicon_hash(*_LEXICONS), *(store.key for store in stores), *shown)))
     name = "lines-" + "-".join(f"{s.release.system.lower()}.{s.release.id}" for s in stores) + ".store"
     path = releases.folder / name
     try:
@@ -259,62 +256,6 @@ def _keep(path: Path, key: str, box: Mapping[str, Any]) -> None:
         log.warning("the index of service lines cannot be kept (%s)", type(error).__name__)
 
 
-def compile_index(releases: ReleaseSet, reader: Reader, lexicon: Lexicon) -> dict[str, Any]:
-    """The arrays and strings of an index over a set of releases."""
-    raw = list(dict.fromkeys(_phrases(releases, lexicon)))
-    parsed = [reader.phrase(text) for _, _, text, _ in raw]
-    kept = [(item, phrase) for item, phrase in zip(raw, parsed, strict=True) if phrase.words]
-    frequency = Counter(word for _, phrase in kept for word in phrase.words)
-    words = sorted(frequency)
-    number_of = {word: i for i, word in enumerate(words)}
-    postings: list[list[int]] = [[] for _ in words]
-    letters: dict[str, list[int]] = {}
-    for number, (_, phrase) in enumerate(kept):
-        for word in phrase.words:
-            postings[number_of[word]].append(number)
-        for gram in trigrams(phrase.words):
-            letters.setdefault(gram, []).append(number)
-    grams = sorted(letters)
-    word_ptr, word = ragged([[number_of[w] for w in phrase.words] for _, phrase in kept])
-    posting_ptr, posting = ragged(postings)
-    gram_ptr, gram_list = ragged([letters[gram] for gram in grams])
-    units = _units_by_row(releases, lexicon.drug_units)
-    routes = _routes_by_row(releases, lexicon.drug_units)
-    total = len(kept)
-    texts = [item[2] for item, _ in kept]
-    return {
-        "words": words,
-        "texts": texts,
-        "numbers": [_write_numbers(phrase) for _, phrase in kept],
-        "grams": grams,
-        "unit_name": [unit for _, unit in units.values()],
-        "system": np.array([SYSTEMS_OF_LINES.index(item[0]) for item, _ in kept], dtype=np.int8),
-        "row": np.array([item[1] for item, _ in kept], dtype=np.int32),
-        "source": np.array([int(item[3]) for item, _ in kept], dtype=np.int8),
-        "word_ptr": word_ptr,
-        "word": word,
-        "weight": np.array([math.log(1 + total / frequency[w]) / 4 for w in words]),
-        "posting_ptr": posting_ptr,
-        "posting": posting,
-        "gram_ptr": gram_ptr,
-        "gram": gram_list,
-        "unit_row": np.array(list(units), dtype=np.int32),
-        "unit_amount": np.array([amount for amount, _ in units.values()], dtype=np.float64),
-        "route_row": np.array(list(routes), dtype=np.int32),
-        "route_bits": np.array(
-            [sum(1 << i for i, n in enumerate(_ROUTE_NAMES) if n in names) for names in routes.values()],
-            dtype=np.int8,
-        ),
-    }
-
-
-def _write_numbers(phrase: Phrase) -> str:
-    return ";".join(
-        [f"a,{a.value!r},{a.unit}" for a in phrase.amounts]
-        + [f"c,{c.what},{c.low!r},{c.high!r}" for c in phrase.counts]
-    )
-
-
 def _read_numbers(text: str) -> tuple[tuple[Amount, ...], tuple[Count, ...]]:
     amounts: list[Amount] = []
     counts: list[Count] = []
@@ -327,11 +268,6 @@ def _read_numbers(text: str) -> tuple[tuple[Amount, ...], tuple[Count, ...]]:
     return tuple(amounts), tuple(counts)
 
 
-def trigrams(words: Iterable[str]) -> set[str]:
-    """Letter trigrams of words, each word with its borders."""
-    return {padded[i : i + 3] for word in words for padded in (f" {word} ",) for i in range(len(padded) - 2)}
-
-
 def _top(score: NDArray[np.float64], size: int) -> NDArray[np.int64]:
     """Indexes of the best scores; those equal to the last are taken too, up to three times the size."""
     if len(score) <= size:
@@ -340,77 +276,4 @@ def _top(score: NDArray[np.float64], size: int) -> NDArray[np.int64]:
     return np.flatnonzero(score >= max(float(limit), 1e-9))[: 3 * size]
 
 
-def _row(store: ReleaseStore, code: str) -> int | None:
-    try:
-        row = store.row(code)
-    except UnknownCodeError:
-        return None
-    return row if store.billable[row] else None
-
-
-def _own_phrases() -> Iterator[tuple[str, str]]:
-    """Phrases that only lines are matched to, with their codes."""
-    for name in _OWN_PHRASES:
-        for _, cells in read_rows(lexicon_dir() / "services" / name, ("phrase", "code"), required=2):
-            yield cells[0].lower(), cells[1]
-
-
-def _phrases(releases: ReleaseSet, lexicon: Lexicon) -> Iterator[tuple[System, int, str, Source]]:
-    stores = {system: releases.store(system) for system in SYSTEMS_OF_LINES}
-    own = [(item.phrase, item.code) for item in (*lexicon.cpt, *lexicon.hcpcs)]
-    own += [(item.label, item.code) for item in lexicon.cpt if item.label]
-    for phrase, code in (*own, *_own_phrases()):
-        system: System = "CPT" if code[0].isdigit() else "HCPCS"
-        row = _row(stores[system], code)
-        if row is not None:
-            yield system, row, phrase.lower(), Source.LEXICON
-    for system, store in stores.items():
-        for row, titles in enumerate(zip(store.titles, store.shorts, strict=True)):
-            for title in titles:
-                if title and store.billable[row]:
-                    yield system, row, title.lower(), Source.DESCRIPTOR
-    names_of = {name.lower(): drug.names for drug in lexicon.drugs for name in drug.names}
-    for unit in lexicon.drug_units:
-        row = _row(stores["HCPCS"], unit.code)
-        if row is not None:
-            for name in dict.fromkeys((unit.drug.lower(), *names_of.get(unit.drug.lower(), ()))):
-                yield "HCPCS", row, name.lower(), Source.DRUG
-
-
-def _units_by_row(releases: ReleaseSet, rows: Sequence[DrugUnitRow]) -> dict[int, tuple[float, str]]:
-    """What one billing unit of a drug's code holds."""
-    store = releases.store("HCPCS")
-    found = ((_row(store, item.code), item) for item in rows)
-    return {row: (item.amount, item.unit) for row, item in found if row is not None}
-
-
-_MARKS = (
-    ("oral", (" oral", "oral ", " tab", "capsule")),
-    ("inhaled", ("inhal", "nebul", " neb", " non-comp")),
-    ("injected", ("inject", " inj", "infusion")),
-)
-"""What the descriptors say of the route."""
-
-
-def _routes_by_row(releases: ReleaseSet, rows: Sequence[DrugUnitRow]) -> dict[int, set[str]]:
-    """The ways in which a code's drug is given: oral, inhaled, injected."""
-    store = releases.store("HCPCS")
-    out: dict[int, set[str]] = {}
-    for item in rows:
-        row = _row(store, item.code)
-        if row is not None and item.route:
-            out.setdefault(row, set()).update(_ROUTES.get(route, "injected") for route in item.route)
-    for row, title in enumerate(store.titles):
-        lowered = f" {title.lower()} "
-        own = {route for route, marks in _MARKS if any(mark in lowered for mark in marks)}
-        code = store.codes[row]
-        if code[:2] == "J8" or "Q0161" <= code <= "Q0181":  # drugs by mouth, by their section
-            own = {"oral"}
-        elif code[:2] == "J9" and not own:  # chemotherapy drugs
-            own = {"injected"}
-        if own:
-            out.setdefault(row, set()).update(own)
-    return out
-
-
-__all__ = ["Document", "LineIndex", "Source", "compile_index", "open_index", "trigrams"]
+__all__ = ["Document", "LineIndex", "Source", "open_index"]

@@ -46,7 +46,7 @@ class LineModel:
             "calibration.probability": self.calibration.probability,
         }
         buffer = io.BytesIO()
-        np.savez_compressed(buffer, **arrays)
+        np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
         data = buffer.getvalue()
         folder.mkdir(parents=True, exist_ok=True)
         (folder / ARRAYS_FILE).write_bytes(data)

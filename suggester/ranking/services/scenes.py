@@ -9,6 +9,7 @@ from functools import cached_property
 
 from suggester.codesets.words import stem
 from suggester.pipeline.reading import Reading
+from suggester.ranking.services.note_words import note_words
 from suggester.types import Evidence, Span
 
 _NUMBER = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?|\.\d+")
@@ -16,17 +17,13 @@ _SPELLED = {
     "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9,
     "ten": 10, "eleven": 11, "twelve": 12, "fifteen": 15, "twenty": 20, "thirty": 30, "single": 1, "both": 2,
 }  # fmt: skip
-_PLANNED = frozenset(
-    ("will", "would", "recommend", "recommended", "schedule", "scheduled", "consider", "if", "should", "refer",
-     "plan", "planned", "pending", "may", "need", "needed", "discuss", "discussed", "declined", "refused",
-     "advised", "request", "prior", "previous", "previously", "ago", "outside", "awaiting", "deferred")
-)  # fmt: skip
+_PLANNED = note_words("planned")
 """Words of what is not done, not here or not now."""
-_DONE = frozenset(("today", "obtained", "performed", "done", "taken", "given", "administered", "completed"))
+_DONE = note_words("done")
+_RESULT = note_words("result")
 _SKIPPED = frozenset(
-    ("past_medical", "past_surgical", "medications", "allergies", "social", "family", "ros", "immunizations",
-     "discharge_medications", "problem_list", "instructions", "discharge_instructions", "goals", "obstetric")
-)  # fmt: skip
+    ("past_medical", "past_surgical", "medications", "problem_list", "instructions", "discharge_instructions")
+)
 """Sections that do not tell what was done in this encounter."""
 
 
@@ -67,9 +64,16 @@ class Sentence:
         return tuple(out)
 
     @property
-    def is_done(self) -> bool:
-        """Whether the sentence tells of something that is done here, as far as its words show."""
-        return self.kind not in _SKIPPED and (not (self.have & _PLANNED) or bool(self.have & _DONE))
+    def says_done(self) -> bool:
+        """Whether it has a word that says *here and now*."""
+        return not _DONE.isdisjoint(self.have)
+
+    def is_done(self, place: int) -> bool:
+        """Whether the word at a place tells of something done here, as far as the words about it show."""
+        if self.kind in _SKIPPED:
+            return False
+        about = self.stems[max(0, place - 6) : place + 6]
+        return _PLANNED.isdisjoint(about) or not _DONE.isdisjoint(about)
 
 
 class Scene:
@@ -93,6 +97,11 @@ class Scene:
         """Every stem of the note."""
         return frozenset(word for sentence in self.sentences for word in sentence.stems)
 
+    @cached_property
+    def kinds(self) -> frozenset[str]:
+        """The kinds of the note's sections."""
+        return frozenset(sentence.kind for sentence in self.sentences)
+
     def near(self, sentence: Sentence, *, before: int = 2, after: int = 3) -> tuple[Sentence, ...]:
         """A sentence with those around it."""
         at = sentence.number
@@ -109,12 +118,16 @@ class Scene:
             assertion=self.reading.assertion_at(start, start),
         )
 
-    def affirmed(self, sentence: Sentence, place: int) -> bool:
-        """Whether the word at a place is of here and now."""
-        return self.reading.assertion_at(sentence.tokens[place], sentence.tokens[place]).affirmed
+    def affirmed(self, sentence: Sentence, place: int, *, test: bool = False) -> bool:
+        """Whether the word at a place is of here and now; a ``test`` is done whatever its result."""
+        token = sentence.tokens[place]
+        said = self.reading.assertion_at(token, token)
+        negated = said.negated and not (test and not _RESULT.isdisjoint(sentence.have))
+        return not (negated or said.hypothetical or said.historical)
 
 
-_GLUED = re.compile(r"(\d+(?:\.\d+)?)([a-z%]+)")
+_PART = re.compile(r"\d+(?:[.,]\d+)+|\d+(?=[a-z])|[^\W_]+")
+"""Words and numbers inside a token: ``alb/cr`` is two, ``60mg`` is two, ``a1c`` is one."""
 
 
 def _sentences(reading: Reading) -> Iterator[Sentence]:
@@ -124,10 +137,9 @@ def _sentences(reading: Reading) -> Iterator[Sentence]:
         if not is_word:
             continue
         tokens, stems = groups.setdefault(of[token], ([], []))
-        word = table.lower[token]
-        glued = _GLUED.fullmatch(word)
-        for part in glued.groups() if glued else (word,):
+        for part in _PART.findall(table.lower[token]):
             tokens.append(token)
             stems.append(stem(part))
-    for number, (_, (tokens, stems)) in enumerate(sorted(groups.items())):
+    ordered = [pair for _, pair in sorted(groups.items()) if pair[0]]
+    for number, (tokens, stems) in enumerate(ordered):
         yield Sentence(number, tuple(tokens), tuple(stems), reading.section_kind[tokens[0]])

@@ -27,7 +27,8 @@ _UNITS = {
 }  # fmt: skip
 _COUNTED = {
     "view": "view", "views": "view", "v": "view", "vw": "view", "vws": "view", "vue": "view", "vies": "view",
-    "lead": "lead", "leads": "lead", "hr": "hour", "hrs": "hour", "hour": "hour", "hours": "hour", "h": "hour",
+    "lead": "lead", "leads": "lead",
+    "hr": "hour", "hrs": "hour", "hour": "hour", "hours": "hour", "h": "hour",
     "min": "minute", "mins": "minute", "minute": "minute", "minutes": "minute",
     "day": "day", "days": "day", "sample": "sample", "samples": "sample", "specimen": "sample",
     "level": "level", "levels": "level", "lesion": "lesion", "lesions": "lesion", "vessel": "vessel",
@@ -118,7 +119,7 @@ def measured(cut: Sequence[Piece]) -> tuple[list[Amount], set[int]]:
         unit = _UNITS.get(cut[i + 1].text)
         if not piece.is_number or unit is None:
             continue
-        if cut[i + 1].text in ("f", "l", "u", "in", "h") and cut[i + 1].span.start - piece.span.end > 1:
+        if cut[i + 1].text in ("f", "in", "h") and cut[i + 1].span.start > piece.span.end:
             continue
         value = number(piece)
         if unit in ("mu", "mil"):
@@ -167,9 +168,7 @@ def counted(cut: Sequence[Piece], text: str) -> tuple[list[Count], set[int]]:
             low = 0
             at += 2
         before = [piece.text for piece in cut[max(0, i - 3) : i]]
-        if before[-1:] in (["min"], ["minimum"], ["least"], ["mini"]):
-            high = _LARGE
-        elif before[-2:] == [">", "="]:
+        if before[-1:] in (["min"], ["minimum"], ["least"], ["mini"]) or before[-2:] == [">", "="]:
             high = _LARGE
         elif before[-2:] == ["<", "="]:
             low = 0
@@ -187,7 +186,7 @@ def counted(cut: Sequence[Piece], text: str) -> tuple[list[Count], set[int]]:
             what = _COUNTED.get(piece.text)
             if what is None:
                 continue
-            if piece.text in ("v", "h") and piece.span.start - cut[i].span.end > 1:
+            if piece.text in ("v", "h") and piece.span.start - cut[max(mine)].span.end > 1:
                 break
             found.append(Count(what, low, high))
             used |= mine

@@ -10,7 +10,7 @@ export function codeSearch (host, api, { note, query = '', purpose, pick }) {
   const filter = el('select', { 'aria-label': 'Code system' }, el('option', { value: '' }, 'All'),
     ...Object.keys(SYSTEMS).map((name) => el('option', { value: name }, name)))
   const list = el('ul', { id: 'sg-hits', role: 'listbox', 'aria-label': 'Codes found', class: 'sg-hits' })
-  const side = el('div', { class: 'sg-card', 'aria-live': 'polite' })
+  const side = el('div', { class: 'sg-card', tabindex: 0, role: 'region', 'aria-label': 'The code', 'aria-live': 'polite' })
   const said = el('p', { class: 'sg-soft', role: 'status' })
   let hits = [], at = 0, running = null, timer = null, cardTimer = null
 
@@ -91,7 +91,7 @@ export function codeSearch (host, api, { note, query = '', purpose, pick }) {
     if (event.key === 'Escape') { box.close(); event.preventDefault() } // a search field would only clear itself
     if (event.key === 'Enter') { take(hits[at]); event.preventDefault() }
   })
-  put(body, el('div', { class: 'sg-searchbar' }, field, filter), el('div', { class: 'sg-found' }, el('div', {}, said, list), side))
+  put(body, el('div', { class: 'sg-searchbar' }, field, filter), el('div', { class: 'sg-found' }, el('div', { tabindex: 0, role: 'region', 'aria-label': 'Hits' }, said, list), side))
   field.value = query
   field.select()
   field.focus()

@@ -1,5 +1,5 @@
 // Dialogs: help, accept all above a confidence, a question to the physician, a short question for a reason.
-import { button, el, empty, key, percent, plural, put } from './dom.js'
+import { button, el, empty, key, plural, put } from './dom.js'
 import { KEYS, QUERY_KINDS } from './words.js'
 
 export function dialog (host, title, { wide = false } = {}) {
@@ -81,6 +81,7 @@ export function askPhysician (host, { row, draft, send, first }) {
     el('p', { class: 'sg-soft', id: 'sg-query-note' }, row ? `About ${row.code}. ` : '', 'The draft quotes the note and leads to no answer. Keep it so.'),
     el('label', { for: 'sg-kind' }, 'Because'), kind, el('label', { for: 'sg-query' }, 'Question'), text, said,
     el('div', { class: 'sg-bottom' }, button('Cancel', () => box.close()), go))
+  text.focus()
   load()
 }
 
@@ -96,5 +97,3 @@ export function askReason (host, title, label, done) {
   put(body, el('label', { for: 'sg-reason' }, label), field, said, el('div', { class: 'sg-bottom' }, button('Cancel', () => box.close()), go))
   field.focus()
 }
-
-export { percent }

@@ -19,7 +19,7 @@ export class Outbox {
     this.wait = FIRST_WAIT
     this.timer = null
     this.state = 'saved'
-    this.error = ''
+    this.error = null
     this.online = () => { this.wait = FIRST_WAIT; this.flush() }
     window.addEventListener('online', this.online)
   }
@@ -65,6 +65,7 @@ export class Outbox {
     } catch (error) {
       if (isSignedOut(error)) {
         again = false
+        this.error = error
         this.#say('signed-out')
       } else if (isTransient(error)) {
         again = false

@@ -570,11 +570,11 @@ class Review {
     const text = { saved: 'All saved', saving: `Saving ${waiting}…`, waiting: `No connection: ${waiting} not yet saved, trying again`, 'signed-out': `${waiting} not saved` }[state]
     this.sync.textContent = text
     this.sync.className = 'sg-sync ' + (state === 'saved' ? 'good' : state === 'saving' ? '' : 'bad')
-    if (state === 'signed-out') this.#signedOut(null)
+    if (state === 'signed-out') this.#signedOut(this.outbox.error)
   }
 
   #signedOut (error) {
-    if (error !== null && !isSignedOut(error)) return false
+    if (!isSignedOut(error)) return false
     const why = error?.body?.reason
     const waiting = this.outbox?.items.length || 0
     const kept = waiting ? ` ${plural(waiting, 'decision')} in this tab will be sent when the same person signs in again.` : ''

@@ -166,5 +166,5 @@ export function bar (value) {
 }
 
 export function flagSign (flag) {
-  return { error: '▲', warning: '△', info: 'ⓘ' }[flag.severity] || '·'
+  return { error: '▲', warning: '△', info: '•' }[flag.severity] || '·'
 }

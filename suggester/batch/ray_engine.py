@@ -1,0 +1,228 @@
+"""Shards done by Ray actors, on this machine or on those of a Ray cluster.
+
+Each actor loads the engine once and runs the same shard function as every other way; parts, manifest and
+output are written by the process that began the run. An actor that dies is replaced: the notes it had in
+hand are done again one at a time, and one that kills its actor again is a failure. Needs the extra ``ray``.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from suggester.batch.engine import EngineFactory
+from suggester.batch.executors import Stop
+from suggester.batch.guard import memory_limit
+from suggester.batch.manifest import identity_of
+from suggester.batch.outcomes import Failure, where_raised
+from suggester.batch.shards import Item, Shard
+from suggester.batch.work import Done, Job, failed, join, work
+from suggester.config import Settings
+from suggester.errors import ConfigError, InputError, SuggesterError
+
+__all__ = ["RayExecutor", "ray_executor"]
+
+_TICK = 0.1
+_GRACE = 10.0
+"""Seconds that a piece may pass the time of all its notes before its actor is killed."""
+_DEATHS = 5
+
+
+def ray_executor(settings: Settings, factory: EngineFactory, job: Job, workers: int) -> RayExecutor:
+    """Actors of the Ray cluster that ``RAY_ADDRESS`` names, or of a Ray started here.
+
+    Raises
+    ------
+    ConfigError
+        If Ray is not installed.
+    """
+    try:
+        import ray
+    except ImportError:
+        raise ConfigError("Ray is not installed: pip install 'suggester[ray]'") from None
+    return RayExecutor(ray, settings=settings, factory=factory, job=job, workers=workers)
+
+
+class _Reader:
+    """What an actor is: an engine, loaded once."""
+
+    def __init__(self, factory: EngineFactory, settings: Settings, job: Job) -> None:
+        self._job = job
+        self._problem: SuggesterError | None = None
+        try:
+            self._engine = factory(settings)
+        except SuggesterError as error:
+            self._problem = error
+        except Exception as error:
+            self._problem = SuggesterError(
+                f"the engine cannot be loaded: {type(error).__name__} at {where_raised(error)}"
+            )
+
+    def identity(self) -> dict[str, str] | SuggesterError:
+        return self._problem or identity_of(self._engine)
+
+    def do(self, items: tuple[Item, ...]) -> Done:
+        with memory_limit(self._job.guard.memory_mb):
+            return work(self._engine, items, job=self._job)
+
+
+@dataclass(slots=True)
+class _Open:
+    shard: Shard
+    missing: int
+    done: dict[int, Done] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    shard: Shard
+    start: int
+    end: int
+    tries: int = 0
+
+    @property
+    def items(self) -> tuple[Item, ...]:
+        return self.shard.items[self.start : self.end]
+
+
+class RayExecutor:
+    """Ray actors.
+
+    Parameters
+    ----------
+    ray
+        The module, so that a missing one is an error of whoever asked.
+    settings, factory, job, workers
+        As for ``suggester.batch.pool.Pool``.
+    """
+
+    def __init__(
+        self, ray: Any, *, settings: Settings, factory: EngineFactory, job: Job, workers: int
+    ) -> None:
+        self._ray = ray
+        self._job = job
+        self._count = workers
+        self._started = not ray.is_initialized()
+        if self._started:
+            ray.init(
+                logging_level="ERROR", log_to_driver=False, include_dashboard=False, configure_logging=False
+            )
+        actor = ray.remote(num_cpus=1, max_restarts=0, max_task_retries=0)(_Reader)
+        self._new = lambda: actor.remote(factory, settings, job)
+        self._idle: list[Any] = []
+        self._busy: dict[Any, tuple[Any, _Piece]] = {}
+        self._pieces: deque[_Piece] = deque()
+        self._open: dict[int, _Open] = {}
+        self._identity: Mapping[str, str] | None = None
+        self._deaths = 0
+
+    def identity(self) -> Mapping[str, str]:
+        """Start the actors, and say what engine they all have.
+
+        Raises
+        ------
+        SuggesterError
+            If the engine cannot be loaded, actors die loading it, or machines have different ones.
+        """
+        while self._identity is None or len(self._idle) < self._count:
+            self._start()
+        return self._identity
+
+    def _start(self) -> None:
+        actor = self._new()
+        try:
+            said = self._ray.get(actor.identity.remote())
+        except self._ray.exceptions.RayActorError:
+            self._died()
+            return
+        if isinstance(said, SuggesterError):
+            raise said
+        if self._identity is not None and said != self._identity:
+            raise SuggesterError(
+                "the machines have not the same engine: bring version, model and code sets in line"
+            )
+        self._identity = said
+        self._idle.append(actor)
+
+    def results(self, shards: Iterator[Shard], *, stop: Stop) -> Iterator[tuple[Shard, Done]]:
+        """Do the shards; those in hand are as many as the actors, and one more each."""
+        more = True
+        while True:
+            while more and not stop and len(self._open) < 2 * self._count:
+                shard = next(shards, None)
+                if shard is None:
+                    more = False
+                else:
+                    self._open[shard.number] = _Open(shard, len(shard.items))
+                    self._pieces.append(_Piece(shard, 0, len(shard.items)))
+            if stop:
+                self._pieces.clear()
+            if (stop and (not self._busy or stop.overdue)) or not self._open:
+                return
+            self._step()
+            for number in [n for n, item in self._open.items() if not item.missing]:
+                whole = self._open.pop(number)
+                yield whole.shard, join(whole.done[start] for start in sorted(whole.done))
+
+    def finished(self) -> int:
+        """Records done in shards that are still in hand."""
+        return sum(len(item.shard.items) - item.missing for item in self._open.values())
+
+    def close(self) -> None:
+        """End the actors, and Ray where it was started here."""
+        for actor in [*self._idle, *(actor for actor, _ in self._busy.values())]:
+            self._ray.kill(actor)
+        self._idle.clear()
+        self._busy.clear()
+        if self._started:
+            self._ray.shutdown()
+
+    def _step(self) -> None:
+        while self._pieces and (self._idle or len(self._busy) < self._count):
+            if not self._idle:
+                self._start()
+                continue
+            actor, piece = self._idle.pop(), self._pieces.popleft()
+            self._busy[actor.do.remote(piece.items)] = (actor, piece)
+        ready, _ = self._ray.wait(list(self._busy), num_returns=1, timeout=_TICK)
+        for handle in ready:
+            actor, piece = self._busy.pop(handle)
+            try:
+                done = self._ray.get(handle)
+            except self._ray.exceptions.RayActorError:
+                self._bury(piece)
+            else:
+                self._deaths = 0
+                self._settle(piece, done)
+                self._idle.append(actor)
+
+    def _settle(self, piece: _Piece, done: Done) -> None:
+        whole = self._open[piece.shard.number]
+        whole.done[piece.start] = done
+        whole.missing -= piece.end - piece.start
+
+    def _bury(self, piece: _Piece) -> None:
+        """Do the notes of a dead actor again, one at a time; one that was alone twice is a failure."""
+        item = piece.shard.items[piece.start]
+        if piece.end - piece.start > 1:
+            self._pieces.extendleft(
+                _Piece(piece.shard, at, at + 1) for at in range(piece.end - 1, piece.start - 1, -1)
+            )
+        elif isinstance(item, InputError) or not piece.tries:
+            self._pieces.appendleft(_Piece(piece.shard, piece.start, piece.end, tries=piece.tries + 1))
+        else:
+            failure = Failure(
+                record=item.id, code="worker_died", message="the worker process died on this note, twice"
+            )
+            self._settle(piece, failed(failure))
+        self._died()
+
+    def _died(self) -> None:
+        self._deaths += 1
+        if self._deaths >= 8 * _DEATHS or (self._identity is None and self._deaths >= _DEATHS):
+            raise SuggesterError(
+                f"Ray actors died {self._deaths} times in a row, so it is not the notes;"
+                " check the memory of the machines"
+            )

@@ -1,0 +1,325 @@
+"""How far a cue reaches: from a cue to the token range that it flags, ahead and back.
+
+Every cue looks only at its own sentence, stops at the next cue of its flag, and never looks further than a
+fixed number of words, so that the work is linear in the length of the note whatever it holds.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from suggester.pipeline.automaton import (
+    FAMILY,
+    HISTORICAL,
+    HYPOTHETICAL,
+    NEGATED,
+    SURGICAL,
+    UNCERTAIN,
+    Modifier,
+)
+from suggester.pipeline.function_words import (
+    AND,
+    ANOTHER,
+    CONTRAST,
+    LEAD_IN,
+    LINKING,
+    NOT_PLAIN,
+    OR,
+    SINGULAR,
+    VISIT,
+)
+from suggester.pipeline.scopes import Stops
+
+_NOT_OVER_FOR: Final = HISTORICAL | HYPOTHETICAL
+"""Flags that do not reach back over *for*: *aspirin for DVT prophylaxis*, *seen for a fall in 2019*."""
+
+_OVER: Final = frozenset(("with", "for"))
+"""Words that end what a cue sets ahead of it, but not what one sets behind it."""
+
+_OVER_CAUSES: Final = _OVER | {"due", "secondary", "because", "after", "following", "from"}
+_OVER_BY_RULE: Final = {
+    "hist.resolved": _OVER_CAUSES,
+    "hist.answer": _OVER_CAUSES,
+    "neg.answer": _OVER_CAUSES | {"since", "during", "when", "before"},
+}
+"""Answers and what tells that something has passed look back over its cause or time (*sepsis due to
+pneumonia, now resolved*; *falls since the last visit: none*)."""
+
+_HAD: Final = frozenset(("had", "suffered", "developed", "sustained", "underwent"))
+"""Verbs of what happened, whose date may stand behind its cause (*had a clot after surgery in 2008*)."""
+
+_FAMILY_TOO: Final = frozenset(("negative", "neg", "positive"))
+"""Words that go on with a family history (*positive for gout, negative for stroke*)."""
+
+_FAMILY_RULE: Final = "fam.history"
+_FAMILY_ON: Final = _FAMILY_TOO | {"no", "none", "pos", "also"}
+"""Words behind a semicolon with which a family history goes on."""
+
+_ITEM_ENDS: Final = frozenset(",.;")
+_PLACED: Final = frozenset(("in", "the", "to", "from"))
+"""Words before *OR*, the operating room."""
+
+_STAYS: Final = frozenset(("hist.date", "hist.prior"))
+"""Rules that look on over *with* behind a stay: *ten years ago he was hospitalized with pancreatitis*."""
+
+_DATE_RULES: Final = frozenset(("hist.date", "hist.year"))
+_RULE_ENDS: Final = {
+    "hist.after_surgery": frozenset(("he", "she", "they", "patient", "pt", "we", "i")),
+    "hyp.ordered": frozenset(("for", "of")),
+    "hyp.risk": frozenset(("with", "including", "due", "because", "from", "after", "given", "for")),
+}
+"""Words that end the scope of one rule: *risk of stroke with atrial fibrillation*."""
+
+_CLAUSE_WORDS: Final = 7
+_OF_RELATIVE: Final = frozenset(("who", "which", "whose", "died", "had", "has", "both", "also", "one", "two"))
+"""Words with which what is said of a relative goes on behind a comma."""
+
+_RELATIVE_BACK: Final = 14
+_RELATIVES: Final = frozenset(("which", "who", "that", "though", "although", "while"))
+"""Words that begin a clause between commas."""
+
+_LIST_AHEAD: Final = 24
+
+
+def reach_forward(
+    words: list[str],
+    is_word: list[bool],
+    begin: int,
+    stop: int,
+    modifier: Modifier,
+    stops: Stops,
+    *,
+    inside: bool = False,
+) -> tuple[int, int, bool]:
+    """Range of a forward cue that ends at ``begin``; whether it runs to the end of the sentence.
+
+    ``inside`` says that the cue stands behind a comma: one more item alone may then be the next finding, and
+    not one of its own (*no rash, dry skin*).
+    """
+    least = 2 if inside else 1
+    bit = modifier.mask
+    index = begin
+    while index < stop and words[index] in LEAD_IN and not stops.cue.get(index, 0) & bit:
+        if is_word[index] and (index + 1 == stop or words[index + 1] in _ITEM_ENDS):
+            break
+        index += 1
+    first = index
+    hard, verb, segment, cue = stops.hard, stops.verb, stops.segment, stops.cue
+    phrase = modifier.reach == "phrase"
+    family = modifier.rule == _FAMILY_RULE
+    boundary = -1
+    count = depth = 0
+    while index < stop:
+        word = words[index]
+        ends = hard.get(index, 0) & bit or (cue.get(index, 0) & bit and index > first and not family)
+        if (
+            ends
+            and (word != "with" or not _with_past(words, index, stop, modifier))
+            and not (word == ";" and family and _still_family(words, index + 1, stop))
+        ):
+            return first, index, False
+        if word == ",":
+            if phrase and not _list_goes_on(words, index + 1, stop, stops, modifier, least):
+                return first, index, False
+            least = 1
+            boundary = index
+            if bit == FAMILY and not family and _turns_to_patient(words, index + 1, stop):
+                return first, index, False
+        elif word in AND or (word in CONTRAST and bit == FAMILY):
+            boundary = index
+        elif word in _RULE_ENDS.get(modifier.rule, ()):
+            return first, index, False
+        elif word == "(":
+            depth += 1
+        elif word == ")":
+            depth -= 1
+            if depth < 0:
+                return first, index, False
+        elif word == ":" and index > first:
+            return first, index, index == stop - 1
+        elif index > first or boundary >= 0:
+            if verb.get(index, 0) & bit and (boundary >= 0 or modifier.rule != "hyp.if"):
+                if boundary > first and words[boundary + 1] not in OR:
+                    return first, boundary, False
+                return first, index, False
+            new = segment.get(index, 0) & bit or cue.get(index, 0)
+            if family and word in _FAMILY_TOO:
+                new = 0
+            if new and index == boundary + 1 and not _closed_by_or(words, index, stop):
+                return first, boundary, False
+        count += is_word[index]
+        if count > modifier.max_words:
+            return first, index, False
+        index += 1
+    return first, stop, True
+
+
+def _with_past(words: list[str], index: int, stop: int, modifier: Modifier) -> bool:
+    """Whether *with* goes on with what is past: behind a stay, or with an operation."""
+    if modifier.mask != HISTORICAL:
+        return False
+    if modifier.rule in _STAYS and words[index - 1] in VISIT:
+        return True
+    return any(word.endswith(SURGICAL) for word in words[index + 1 : min(stop, index + 4)])
+
+
+def _turns_to_patient(words: list[str], begin: int, stop: int) -> bool:
+    """Whether a clause of its own follows a comma behind a relative's illness (*BRCA pending*)."""
+    for index in range(begin, min(stop, begin + _CLAUSE_WORDS)):
+        word = words[index]
+        if word in _ITEM_ENDS:
+            return False
+        if word in ANOTHER:
+            return index > begin + (words[begin] in AND)
+        if word in _OF_RELATIVE:
+            return False
+    return False
+
+
+def _still_family(words: list[str], index: int, stop: int) -> bool:
+    """Whether a family history goes on behind a semicolon."""
+    return index < stop and words[index] in _FAMILY_ON
+
+
+def _list_goes_on(
+    words: list[str], begin: int, stop: int, stops: Stops, modifier: Modifier, least: int
+) -> bool:
+    """Whether a comma stands inside a list: one that *or* closes further on, or for absence a plain one.
+
+    A plain list holds nothing but items of at most three words: no figure, verb, preposition or other cue;
+    ``least`` is how many items must follow.
+    """
+    bit = modifier.mask
+    since = 0
+    items = 1
+    plain = bit == NEGATED or modifier.rule == "hist.none"
+    for index in range(begin, min(stop, begin + _LIST_AHEAD)):
+        word = words[index]
+        if word in OR and word != "/":
+            return True
+        if word in AND:
+            return since < 4 and (bit != UNCERTAIN or words[index - 1] == ",")
+        if word in (";", "."):
+            break
+        if word == ",":
+            since = 0
+            items += 1
+            continue
+        since += 1
+        if stops.hard.get(index, 0) & bit:
+            return False
+        if (
+            stops.verb.get(index, 0) & bit
+            or stops.segment.get(index, 0) & bit
+            or stops.cue.get(index, 0)
+            or word in NOT_PLAIN
+            or not word[0].isalpha()
+            or since > 3
+        ):
+            plain = False
+        if since > 5:
+            return False
+    return plain and items >= least
+
+
+def _closed_by_or(words: list[str], begin: int, stop: int) -> bool:
+    """Whether *or* closes the list that goes on at ``begin``."""
+    return any(words[index] in ("or", "nor") for index in range(begin, min(stop, begin + _LIST_AHEAD)))
+
+
+def reach_backward(
+    words: list[str], is_word: list[bool], end: int, start: int, modifier: Modifier, stops: Stops
+) -> tuple[int, int]:
+    """Range of a backward cue that begins at ``end``, in a sentence that begins at ``start``."""
+    bit = modifier.mask
+    index = end - 1
+    single = words[end] in SINGULAR
+    no_comma = bit == HYPOTHETICAL or modifier.rule == "neg.answer"
+    while index >= start and words[index] in LINKING and (words[index] != "," or not no_comma):
+        single = single or words[index] in SINGULAR
+        index -= 1
+    if words[end - 1] == ",":
+        index = _over_relative(words, end - 1, start, index)
+    last = index
+    phrase = modifier.reach == "phrase"
+    joined = False
+    count = 0
+    hard, verb, cue = stops.hard, stops.verb, stops.cue
+    over = _OVER_BY_RULE.get(modifier.rule, _OVER)
+    while index >= start:
+        word = words[index]
+        if word in (";", "|") or (
+            hard.get(index, 0) & bit
+            and word not in over
+            and not (
+                word in ("after", "following")
+                and modifier.rule in _DATE_RULES
+                and not _HAD.isdisjoint(words[max(start, index - 6) : index])
+            )
+        ):
+            break
+        if (
+            word == "for"
+            and (hard.get(index, 0) | _NOT_OVER_FOR) & bit
+            and not (index > start and words[index - 1].endswith(SURGICAL))
+        ):
+            break
+        if word == ":":
+            break
+        if word in AND or (word in OR and not (index > start and words[index - 1] in _PLACED)):
+            if word in OR and words[index + 1] in OR:
+                break  # nothing stands between the two
+            joined = not single
+        elif word == "," and phrase:
+            if not joined and not _in_brackets(words, index, start):
+                break
+        elif verb.get(index, 0) & bit and index < last:
+            relative = _relative_at(words, index, start)
+            if relative < 0:
+                break
+            count += index - relative
+            index = relative
+        elif (
+            cue.get(index, 0) & (bit | NEGATED)
+            and index < last
+            and not (modifier.rule in _DATE_RULES and _operated(words, index, last))
+        ):
+            break
+        count += is_word[index]
+        if count > modifier.max_words:
+            break
+        index -= 1
+    return index + 1, last + 1
+
+
+def _over_relative(words: list[str], comma: int, start: int, index: int) -> int:
+    """Where to look back from, over a relative clause between commas (*the rash, which itched, is gone*)."""
+    for at in range(comma - 1, max(start, comma - _RELATIVE_BACK) - 1, -1):
+        if words[at] in (".", ";", ":"):
+            break
+        if words[at] == "," and words[at + 1] in _RELATIVES:
+            return at - 1
+    return index
+
+
+def _relative_at(words: list[str], index: int, start: int) -> int:
+    """Where the relative clause begins whose verb stands at ``index``; -1 if the verb is none of one."""
+    for at in range(index - 1, max(start, index - 3), -1):
+        if words[at] in _RELATIVES and words[at - 1].isalpha() and words[at - 1] not in _RELATIVES:
+            return at
+    return -1
+
+
+def _operated(words: list[str], index: int, last: int) -> bool:
+    """Whether *s/p* and an operation follow, so that a date behind them reaches over them."""
+    return words[index] in ("s", "status", "sp") and any(
+        word.endswith(SURGICAL) for word in words[index + 1 : last + 1]
+    )
+
+
+def _in_brackets(words: list[str], index: int, start: int) -> bool:
+    """Whether a comma stands between brackets that opened shortly before."""
+    for at in range(index - 1, max(start, index - 5) - 1, -1):
+        if words[at] in "()":
+            return words[at] == "("
+    return False

@@ -1,0 +1,175 @@
+"""Services of a note composed from words and values, put among the suggestions of the ranker.
+
+The ranker finds services by name; here they come with the neighbour that the values choose, with units and
+with modifiers. A composed service replaces the confidence of the same code where it is higher, and lowers
+that of its neighbours: of 2 and of 3 views only one was made.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import cache
+
+from suggester.pipeline.reading import Reading
+from suggester.ranking.services.choices import Choice, Composed, choose, read_choices
+from suggester.ranking.services.given import compose_drugs
+from suggester.ranking.services.modifiers import LIKELY_ENOUGH, distinct, propose_modifiers
+from suggester.ranking.services.scenes import Scene
+from suggester.ranking.services.vaccines import compose_vaccines
+from suggester.types import Code, Evidence, Note, ProposedModifier, Suggestion
+
+CodeOf = Callable[[str], Code | None]
+"""The code in force, None if it is not or its system is closed."""
+
+Bundled = Callable[[str, str], bool]
+"""Whether the second code is bundled into the first unless a modifier says it is distinct."""
+
+_RIVAL_SHARE = 0.4
+_READ_ELSEWHERE = 0.4
+"""Share of an image's likelihood in a hospital's note: the radiologist's own report bills it."""
+_MOST_EVIDENCE = 3
+_AGE = re.compile(r"\b(\d{1,3})\s*-?\s*(?:y(?:ea)?rs?|y/?o)\b(?:\s*-?\s*old)?", re.IGNORECASE)
+_MONTHS = re.compile(r"\b(\d{1,2})\s*-?\s*(?:mo|months?|m/?o)\b(?:\s*-?\s*old)?", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A composed service: code, confidence, words, reasons, units."""
+
+    code: str
+    likely: float
+    evidence: tuple[Evidence, ...]
+    reasons: tuple[str, ...]
+    units: int | None
+
+
+def compose(scene: Scene, note: Note) -> tuple[Service, ...]:
+    """Every service that rules find in a note, each code once, by code."""
+    drugs, _ = compose_drugs(scene, setting=note.setting)
+    found: list[Composed] = [
+        *choose(scene, setting=note.setting),
+        *drugs,
+        *compose_vaccines(scene, age=age_of(note)),
+    ]
+    by_code: dict[str, list[Composed]] = {}
+    for item in found:
+        share = _READ_ELSEWHERE if item.code[0] == "7" and note.setting in ("inpatient", "emergency") else 1.0
+        by_code.setdefault(item.code, []).append(replace(item, likely=item.likely * share))
+    return tuple(_joined(code, items) for code, items in sorted(by_code.items()))
+
+
+def _joined(code: str, items: Sequence[Composed]) -> Service:
+    ranked = sorted(items, key=lambda item: (-item.likely, -(item.units or 0), item.evidence.span.start))
+    evidence: list[Evidence] = []
+    for item in ranked:
+        if len(evidence) < _MOST_EVIDENCE and not any(item.evidence.span.overlaps(e.span) for e in evidence):
+            evidence.append(item.evidence)
+    return Service(
+        code,
+        round(ranked[0].likely, 6),
+        tuple(sorted(evidence, key=lambda e: e.span.start)),
+        (ranked[0].reason,),
+        ranked[0].units,
+    )
+
+
+def age_of(note: Note) -> float | None:
+    """Age in years at the service, from the birth date or the first age that the text states."""
+    if note.patient is not None and note.patient.birth_date is not None:
+        day = note.service_date or date.max
+        if day is not date.max:
+            return (day - note.patient.birth_date).days / 365.25
+    head = note.text[:3000]
+    years = _AGE.search(head)
+    months = _MONTHS.search(head)
+    if months is not None and (years is None or months.start() < years.start()):
+        return int(months[1]) / 12
+    return float(years[1]) if years is not None else None
+
+
+@cache
+def _neighbours() -> dict[str, frozenset[str]]:
+    """For each code those whose rules have the same first words and ask for another value."""
+    groups: dict[object, set[str]] = {}
+    for choice in read_choices():
+        if choice.value:
+            groups.setdefault(_same(choice), set()).add(choice.code)
+    out: dict[str, set[str]] = {}
+    for codes in groups.values():
+        for code in codes:
+            out.setdefault(code, set()).update(codes - {code})
+    return {code: frozenset(others) for code, others in out.items()}
+
+
+def _same(choice: Choice) -> object:
+    return choice.groups
+
+
+def place_services(
+    suggestions: tuple[Suggestion, ...],
+    reading: Reading,
+    note: Note,
+    *,
+    code_of: CodeOf,
+    bundled: Bundled,
+    threshold: float,
+    limit: int,
+) -> tuple[Suggestion, ...]:
+    """The suggestions with composed services among them, with units and modifiers, ranked anew."""
+    scene = Scene(reading, note.text)
+    services = {item.code: item for item in compose(scene, note)}
+    rivals = {other for code in services for other in _neighbours().get(code, ())} - set(services)
+    out: list[Suggestion] = []
+    for item in suggestions:
+        service = services.pop(item.code.code, None)
+        if service is not None:
+            item = replace(
+                item,
+                confidence=max(item.confidence, service.likely),
+                evidence=item.evidence if item.confidence > service.likely else service.evidence,
+                reasons=(*service.reasons, *item.reasons),
+                units=service.units,
+            )
+        elif item.code.code in rivals and item.code.system != "ICD-10-CM":
+            item = replace(item, confidence=round(item.confidence * _RIVAL_SHARE, 6))
+        if item.confidence >= threshold:
+            out.append(item)
+    for service in services.values():
+        code = code_of(service.code)
+        if code is not None and service.likely >= threshold:
+            out.append(
+                Suggestion(
+                    id=f"{note.id}:{code.system}:{code.code}",
+                    code=code,
+                    confidence=service.likely,
+                    rank=1,
+                    evidence=service.evidence,
+                    reasons=service.reasons,
+                    units=service.units,
+                )
+            )
+    out.sort(key=lambda item: (-item.confidence, item.code.system, item.code.code))
+    return tuple(
+        replace(item, rank=rank, modifiers=modifiers)
+        for rank, (item, modifiers) in enumerate(_modified(scene, out[:limit], note, bundled), 1)
+    )
+
+
+def _modified(
+    scene: Scene, items: Sequence[Suggestion], note: Note, bundled: Bundled
+) -> Iterable[tuple[Suggestion, tuple[ProposedModifier, ...]]]:
+    likely = [i.code.code for i in items if i.code.system != "ICD-10-CM" and i.confidence >= LIKELY_ENOUGH]
+    for item in items:
+        modifiers = propose_modifiers(scene, item, items, setting=note.setting)
+        if (
+            item.code.system == "CPT"
+            and item.code.code in likely
+            and not any(m.modifier == "25" for m in modifiers)
+        ):
+            other = next((c for c in likely if c != item.code.code and bundled(c, item.code.code)), None)
+            if other is not None:
+                modifiers = (*modifiers, distinct(item.code.code, other))
+        yield item, modifiers

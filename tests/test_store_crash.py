@@ -1,0 +1,51 @@
+"""Writers that are killed lose nothing they were told was kept; processes never hold one note twice."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from review_world import KINDS, new_postgres_database
+
+from suggester.codesets import Catalog
+
+SCRIPT = Path(__file__).resolve().parent.parent / "eval" / "crash_writers.py"
+
+
+def run(kind: str, *options: str) -> dict[str, Any]:
+    url = ["--url", new_postgres_database()] if kind == "postgresql" else []
+    done = subprocess.run(
+        [sys.executable, str(SCRIPT), *url, *options],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS)
+def test_killed_writers_lose_no_acknowledged_decision(kind: str, catalog: Catalog) -> None:
+    assert catalog.releases
+    found = run(kind, "--seconds", "12")
+    assert found["database"] == kind
+    assert found["rounds"] >= 5
+    assert found["acknowledged"] > 20
+    assert found["lost"] == 0
+    assert found["trail_faults"] == []
+    assert found["integrity"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS)
+def test_eight_processes_never_hold_one_note_twice(kind: str, catalog: Catalog) -> None:
+    assert catalog.releases
+    found = run(kind, "--takers", "8", "--notes", "200")
+    assert found == {"takers": 8, "notes": 200, "taken": 200, "twice": 0}
