@@ -17,12 +17,13 @@ import contextlib
 import json
 import os
 import random
+import select
 import signal
 import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -131,13 +132,22 @@ def _tell(pipe: int, line: str) -> None:
     os.write(pipe, f"{line}\n".encode())
 
 
-def lines_of(pipe: int) -> Iterator[str]:
-    """Whole lines that a child wrote before it ended."""
-    parts = []
-    while part := os.read(pipe, 1 << 16):
-        parts.append(part)
-    os.close(pipe)
-    yield from b"".join(parts).decode().split("\n")[:-1]
+def lines_of(pipes: list[int], *, enough: int | None = None, patience: float = 20.0) -> list[str]:
+    """Whole lines that children wrote: until they ended, or until there are ``enough`` or patience is out."""
+    texts = dict.fromkeys(pipes, b"")
+    waiting = set(pipes)
+    end = time.monotonic() + patience
+    while waiting and (enough is None or sum(text.count(b"\n") for text in texts.values()) < enough):
+        left = end - time.monotonic()
+        if enough is not None and left <= 0:
+            break
+        ready, _, _ = select.select(list(waiting), [], [], None if enough is None else left)
+        for pipe in ready:
+            part = os.read(pipe, 1 << 16)
+            texts[pipe] += part
+            if not part:
+                waiting.remove(pipe)
+    return [line for text in texts.values() for line in text.decode().split("\n")[:-1]]
 
 
 def write(place: Place, token: str, tell: Callable[[str], None]) -> None:
@@ -166,24 +176,34 @@ def write(place: Place, token: str, tell: Callable[[str], None]) -> None:
         service.finish(token, view.id)
 
 
-def crash(place: Place, *, seconds: float, acks: int, seed: int) -> dict[str, object]:
-    """Kill three writers until the time is up or enough was acknowledged; what was lost."""
-    tokens = place.prepare(people=3, notes=max(int(seconds * 12), acks // 20) + 200)
+def crash(place: Place, *, seconds: float, acks: int, rounds: int, seed: int) -> dict[str, object]:
+    """Kill three writers until enough rounds, acknowledgements or seconds have passed; what was lost."""
+    tokens = place.prepare(people=3, notes=max(int(seconds * 12), acks // 20, rounds * 6) + 200)
     chance = random.Random(seed)  # noqa: S311
     acked: set[str] = set()
-    rounds = 0
+    done = 0
     end = time.monotonic() + seconds
-    while time.monotonic() < end if not acks else len(acked) < acks:
-        rounds += 1
+
+    def more() -> bool:
+        if rounds:
+            return done < rounds
+        return len(acked) < acks if acks else time.monotonic() < end
+
+    while more():
+        done += 1
         running = [
             forked(lambda tell, token=token: write(place, token, tell))  # type: ignore[misc]
             for token in tokens
         ]
-        time.sleep(chance.uniform(0.15, 0.6))
+        pipes = [pipe for _, pipe in running]
+        # Killed at any moment, but not before they had begun to work, however busy the machine is.
+        acked.update(lines_of(pipes, enough=chance.randint(1, 120)))
+        time.sleep(chance.uniform(0.0, 0.03))
         for child, _ in running:
             os.kill(child, signal.SIGKILL)
+        acked.update(lines_of(pipes))
         for child, pipe in running:
-            acked.update(lines_of(pipe))
+            os.close(pipe)
             os.waitpid(child, 0)
     acked.discard("empty")
     with contextlib.closing(Store.open(place.files)) as store, store.read() as connection:
@@ -193,7 +213,7 @@ def crash(place: Place, *, seconds: float, acks: int, seed: int) -> dict[str, ob
         report = store.verify()
     return {
         "database": "sqlite" if sqlite else "postgresql",
-        "rounds": rounds,
+        "rounds": done,
         "acknowledged": len(acked),
         "kept": len(kept),
         "lost": len(acked - kept),
@@ -216,9 +236,8 @@ def take(place: Place, *, takers: int, notes: int) -> dict[str, object]:
         forked(lambda tell, token=token: work(token, tell))  # type: ignore[misc]
         for token in tokens
     ]
-    taken: list[str] = []
-    for child, pipe in running:
-        taken.extend(lines_of(pipe))
+    taken = lines_of([pipe for _, pipe in running])
+    for child, _ in running:
         os.waitpid(child, 0)
     return {"takers": takers, "notes": notes, "taken": len(taken), "twice": len(taken) - len(set(taken))}
 
@@ -228,6 +247,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--acks", type=int, default=0, help="go on until so many were acknowledged")
+    parser.add_argument("--rounds", type=int, default=0, help="kill so often, however long it takes")
     parser.add_argument("--url", help="an empty database; without it SQLite in a temporary folder")
     parser.add_argument("--takers", type=int, default=0)
     parser.add_argument("--notes", type=int, default=2000)
@@ -248,7 +268,9 @@ def main() -> int:
             result = take(place, takers=given.takers, notes=given.notes)
             wrong = result["twice"] != 0 or result["taken"] != given.notes
         else:
-            result = crash(place, seconds=given.seconds, acks=given.acks, seed=given.seed)
+            result = crash(
+                place, seconds=given.seconds, acks=given.acks, rounds=given.rounds, seed=given.seed
+            )
             wrong = bool(result["lost"] or result["trail_faults"] or not result["integrity"])
     print(json.dumps(result))
     return int(wrong)

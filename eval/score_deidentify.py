@@ -113,7 +113,7 @@ PLAIN: tuple[str, ...] = (
     "Lisinopril 20 mg daily, Lantus 18 units at bedtime, Foley catheter in place.",
     "ASSESSMENT: 1. Type 2 diabetes mellitus. 2. Crohn disease of the small bowel. 3. Bell palsy.",
     "Echocardiogram shows ejection fraction 55 to 60 percent. Hemoglobin 12.4, creatinine 1.02.",
-    "L4-5 disc bulge with moderate stenosis. Colles fracture, healed. Hodgkin lymphoma in remission since 2012.",
+    "L4-5 disc bulge with moderate stenosis. Colles fracture, healed. Hodgkin lymphoma in remission, 2012.",
     "Plan: continue Eliquis, recheck in 3 months, return if worse. Colonoscopy in 2027.",
     "Cooper ligament, Hawkins and Neer tests positive. Glasgow Coma Scale 15. Wells score 1.5.",
 )

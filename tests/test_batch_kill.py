@@ -75,3 +75,22 @@ def test_a_stopped_run_drains_and_goes_on(tmp_path: Path) -> None:
     assert said.split() == ["16000", "0", str(128 * done)]
     assert ids(output) == [f"n{n}" for n in range(16_000)]
     assert leftovers(tmp_path) == []
+
+
+@pytest.mark.slow
+def test_ray_actors_lose_and_double_nothing_when_killed(tmp_path: Path) -> None:
+    pytest.importorskip("ray", reason="the extra 'ray' is not installed")
+    source = write_notes(tmp_path / "in.jsonl", 4_000)
+    output = tmp_path / "out.jsonl"
+    for _ in range(3):
+        process = start(tmp_path, source, output, factory="slow_engine", workers=2, ray=True, resume=True)
+        assert wait_for_parts(process, output, parts(output) + 2, seconds=90), process.communicate()
+        kill_group(process)
+    process = start(tmp_path, source, output, factory="slow_engine", workers=2, ray=True, resume=True)
+    said, errors = process.communicate(timeout=120)
+    assert process.returncode == 0, errors
+    done, failed, resumed = map(int, said.split())
+    assert (done, failed) == (4_000, 0)
+    assert resumed >= 128 * 6
+    assert leftovers(tmp_path) == []
+    assert output.read_bytes() == reference(tmp_path, source)

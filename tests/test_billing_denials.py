@@ -168,8 +168,12 @@ def test_835_of_another_kind_or_cut_off_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RemittanceError, match="another transaction"):
         read_remittance(remittance(tmp_path, head=HEAD.replace("ST*835", "ST*837")))
     path = remittance(tmp_path)
-    path.write_text(path.read_text().split("IEA")[0])
+    text = path.read_text()
+    path.write_text(text.split("IEA")[0])
     with pytest.raises(RemittanceError, match="cut off"):
+        read_remittance(path)
+    path.write_text(text.replace("GS*HP", "IEA*1*000000001~IEA*HP"))
+    with pytest.raises(RemittanceError, match="envelope is damaged"):
         read_remittance(path)
     path.write_text("ISA*not really an interchange")
     with pytest.raises(RemittanceError, match="not an X12 file"):

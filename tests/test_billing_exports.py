@@ -92,9 +92,11 @@ def contents(folder: Path) -> dict[str, bytes]:
 def test_superbill_csv_has_lines_pointers_decisions_and_run() -> None:
     rows = list(csv.DictReader(io.StringIO(superbill_csv(claim()), newline="")))
     assert [row["line"] for row in rows] == ["dx 1", "dx 2", "1", "2", "3", "total"]
-    assert rows[4]["fee"], rows[4]["charge"] == ("35.00", "70.00")
+    assert (rows[4]["fee"], rows[4]["charge"]) == ("35.00", "70.00")
     assert (rows[2]["modifiers"], rows[2]["pointers"], rows[2]["diagnoses"]) == ("25", "1 2", "I10 E11.9")
     assert {row["run"] for row in rows} == {"run-1"}
+    assert {row["model"] for row in rows} == {"general 1, suggester 0.1.0"}
+    assert {row["releases"] for row in rows} == {"ICD-10-CM 2026-04-01, CPT 2026-04-01, HCPCS 2026-04-01"}
     assert rows[2]["decision"] == "d-99214"
     assert rows[-1]["charge"] == "285.00"
 
@@ -315,6 +317,15 @@ def test_pyx12_problems_name_the_place(old: str, new: str, field: str) -> None:
     assert field in {problem.field for problem in problems}, problems
 
 
+def test_pyx12_says_nothing_in_logs_or_on_the_terminal(
+    caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    text = write_837p([claim()]).text.replace("N4*ANYTOWN*OH", "N4*ANYTOWN*QQ").replace("SBR*P", "SBR*Q")
+    assert pyx12_problems(text)
+    assert caplog.records == []
+    assert capfd.readouterr() == ("", "")
+
+
 def test_pyx12_refuses_what_is_no_interchange() -> None:
     assert pyx12_problems("not x12") != ()
 
@@ -457,6 +468,11 @@ def test_export_refuses_one_and_writes_the_rest(tmp_path: Path) -> None:
         "285.00",
     )
     assert "lines[4].charge" in control["refusals"][1]["message"]
+
+
+def test_encounter_that_comes_twice_goes_out_once(tmp_path: Path) -> None:
+    report = export(tmp_path, "837p", visit(), replace(visit(), codes=visit().codes[:-1]))
+    assert (len(report.claims), report.refusals[0].field) == (1, "encounter.id")
 
 
 def test_export_gives_no_days_without_release(tmp_path: Path, catalog: Catalog) -> None:

@@ -82,7 +82,9 @@ def test_tables_of_neoplasms_and_drugs(tmp_path: Path) -> None:
         + term("Lost", "<see>Neoplasm, by colour</see>")
     )
     found = compiled(tmp_path, index=carcinoma, neoplasm=made.NEOPLASM, drug=made.DRUGS)
-    pairs = set(found.pairs)
+    pairs = {*found.pairs, *found.table_pairs}
+    assert ("oddoma", "T30") in found.pairs, "the term itself"
+    assert ("cancer", "T30") not in found.pairs
     assert {
         ("cancer of hand", "S61.4"),
         ("cancer", "T30"),
@@ -127,7 +129,7 @@ def test_real_tables_are_read(shared_data: Path) -> None:
         path = folder / f"icd10cm_{name}_2026.xml"
         compiler.add(part, read_part(path, path.name))  # type: ignore[arg-type]
     found = compiler.compile()
-    pairs = set(found.pairs)
+    pairs = {*found.pairs, *found.table_pairs}
     assert found.terms > 10_000
     assert len(pairs) > 50_000
     assert {

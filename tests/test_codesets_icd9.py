@@ -143,6 +143,17 @@ def test_flags_mark_what_is_mapped(settings: Settings) -> None:
     assert [flag.message.split()[4].rstrip(",") for flag in flags][:2] == ["250.00", "401.9"]
 
 
+def test_the_engine_marks_them(settings: Settings) -> None:
+    from suggester.suggest import load
+    from suggester.types import Note
+
+    engine = load(settings)
+    flagged = engine.suggest(Note(id="n", text="Assessment: type 2 diabetes (250.00), stable."))
+    assert [flag.codes for flag in flagged.flags if flag.rule_id == "icd9.mapped"] == [("E11.9",)]
+    plain = engine.suggest(Note(id="n", text="Assessment: type 2 diabetes, stable."))
+    assert not [flag for flag in plain.flags if flag.rule_id == "icd9.mapped"]
+
+
 # --- gold files -------------------------------------------------------------------------------------
 
 

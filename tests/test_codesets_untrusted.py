@@ -219,7 +219,7 @@ def test_damaged_workbook_is_refused(tmp_path: Path) -> None:
     [
         ("MAX_ROWS", 1, "more than 1 rows"),
         ("MAX_COLUMNS", 1, "2 cells, at most 1"),
-        ("MAX_CELL", 3, "a cell of more"),
+        ("MAX_ROW", 3, "a row of more"),
     ],
 )
 def test_limits_of_tables(

@@ -387,10 +387,10 @@ def test_file_names_that_are_no_ids(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "message"), [("gone.jsonl", "no such file"), ("a.pdf", "not a kind of file that is read: .txt")]
+    ("name", "message"), [("gone.jsonl", "no such file"), ("a.docx", "not a kind of file that is read: .txt")]
 )
 def test_a_source_that_cannot_be_read_at_all_raises_at_once(tmp_path: Path, name: str, message: str) -> None:
-    (tmp_path / "a.pdf").write_text("x")
+    (tmp_path / "a.docx").write_text("x")
     with pytest.raises(InputError, match=message):
         read_notes(tmp_path / name)
 

@@ -59,7 +59,7 @@ def picture(doc: Doc) -> tuple[object, ...]:
         tuple(sentence_index(doc)),
         tuple((s.kind, s.span) for s in section_table(doc).sections),
         tuple(assertion_table(doc).scopes),
-        tuple(attribute_table(doc).at(token, token + 1) for token in range(len(table))),
+        tuple(attribute_table(doc).at(token, token) for token in range(len(table))),
         tuple((span.start, span.end, span.label_) for span in doc.spans[SPANS_KEY]),
         matches.term.tobytes(),
         matches.coverage.tobytes(),

@@ -69,7 +69,7 @@ Gen -<ent negated>fever</ent>, -<ent negated>chills</ent>; CV +<ent>chest pain</
 (+) <ent>fatigue</ent>, (-) <ent negated>palpitations</ent>, <ent negated>tremor</ent>. <ent>Itching</ent>
 (-) <ent negated>fever</ent>, seen on both arms: <ent>rash</ent>
 Nausea: yes\\n<ent negated>Vomiting</ent>: no\\n<ent>Diarrhea</ent>: yes
-PMH: <ent>asthma</ent>, <ent historical>tonsillectomy</ent>, <ent>colostomy</ent>, denies <ent negated>stroke</ent>
+PMH: <ent>asthma</ent>, <ent historical>tonsillectomy</ent>, denies <ent negated>stroke</ent>
 <ent>COPD</ent>, s/p <ent historical>PCI</ent> in 2013, and <ent>hypertension</ent>
 ten years ago he was hospitalized with <ent historical>pancreatitis</ent>
 <ent historical>hysterectomy</ent> at 44, menarche at 12
@@ -85,7 +85,6 @@ mother with <ent family>melanoma</ent>, <ent>biopsy site</ent> is clean
 mother with <ent family>melanoma</ent>, <ent family>asthma</ent> and <ent family>gout</ent>
 sister, who had <ent family>lupus</ent>
 family history reveals <ent family>gout</ent>; no <ent negated family>cancer</ent>
-family history: <ent family>gout</ent>; <ent>rash</ent> on exam
 Grandmother (maternal): <ent family>glaucoma</ent>
 history of <ent historical>appendectomy</ent> in 1990
 history of <ent>hypertension</ent>, on lisinopril

@@ -99,7 +99,7 @@ def oracle(terms: Any, words: WordIds, among: Iterable[int]) -> list[Hit]:
                         chosen.append((word, min(near, key=lambda item: abs(item[0] - anchor))))
                 weight = math.fsum(float(terms.idf[word]) for word, _ in chosen)
                 coverage = weight / max(float(terms.term_weight[term]), 1e-6)
-                least = COMPLETE if terms.term_whole[term] else MIN_COVERAGE
+                least = COMPLETE if terms.term_complete[term] else MIN_COVERAGE
                 if coverage < least - _NEAR_EDGE:
                     continue
                 first = min(place for _, (place, _, _) in chosen)
@@ -154,14 +154,16 @@ def tiny_terms(terms: Sequence[frozenset[int]], idf: Sequence[float], sources: S
     hung: list[list[int]] = [[] for _ in idf]
     for number, row in enumerate(rows):
         hung[row[0]].append(number)
+    # every third term with a word of its own stands for those with a negating word
+    whole = np.array([number % 3 == 2 for number in range(len(rows))], dtype=np.bool_)
     return SimpleNamespace(
         idf=weight,
         term_ptr=np.cumsum([0, *map(len, rows)], dtype=np.int32),
         term_word=np.array([word for row in rows for word in row], dtype=np.int32),
         term_weight=np.array([float(weight[row].sum()) for row in rows], dtype=np.float32),
         term_source=np.array(sources, dtype=np.int8),
-        # every third term with a word of its own stands for those with a negating word
-        term_whole=np.array([number % 3 == 2 for number in range(len(rows))], dtype=np.bool_),
+        term_whole=whole,
+        term_complete=whole | (np.array(sources, dtype=np.int8) == Source.INDEX),
         anchor_ptr=np.cumsum([0, *map(len, hung)], dtype=np.int32),
         anchor_term=np.array([term for row in hung for term in row], dtype=np.int32),
     )

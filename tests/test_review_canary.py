@@ -131,7 +131,7 @@ def test_exception_in_the_middle_of_a_write_tells_no_text(world: World) -> None:
     token = world.token("coder")
     world.service.take(token, note)
 
-    def breaking(note: Note, codes: object) -> tuple[Flag, ...]:
+    def breaking(note: Note, codes: object, supported: object) -> tuple[Flag, ...]:
         raise SuggesterError("a rule failed")
 
     world.service.rules = breaking

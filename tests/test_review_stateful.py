@@ -215,8 +215,8 @@ def test_leases_and_decisions_hold_in_any_order(catalog: Catalog) -> None:
     run_state_machine_as_test(
         Review,
         settings=settings(
-            max_examples=15,
-            stateful_step_count=25,
+            max_examples=12,
+            stateful_step_count=20,
             deadline=None,
             suppress_health_check=[HealthCheck.too_slow],
         ),

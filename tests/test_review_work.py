@@ -373,7 +373,7 @@ def test_rules_of_the_site_stand_too_and_some_cannot_be_set_aside(world: World) 
     service, token = world.service, world.token("coder")
     seen: list[tuple[str, ...]] = []
 
-    def rules(note: object, codes: tuple[object, ...]) -> tuple[Flag, ...]:
+    def rules(note: object, codes: tuple[object, ...], supported: tuple[str, ...]) -> tuple[Flag, ...]:
         seen.append(tuple(code.code for code in codes))  # type: ignore[attr-defined]
         return (Flag(rule_id="never", severity="error", message="m", codes=("R05.9",), overridable=False),)
 

@@ -216,6 +216,7 @@ def test_codes_of_a_release_that_does_not_cover_the_day_are_left_out(catalog: Ca
 
     class Shifted:
         folder = catalog.folder
+        procedures = catalog.procedures
 
         @staticmethod
         def release_set(on: date | None) -> object:

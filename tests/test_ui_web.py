@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import dataclasses
 import logging
 import warnings
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,7 +24,7 @@ with warnings.catch_warnings():  # Starlette would rather have another httpx
 from suggester.contract import suggestions_from_record
 from suggester.types import Flag, Note
 from suggester.ui.context import AppContext, Tickets, csrf_token
-from suggester.ui.headers import COOKIE, Gate, content_policy, cookie_of, same_origin
+from suggester.ui.headers import COOKIE, Gate, content_policy, cookie_of, inline_script_hashes, same_origin
 from suggester.ui.routes import api_routes
 from suggester.ui.sign_in import local_address, sign_in_routes
 from suggester.ui.web import CSRF_HEADER
@@ -186,6 +189,23 @@ def test_gate_sets_security_headers_everywhere(world: World) -> None:
 def test_same_origin_trusts_nothing_that_says_nothing() -> None:
     assert not same_origin({"headers": [(b"host", b"localhost")]})
     assert same_origin({"headers": [(b"host", b"localhost"), (b"sec-fetch-site", b"same-origin")]})
+
+
+def test_gate_lets_the_start_of_the_server_through() -> None:
+    seen: list[str] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        seen.append(scope["type"])
+
+    gate = Gate(app, refused=lambda scope: "unknown", hosts=(), policy="")
+    asyncio.run(gate({"type": "lifespan"}, None, None))  # type: ignore[arg-type]
+    assert seen == ["lifespan"]
+
+
+def test_inline_scripts_of_a_page_are_allowed_by_their_hash(tmp_path: Path) -> None:
+    page = tmp_path / "index.html"
+    page.write_text("<script>a</script><script src='b'></script>")
+    assert inline_script_hashes(page) == ("'sha256-ypeBEsobvcr6wjGzmiPcTaeG7/gUfE5yuYB3ha/uSLs='",)
 
 
 def test_cookie_of_reads_none_from_broken_cookies() -> None:
@@ -394,7 +414,10 @@ def test_notes_are_taken_looked_at_and_given_back(world: World) -> None:
 
 
 def test_next_comes_round_to_skipped_notes_and_then_to_none(world: World) -> None:
-    assert world.post("/api/next", {"skip": ["n1", "n2"]}).json()["view"]["id"] == "n1"
+    again = world.post("/api/next", {"skip": ["n1", "n2"]}).json()
+    assert (again["view"]["id"], again["again"]) == ("n1", True)
+    world.service.views["n1"] = dataclasses.replace(world.service.views["n1"], status="finished")
+    assert world.post("/api/next", {"leave": "n2"}).json()["view"]["id"] == "n2"
     world.service.views.clear()
     assert world.post("/api/next").json()["view"] is None
 

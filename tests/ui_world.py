@@ -10,7 +10,14 @@ import dataclasses
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from suggester.errors import HeldError, NotFoundError, SessionError, SignInError, StandingFlagsError
+from suggester.errors import (
+    DecisionError,
+    HeldError,
+    NotFoundError,
+    SessionError,
+    SignInError,
+    StandingFlagsError,
+)
 from suggester.review.types import (
     Ack,
     Actor,
@@ -31,6 +38,7 @@ from suggester.review.types import (
     Row,
     SignedIn,
     Summary,
+    User,
     WorkPage,
     WorkRow,
     added_row_id,
@@ -56,6 +64,7 @@ class MemoryReview:
         self.standing = flags
         self.views = {f"n{i}": _view(f"n{i}", note, result) for i, (note, result) in enumerate(results, 1)}
         self.holders: dict[str, str] = {}
+        self.users: dict[str, User] = {}
 
     # --- sessions ---
     def _enter(self, name: str, role: Role) -> SignedIn:
@@ -89,6 +98,38 @@ class MemoryReview:
     def end(self, token: str, reason: str) -> None:
         del self.sessions[token]
         self.ended[token] = reason
+
+    def sign_in_identity(self, *, issuer: str, subject: str, email: str | None = None) -> SignedIn:
+        return self._enter(f"{subject} {email}", "coder")
+
+    # --- users ---
+    def list_users(self, token: str) -> tuple[User, ...]:
+        self.whoami(token)
+        return tuple(self.users.values())
+
+    def add_user(self, token: str, *, name: str, role: Role, **fields: Any) -> User:
+        if not name:
+            raise DecisionError("the user's name is empty", reason="user_name")
+        made = User(
+            id=f"u-{name}", name=name, display_name=fields.get("display_name") or name, role=role, email=None,
+            identity=None, disabled=False, locked_until=None, created_at=NOW, has_password=True,
+        )  # fmt: skip
+        self.users[made.id] = made
+        return made
+
+    def set_role(self, token: str, user_id: str, role: Role) -> User:
+        return self._changed(user_id, role=role)
+
+    def set_disabled(self, token: str, user_id: str, *, disabled: bool) -> User:
+        return self._changed(user_id, disabled=disabled)
+
+    def set_password(self, token: str, user_id: str, password: str) -> None:
+        if len(password) < 10:
+            raise DecisionError("a password has at least 10 characters", reason="password")
+
+    def _changed(self, user_id: str, **fields: Any) -> User:
+        self.users[user_id] = dataclasses.replace(self.users[user_id], **fields)
+        return self.users[user_id]
 
     # --- notes ---
     def _found(self, token: str, note_id: str) -> NoteView:

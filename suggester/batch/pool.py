@@ -177,21 +177,25 @@ class Pool:
         """Keep the workers at work, wait a moment, and take what they say."""
         while len(self._workers) < self._count:
             self._workers.append(self._worker())
-        for worker in self._workers:
-            if worker.identity is not None and worker.piece is None and self._pieces:
-                worker.give(self._pieces.popleft())
+        self._give()
         by_handle: dict[Any, _Worker] = {}
         for worker in self._workers:
             by_handle[worker.pipe] = by_handle[worker.process.sentinel] = worker
         heard = wait(list(by_handle), timeout=_TICK)
         for worker in dict.fromkeys(by_handle[handle] for handle in heard):
             self._hear(worker)
+        self._give()  # before anybody writes what came back: that takes a while
         now = time.monotonic()
         most = self._job.guard.seconds + _GRACE
         for worker in self._workers:
             if worker.piece and 0 < worker.clock[0] < now - most and not worker.hung:
                 worker.hung = True
                 worker.process.kill()
+
+    def _give(self) -> None:
+        for worker in self._workers:
+            if worker.identity is not None and worker.piece is None and self._pieces:
+                worker.give(self._pieces.popleft())
 
     def _hear(self, worker: _Worker) -> None:
         try:

@@ -43,6 +43,10 @@ class Progress:
         self.resumed = 0
         self.in_hand = 0
 
+    def begin(self) -> None:
+        """Count the time from now on: what was before was loading."""
+        self._began = self._said = self._clock()
+
     def advance(self, *, failed: bool) -> None:
         """Count one note."""
         self.add(1, failed=int(failed))

@@ -7,9 +7,11 @@ hand are done again one at a time, and one that kills its actor again is a failu
 
 from __future__ import annotations
 
+import time
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from suggester.batch.engine import EngineFactory
@@ -18,7 +20,7 @@ from suggester.batch.guard import memory_limit
 from suggester.batch.manifest import identity_of
 from suggester.batch.outcomes import Failure, where_raised
 from suggester.batch.shards import Item, Shard
-from suggester.batch.work import Done, Job, failed, join, work
+from suggester.batch.work import Done, Job, failed, join, too_slow, work
 from suggester.config import Settings
 from suggester.errors import ConfigError, InputError, SuggesterError
 
@@ -87,6 +89,16 @@ class _Piece:
         return self.shard.items[self.start : self.end]
 
 
+@dataclass(slots=True)
+class _Busy:
+    """An actor at work: on what, since when, and whether it was killed for taking too long."""
+
+    actor: Any
+    piece: _Piece
+    since: float
+    hung: bool = False
+
+
 class RayExecutor:
     """Ray actors.
 
@@ -110,9 +122,9 @@ class RayExecutor:
                 logging_level="ERROR", log_to_driver=False, include_dashboard=False, configure_logging=False
             )
         actor = ray.remote(num_cpus=1, max_restarts=0, max_task_retries=0)(_Reader)
-        self._new = lambda: actor.remote(factory, settings, job)
+        self._new: Callable[[], Any] = partial(actor.remote, factory, settings, job)
         self._idle: list[Any] = []
-        self._busy: dict[Any, tuple[Any, _Piece]] = {}
+        self._busy: dict[Any, _Busy] = {}
         self._pieces: deque[_Piece] = deque()
         self._open: dict[int, _Open] = {}
         self._identity: Mapping[str, str] | None = None
@@ -172,7 +184,7 @@ class RayExecutor:
 
     def close(self) -> None:
         """End the actors, and Ray where it was started here."""
-        for actor in [*self._idle, *(actor for actor, _ in self._busy.values())]:
+        for actor in [*self._idle, *(busy.actor for busy in self._busy.values())]:
             self._ray.kill(actor)
         self._idle.clear()
         self._busy.clear()
@@ -185,31 +197,40 @@ class RayExecutor:
                 self._start()
                 continue
             actor, piece = self._idle.pop(), self._pieces.popleft()
-            self._busy[actor.do.remote(piece.items)] = (actor, piece)
+            self._busy[actor.do.remote(piece.items)] = _Busy(actor, piece, time.monotonic())
         ready, _ = self._ray.wait(list(self._busy), num_returns=1, timeout=_TICK)
         for handle in ready:
-            actor, piece = self._busy.pop(handle)
+            busy = self._busy.pop(handle)
             try:
                 done = self._ray.get(handle)
             except self._ray.exceptions.RayActorError:
-                self._bury(piece)
+                self._bury(busy)
             else:
                 self._deaths = 0
-                self._settle(piece, done)
-                self._idle.append(actor)
+                self._settle(busy.piece, done)
+                self._idle.append(busy.actor)
+        now = time.monotonic()
+        for busy in self._busy.values():
+            most = self._job.guard.seconds * (busy.piece.end - busy.piece.start) + _GRACE
+            if now - busy.since > most and not busy.hung:
+                busy.hung = True
+                self._ray.kill(busy.actor)
 
     def _settle(self, piece: _Piece, done: Done) -> None:
         whole = self._open[piece.shard.number]
         whole.done[piece.start] = done
         whole.missing -= piece.end - piece.start
 
-    def _bury(self, piece: _Piece) -> None:
+    def _bury(self, busy: _Busy) -> None:
         """Do the notes of a dead actor again, one at a time; one that was alone twice is a failure."""
+        piece = busy.piece
         item = piece.shard.items[piece.start]
         if piece.end - piece.start > 1:
             self._pieces.extendleft(
                 _Piece(piece.shard, at, at + 1) for at in range(piece.end - 1, piece.start - 1, -1)
             )
+        elif busy.hung and not isinstance(item, InputError):
+            self._settle(piece, failed(too_slow(item, self._job.guard)))
         elif isinstance(item, InputError) or not piece.tries:
             self._pieces.appendleft(_Piece(piece.shard, piece.start, piece.end, tries=piece.tries + 1))
         else:

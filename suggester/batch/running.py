@@ -177,7 +177,7 @@ def run(
     if limit is not None:
         _check_count("limit", limit)
     job = job or Job()
-    stop = stop or Stop()
+    stop = Stop() if stop is None else stop
     progress = progress or Progress(None)
     targets = targets_of(output, source=source, output_format=output_format)
     choice = Choice(share=share, since=since, limit=limit)
@@ -260,6 +260,7 @@ def _do(
                 progress.add(known.records, failed=known.failed, resumed=True)
 
     progress.share = meter.share
+    progress.begin()
     for shard, done in doing.results(missing(), stop=stop):
         folder.write(shard, done)
         total.merge(done.tally)

@@ -12,7 +12,13 @@ from decimal import Decimal
 from typing import Any
 
 from suggester.billing.claim import CENT, Claim, PointerReason, Trace, run_name
-from suggester.billing.encounter import maybe_money, read_moment, read_override, read_run
+from suggester.billing.encounter import (
+    maybe_money,
+    read_moment,
+    read_override,
+    read_run,
+    refuse_lone_surrogates,
+)
 from suggester.billing.profile import Parties, read_model
 from suggester.errors import ClaimFileError, FieldError
 from suggester.fields import Fields
@@ -176,6 +182,7 @@ def read_claim(text: str, *, name: str = "claim") -> Claim:
     except (ValueError, RecursionError):
         raise ClaimFileError("is not valid JSON", field=name) from None
     try:
+        refuse_lone_surrogates(value, record=name)
         return _claim(Fields(value, record=name), name)
     except FieldError as error:
         raise ClaimFileError(error.message, field=name) from None

@@ -29,6 +29,7 @@ __all__ = [
     "read_moment",
     "read_override",
     "read_run",
+    "refuse_lone_surrogates",
 ]
 
 FREQUENCIES = ("1", "7", "8")
@@ -147,9 +148,24 @@ def read_encounter(value: object, *, record: str) -> CodedEncounter:
         Naming the field that is missing, unknown or wrong.
     """
     try:
+        refuse_lone_surrogates(value, record=record)
         return _encounter(value, record)
     except FieldError as error:
         raise EncounterError(error.message, field=record) from None
+
+
+def refuse_lone_surrogates(value: object, *, record: str) -> None:
+    """Refuse JSON values in which a text cannot be written as UTF-8.
+
+    Raises
+    ------
+    FieldError
+        If one holds a lone surrogate, which JSON can say and no file can hold.
+    """
+    try:
+        json.dumps(value, ensure_ascii=False, default=str).encode()
+    except UnicodeEncodeError:
+        raise FieldError("holds a lone surrogate (half of a character)", record=record) from None
 
 
 def _encounter(value: object, record: str) -> CodedEncounter:

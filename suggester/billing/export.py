@@ -31,7 +31,7 @@ from suggester.billing.superbill import superbill_csv, superbill_pdf
 from suggester.billing.x12_837p import Interchange
 from suggester.billing.x12_checks import DiagnosisCheck
 from suggester.codesets import Catalog
-from suggester.errors import BillingError, CodeSetError, FlagsStandError
+from suggester.errors import BillingError, CodeSetError, EncounterError, FlagsStandError
 
 __all__ = [
     "FORMS",
@@ -206,16 +206,21 @@ def export_claims(
     """
     refusals: list[Refusal] = []
     claims: list[Claim] = []
+    seen: set[str] = set()
     for item in items:
         if isinstance(item, Refusal):
             refusals.append(item)
             continue
+        encounter = item.draft.encounter.id
         try:
+            if encounter in seen:
+                raise EncounterError("came before in this export", field="encounter.id")
             require_clear(item)
         except BillingError as error:
-            refusals.append(_refusal(item.draft.encounter.id, error))
+            refusals.append(_refusal(encounter, error))
         else:
             claims.append(item)
+        seen.add(encounter)
     claims.sort(key=lambda claim: claim.draft.encounter.id)
     with one_writer(folder):
         ledger = Ledger(folder)

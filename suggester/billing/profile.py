@@ -38,6 +38,7 @@ __all__ = [
 _UNPRINTABLE = re.compile(
     r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 )
+_NAME = re.compile(r"[A-Za-z0-9_\-]{1,40}", re.ASCII)
 _FORMULA = ("=", "+", "-", "@")
 
 
@@ -312,7 +313,8 @@ def validation_message(refusal: ValidationError) -> tuple[str, str]:
     first = problems[0]
     path = ""
     for step in first["loc"]:
-        path += f"[{step}]" if isinstance(step, int) else f".{step}" if path else str(step)
+        name = str(step) if _NAME.fullmatch(str(step)) else "(an odd name)"
+        path += f"[{step}]" if isinstance(step, int) else f".{name}" if path else name
     message = str(first["msg"]).removeprefix("Value error, ")
     kind = str(first["type"])
     if kind == "missing":

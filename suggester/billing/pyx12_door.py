@@ -22,6 +22,7 @@ __all__ = [
 
 _log = logging.getLogger("pyx12")
 _log.propagate = False
+_log.setLevel(logging.CRITICAL + 1)
 _log.addHandler(logging.NullHandler())
 
 Params = pyx12.params.ParamsBase

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
-from suggester.billing.pyx12_door import Segment, X12FileError, X12Reader
+from suggester.billing.pyx12_door import Segment, X12FileError, X12Reader, X12StructureError
 from suggester.errors import RemittanceError
 
 __all__ = ["Adjustment", "Remittance", "ServicePayment", "read_remittance"]
@@ -128,6 +128,12 @@ def _read_835(text: str, name: str) -> Remittance:
             damage = reader.pop_errors()
     except X12FileError:
         raise RemittanceError("is not an X12 file", field=name) from None
+    except (
+        X12StructureError,
+        IndexError,
+        ValueError,
+    ):  # pyx12 4.0.0 trips over trailers without their headers
+        raise RemittanceError("is not an 835: its envelope is damaged", field=name) from None
     if kinds != ["835"] * len(kinds) or not kinds:
         raise RemittanceError("is not an 835: ST01 is another transaction", field=name)
     if damage:

@@ -18,7 +18,8 @@ __all__ = ["safe_cell", "superbill_csv", "superbill_pdf"]
 
 COLUMNS = (
     "claim", "encounter", "patient", "service_date", "place", "line", "system", "code", "title", "modifiers",
-    "units", "fee", "charge", "pointers", "diagnoses", "why", "decision", "run",
+    "units", "fee", "charge", "pointers", "diagnoses", "why", "decision", "run", "model",
+    "releases",
 )  # fmt: skip
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -48,17 +49,42 @@ def superbill_csv(claim: Claim) -> str:
     rows.writerow(COLUMNS)
     draft = claim.draft
     encounter = draft.encounter
-    run = run_name(claim.run, draft.run_id)
+    run = _run_cells(claim)
     head = (claim.number, encounter.id, encounter.patient.id or "")
     for diagnosis in draft.diagnoses:
         row = [*head, encounter.service_from.isoformat(), claim.place_of_service, f"dx {diagnosis.sequence}"]
         row += ["ICD-10-CM", diagnosis.code, diagnosis.display, "", "", "", "", "", "", ""]
-        rows.writerow(map(safe_cell, [*row, diagnosis.decision_id or "", run]))
+        rows.writerow(map(safe_cell, [*row, diagnosis.decision_id or "", *run]))
     for line in draft.lines:
-        rows.writerow(map(safe_cell, [*head, *_line_cells(claim, line), line.decision_id or "", run]))
-    total = [*head, "", "", "total", "", "", "", "", "", "", str(claim.total), "", "", _notes(claim), "", run]
+        rows.writerow(map(safe_cell, [*head, *_line_cells(claim, line), line.decision_id or "", *run]))
+    total = [
+        *head,
+        "",
+        "",
+        "total",
+        "",
+        "",
+        "",
+        "",
+        "",
+        "",
+        str(claim.total),
+        "",
+        "",
+        _notes(claim),
+        "",
+        *run,
+    ]
     rows.writerow(map(safe_cell, total))
     return out.getvalue()
+
+
+def _run_cells(claim: Claim) -> tuple[str, str, str]:
+    run = run_name(claim.run, claim.draft.run_id)
+    if claim.run is None:
+        return run, "", ""
+    releases = ", ".join(f"{system} {release}" for system, release in claim.run.codesets)
+    return run, f"{claim.run.model}, suggester {claim.run.version}", releases
 
 
 def _line_cells(claim: Claim, line: ClaimLine) -> list[str]:
@@ -106,7 +132,8 @@ def superbill_pdf(claim: Claim) -> bytes:
     pdf = _Page(orientation="landscape", unit="mm", format="letter")
     pdf.set_creation_date(claim.dated)
     pdf.set_title(f"Superbill {claim.number}")
-    pdf.foot = f"Claim {claim.number}, run {run_name(claim.run, claim.draft.run_id)}, {_releases(claim)}"
+    run, model, releases = _run_cells(claim)
+    pdf.foot = f"Claim {claim.number}, run {run}, model {model or 'none'}, {releases}"
     pdf.set_auto_page_break(True, margin=15)
     pdf.add_page()
     pdf.line_of("Superbill", size=16, bold=True)
@@ -165,13 +192,6 @@ def _line_table(pdf: _Page, claim: Claim) -> None:
     ]
     rows.append(("", "", "", "Total", "", "", "", "", f"{claim.total:,}", ""))
     pdf.table_of(rows, widths=(8, 22, 16, 82, 22, 18, 14, 22, 24, 27), right=(6, 7, 8))
-
-
-def _releases(claim: Claim) -> str:
-    if claim.run is None:
-        return "no run"
-    releases = ", ".join(f"{system} {release}" for system, release in claim.run.codesets)
-    return f"model {claim.run.model}, {releases}"
 
 
 class _Page(FPDF):

@@ -26,7 +26,7 @@ def suggest(
     notes: Annotated[
         list[Path] | None,
         typer.Argument(
-            metavar="[NOTE]...",
+            metavar="NOTE",
             help="Text files, folders of them, .jsonl or .csv files, or - for one text on standard input.",
             callback=all_exist,
             show_default=False,

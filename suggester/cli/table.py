@@ -75,6 +75,7 @@ def _table(screen: Console, note: Note, suggestions: Iterable[Suggestion]) -> Ta
         parts += [_quoted(screen, note, evidence) for evidence in item.evidence[:_SHOWN_EVIDENCE]]
         if len(item.evidence) > _SHOWN_EVIDENCE:
             parts.append(Text(f"and {len(item.evidence) - _SHOWN_EVIDENCE} more places", style="dim"))
+        parts += _billed(item)
         parts += [_flag(flag) for flag in item.flags]
         table.add_row(
             str(item.rank),
@@ -84,6 +85,12 @@ def _table(screen: Console, note: Note, suggestions: Iterable[Suggestion]) -> Ta
             _bar(screen, item.confidence),
         )
     return table
+
+
+def _billed(item: Suggestion) -> list[Text]:
+    """Units, and each modifier with its reason."""
+    lines = [Text(f"units: {item.units}")] if item.units is not None else []
+    return lines + [Text(f"modifier {m.modifier}: {clean(m.reason)}") for m in item.modifiers]
 
 
 def _bar(screen: Console, confidence: float) -> Text:

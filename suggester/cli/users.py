@@ -133,3 +133,16 @@ def password(name: Name, *, password_stdin: PasswordStdin = False) -> None:
     with operating() as (service, token):
         service.set_password(token, _found(service, token, name).id, chosen)
     say(f"password of {name} is set")
+
+
+@group.command("token")
+def api_token(
+    name: Name,
+    *,
+    days: Annotated[int, typer.Option("--days", min=1, max=366, help="How long it holds.")] = 30,
+) -> None:
+    """Issue a token for the HTTP service in a user's name; it is printed once and kept nowhere."""
+    with operating() as (service, token):
+        issued = service.issue_api_token(token, _found(service, token, name).id, days=days)
+    typer.echo(issued.token)
+    say(f"token of {name}, until {issued.expires_at:%Y-%m-%d}; disabling the user ends it at once")

@@ -82,15 +82,23 @@ class Term(Protocol):
 
 @dataclass(slots=True)
 class IndexPhrases:
-    """Phrases with their codes (several for one phrase where the index says so), and what was not used."""
+    """Phrases with their codes (several for one phrase where the index says so), and what was not used.
+
+    ``table_pairs`` are those of the tables of neoplasms and drugs, also where a term refers to them.
+    """
 
     pairs: dict[tuple[str, str], None] = field(default_factory=dict)
+    table_pairs: dict[tuple[str, str], None] = field(default_factory=dict)
     terms: int = 0
     unresolved: int = 0
 
     def add(self, phrase: str, code: str) -> None:
         """Add one phrase of a code."""
         self.pairs[phrase, code] = None
+
+    def add_of_table(self, phrase: str, code: str) -> None:
+        """Add one phrase of a row of a table."""
+        self.table_pairs[phrase, code] = None
 
 
 def code_in(text: str | None) -> str | None:
@@ -191,7 +199,7 @@ class IndexCompiler:
                 for number, code in cells.items():
                     for pattern in columns.get(number, ()):
                         phrase = pattern.format(words) if words else pattern.partition(" of {}")[0]
-                        self.phrases.add(phrase, code)
+                        self.phrases.add_of_table(phrase, code)
 
     def _tree(self, store: Mapping[str, Term]) -> None:
         for term in store.values():
@@ -250,7 +258,7 @@ class IndexCompiler:
             for sites, cells in self._sites:
                 if sites and column in cells:
                     for words in _said((*path, *sites)):
-                        self.phrases.add(words, cells[column])
+                        self.phrases.add_of_table(words, cells[column])
         return True
 
     def _find(self, steps: list[str]) -> tuple[Mapping[str, Term], Term] | None:

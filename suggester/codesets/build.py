@@ -50,6 +50,7 @@ _LEXICONS_OF: dict[Reader, tuple[str, ...]] = {
 
 STORE_CODE = ("compiling.py", "container.py", "hcpcs.py", "icd10cm.py")
 _INDEX_CODE = (
+    "compiling.py",
     "container.py",
     "lexicon.py",
     "phrases.py",

@@ -152,7 +152,10 @@ def _plan(
         rows=count, kept=len(phrases), added=len(phrases), left_out=tuple(left_out), remarks=remarks
     )
     return Plan(
-        kind=kind if kind != "index" else "icd10cm", slot=f"{kind} {label}", write=write, changes=changes
+        kind="chargemaster" if kind == "chargemaster" else "synonyms",
+        slot=f"{kind} {label}",
+        write=write,
+        changes=changes,
     )
 
 

@@ -16,7 +16,14 @@ from suggester.codesets.build import STORE_CODE, code_hash, key_of
 from suggester.codesets.compiling import FlatRow, compile_flat, compile_icd10cm
 from suggester.codesets.icd10cm import Node, fiscal_year, read_tabular
 from suggester.codesets.importing_plan import Plan, Wanted, only_one, release_of_wish
-from suggester.codesets.phrases import PHRASES_FILE, Phrase, write_phrases
+from suggester.codesets.phrases import (
+    INDEX,
+    PHRASES_FILE,
+    TABLE,
+    TABLES_FILE,
+    Phrase,
+    write_phrases,
+)
 from suggester.codesets.releases import Release
 from suggester.codesets.store import ReleaseStore
 from suggester.codesets.tabular_files import CodeFile, CodeRow, month_in_name, read_cpt, read_hcpcs
@@ -224,23 +231,32 @@ def plan_icd10cm(sources: Sequence[Source], wanted: Wanted) -> Plan:
     phrases = _index_phrases(parts.index)
     if phrases is not None:
         known = {node.code for node in nodes}
-        unknown = sum(code not in known for _, code in phrases.pairs)
-        remarks.append(f"alphabetic index: {phrases.terms:,} terms, {len(phrases.pairs) - unknown:,} phrases")
-        if unknown > len(phrases.pairs) // 10:
+        every = [*phrases.pairs, *phrases.table_pairs]
+        unknown = sum(code not in known for _, code in every)
+        remarks.append(f"alphabetic index: {phrases.terms:,} terms, {len(every) - unknown:,} phrases")
+        if unknown > len(every) // 10:
             name = parts.index[0][1].name
             raise ImportRefusedError(
                 name, f"wrong year: {unknown} phrases name codes that the tabular list lacks"
             )
         if phrases.unresolved:
             remarks.append(f"{phrases.unresolved:,} cross references name no single term")
-        pairs = [Phrase(text, "ICD-10-CM", code) for text, code in phrases.pairs if code in known]
+        of_terms, of_tables = (
+            [Phrase(text, "ICD-10-CM", code) for text, code in pairs if code in known]
+            for pairs in (phrases.pairs, phrases.table_pairs)
+        )
     key = key_of(repr(release), wanted.sha256, code_hash(STORE_CODE))
 
     def write(folder: Path) -> None:
         compile_icd10cm(release, nodes, folder / release.file_name, key=key)
         if phrases is not None:
-            path = folder / PHRASES_FILE
-            write_phrases(path, "index", pairs, key=key_of(key, "index"), valid_from=release.valid_from)
+            for name, kind, found in (
+                (PHRASES_FILE, INDEX, of_terms),
+                (TABLES_FILE, TABLE, of_tables),
+            ):
+                write_phrases(
+                    folder / name, kind, found, key=key_of(key, kind), valid_from=release.valid_from
+                )
 
     return Plan.of_release("icd10cm", release, write, rows=len(nodes), remarks=remarks)
 

@@ -21,9 +21,15 @@ from suggester.errors import StoreDamagedError
 from suggester.types import SYSTEMS, System
 
 PHRASES_FILE = "phrases.store"
-PhraseKind = Literal["index", "synonyms", "chargemaster"]
+TABLES_FILE = "tables.store"
+"""Phrases of an index's tables, beside those of its terms."""
+PhraseKind = Literal["index", "table", "synonyms", "chargemaster"]
+
+INDEX: PhraseKind = "index"
+TABLE: PhraseKind = "table"
 
 _NO_PRICE = -1
+_OF_INDEX = ("index", "table")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +94,11 @@ class PhraseSet:
 def phrase_files(store_dir: Path) -> list[Path]:
     """Files of the phrases in use, oldest import first. Of alphabetic indexes the newest release's alone."""
     found = active_files(store_dir, ("icd10cm", "synonyms", "chargemaster"))
-    paths = [path for _, path in found if path.name == PHRASES_FILE]
+    paths = [path for _, path in found if path.name in (PHRASES_FILE, TABLES_FILE)]
     metas = [(path, Container.read_meta(path)) for path in paths]
-    indexes = [
-        (meta["valid_from"], number) for number, (_, meta) in enumerate(metas) if meta["kind"] == "index"
-    ]
-    newest = max(indexes, default=("", -1))[1]
-    return [path for number, (path, meta) in enumerate(metas) if meta["kind"] != "index" or number == newest]
+    days = [(meta["valid_from"], path.parent.name) for path, meta in metas if meta["kind"] in _OF_INDEX]
+    newest = max(days, default=("", ""))[1]
+    return [path for path, meta in metas if meta["kind"] not in _OF_INDEX or path.parent.name == newest]
 
 
 def phrases_key(paths: Sequence[Path]) -> tuple[str, ...]:

@@ -43,10 +43,12 @@ class Source(IntEnum):
     SYNONYM = 13
     CHARGE = 14
     CPT_DESCRIPTOR = 15
+    INDEX_TABLE = 16
 
 
-DESCRIPTORS = (Source.HCPCS_SHORT, Source.CPT_DESCRIPTOR)
-"""Official descriptors: searched, but too terse or too long to be looked for in notes."""
+DESCRIPTORS = (Source.HCPCS_SHORT, Source.CPT_DESCRIPTOR, Source.INDEX_TABLE)
+"""Searched, but not looked for in notes: official descriptors, which are too terse or too long, and rows of
+the index's tables, whose words stand in notes that say nothing of the kind."""
 PHRASES = (
     Source.LEXICON,
     Source.CPT_LEXICON,

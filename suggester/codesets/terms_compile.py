@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from suggester.codesets.compiling import FORMAT
+from suggester.codesets.compiling import FORMAT, expand_short
 from suggester.codesets.container import ragged, write_container
 from suggester.codesets.lexicon import Lexicon, PhraseRow
 from suggester.codesets.phrases import PhraseKind, PhraseSet
@@ -27,6 +27,7 @@ from suggester.errors import LexiconError, UnknownCodeError
 
 _SOURCE_OF: dict[PhraseKind, Source] = {
     "index": Source.INDEX,
+    "table": Source.INDEX_TABLE,
     "synonyms": Source.SYNONYM,
     "chargemaster": Source.CHARGE,
 }
@@ -173,8 +174,8 @@ def compile_terms(
     key
         Key of the index.
     imported
-        Phrases that the user imported. They do not change how rare a word counts as, so that what was found
-        without them scores as before.
+        Phrases that the user imported. Like imported descriptors they do not change how rare a word counts
+        as, so that what was found without them scores as before.
 
     Raises
     ------
@@ -222,17 +223,15 @@ def _compile(
             found = _active_row(store, item.code)
             if found is not None:
                 builder.add(item.phrase, target, found, source)
-    for row, (title, short) in enumerate(zip(hcpcs.titles, hcpcs.shorts, strict=True)):
+    short_words = dict(lexicon.short_words)
+    plain = [expand_short(short, short_words) for short in hcpcs.shorts]
+    for row, (title, short) in enumerate(zip(plain, hcpcs.shorts, strict=True)):
         if title:
             builder.add(title, Target.HCPCS, row, Source.HCPCS_SHORT)
             builder.add(short, Target.HCPCS, row, Source.HCPCS_SHORT)
     for row, drug in enumerate(lexicon.drugs):
         for name in drug.names:
             builder.add(name, Target.DRUG, row, Source.DRUG)
-    if cpt.labels is not None:
-        for row, title in enumerate(cpt.titles):
-            if title:
-                builder.add(title, Target.CPT, row, Source.CPT_DESCRIPTOR)
     names_of = {name.lower(): drug.names for drug in lexicon.drugs for name in drug.names}
     for unit in lexicon.drug_units:
         found = _active_row(hcpcs, unit.code)
@@ -240,6 +239,13 @@ def _compile(
             for name in (unit.drug, *names_of.get(unit.drug.lower(), ())):
                 builder.add(name, Target.HCPCS, found, Source.HCPCS_DRUG)
     own = len(builder.terms)
+    for row, (title, known) in enumerate(zip(hcpcs.titles, plain, strict=True)):
+        if title and title != known:
+            builder.add(title, Target.HCPCS, row, Source.HCPCS_SHORT)
+    if cpt.labels is not None:
+        for row, title in enumerate(cpt.titles):
+            if title:
+                builder.add(title, Target.CPT, row, Source.CPT_DESCRIPTOR)
     stores = {"ICD-10-CM": icd10cm, "CPT": cpt, "HCPCS": hcpcs}
     for phrases in imported:
         _add_imported(builder, phrases, stores, families)

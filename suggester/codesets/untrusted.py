@@ -5,8 +5,8 @@ Every refusal is an ``ImportRefusedError`` with the file, the row where there is
 
 from __future__ import annotations
 
+import codecs
 import csv
-import io
 import re
 import stat
 import xml.etree.ElementTree as ET
@@ -27,11 +27,13 @@ MAX_XML_BYTES = 200_000_000
 MAX_XML_DEPTH = 64
 MAX_ROWS = 4_000_000
 MAX_COLUMNS = 256
-MAX_CELL = 20_000
+MAX_ROW = 40_000
+"""Characters of a row of a table."""
 
 _SMALL = 1_000_000
 """Entries that unpack to less are no bomb, however well they are packed."""
 _CHUNK = 1 << 20
+_HEAD = 20_000
 _MAX_DEPTH_OF_FOLDERS = 6
 
 Row = tuple[int, list[str]]
@@ -236,13 +238,24 @@ def read_text(source: Source) -> str:
     ImportRefusedError
         If the file is binary.
     """
-    data = source.path.read_bytes()
-    if b"\0" in data[:100_000]:
-        raise ImportRefusedError(source.name, "binary, not a text file")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return data.decode("cp1252", errors="replace")
+    encoding = _encoding_of(source)
+    return source.path.read_bytes().decode(encoding, errors="replace")
+
+
+def _encoding_of(source: Source) -> str:
+    """UTF-8 if all of the file is, else Windows-1252. Reads it a piece at a time."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    with source.path.open("rb") as handle:
+        first = True
+        while chunk := handle.read(_CHUNK):
+            if first and b"\0" in chunk:
+                raise ImportRefusedError(source.name, "binary, not a text file")
+            first = False
+            try:
+                decoder.decode(chunk)
+            except UnicodeDecodeError:
+                return "cp1252"
+    return "utf-8-sig"
 
 
 def rows_of(source: Source) -> Iterator[Row]:
@@ -259,26 +272,34 @@ def rows_of(source: Source) -> Iterator[Row]:
             raise ImportRefusedError(source.name, f"more than {MAX_ROWS:,} rows", row=number)
         if len(cells) > MAX_COLUMNS:
             raise ImportRefusedError(source.name, f"{len(cells)} cells, at most {MAX_COLUMNS}", row=number)
-        if any(len(cell) > MAX_CELL for cell in cells):
-            raise ImportRefusedError(source.name, f"a cell of more than {MAX_CELL} characters", row=number)
+        if sum(map(len, cells)) > MAX_ROW:
+            raise ImportRefusedError(source.name, f"a row of more than {MAX_ROW} characters", row=number)
         if any(cells):
             yield number, cells
 
 
 def _text_rows(source: Source) -> Iterator[Row]:
-    text = read_text(source)
-    mark = _delimiter(text)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=mark, quoting=csv.QUOTE_MINIMAL)
-    try:
-        for cells in reader:
-            yield reader.line_num, [" ".join(cell.split()) for cell in cells]
-    except csv.Error as error:
-        raise ImportRefusedError(source.name, f"not a table ({error})", row=reader.line_num) from None
+    encoding = _encoding_of(source)
+    with source.path.open(encoding=encoding, errors="replace", newline="") as handle:
+        mark = _delimiter(handle.read(_HEAD))
+        handle.seek(0)
+        reader = csv.reader(handle, delimiter=mark)
+        try:
+            for cells in reader:
+                yield reader.line_num, [_plain(cell) for cell in cells]
+        except csv.Error as error:
+            raise ImportRefusedError(source.name, f"not a table ({error})", row=reader.line_num) from None
+
+
+def _plain(cell: str) -> str:
+    """The cell with single blanks between its words."""
+    text = cell.strip()
+    return " ".join(text.split()) if "  " in text or "\n" in text else text
 
 
 def _delimiter(text: str) -> str:
     """The mark between the cells of a text table: the one that most of its first lines hold."""
-    head = [line for line in text[:20_000].splitlines() if line.strip()][:40]
+    head = [line for line in text.splitlines() if line.strip()][:40]
     counts = {mark: sum(mark in line for line in head) for mark in ("\t", "|", ",")}
     return max(counts, key=lambda mark: counts[mark])
 

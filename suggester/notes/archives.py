@@ -18,6 +18,7 @@ __all__ = ["MAX_ENTRIES", "BoundedGzip", "ZipEntry", "zip_entries"]
 MAX_ENTRIES = 500_000
 MAX_RATIO = 200
 """An honest text is packed to no less than one part in so many."""
+_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError, RuntimeError)
 _FREE = 50_000_000
 """Bytes that gzip may unpack to before its ratio counts."""
 
@@ -49,7 +50,7 @@ class ZipEntry:
                 if len(data) <= most:
                     return data
                 problem = "the entry holds more than it says"
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError, RuntimeError) as error:
+        except _DAMAGE as error:
             problem = f"the entry is damaged ({type(error).__name__})"
         raise ArchiveError(problem, record=record)
 

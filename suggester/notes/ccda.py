@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal
-from xml.etree.ElementTree import Element  # noqa: S405 - a type; parsing is defusedxml's
+from xml.etree.ElementTree import Element
 
 from suggester.errors import DocumentError, EmptyInputError
 from suggester.notes.hl7 import Embedded, day_of
@@ -19,7 +19,9 @@ __all__ = ["CcdaDocument", "CcdaSection", "Problem", "ccda_document", "setting_o
 
 _HL7 = "{urn:hl7-org:v3}"
 _PROBLEMS = "11450-4"
-_LINES = frozenset(("paragraph", "br", "item", "tr", "table", "caption", "list", "footnote", "thead", "tbody"))
+_LINES = frozenset(
+    ("paragraph", "br", "item", "tr", "table", "caption", "list", "footnote", "thead", "tbody")
+)
 _CELLS = frozenset(("td", "th"))
 _DROPPED = frozenset(("renderMultiMedia",))
 _ACTS: dict[str, Setting] = {
@@ -112,7 +114,8 @@ def ccda_document(data: bytes, *, record: str, fallback_id: str, embedded: Embed
         text=text,
         encounter_id=_id(encounter.find(f"{_HL7}id")) if encounter is not None else None,
         kind=title[:200] or None,
-        service_date=_day(encounter) or _day(root.find(f"{_HL7}documentationOf/{_HL7}serviceEvent"))
+        service_date=_day(encounter)
+        or _day(root.find(f"{_HL7}documentationOf/{_HL7}serviceEvent"))
         or _day(root),
         setting=setting_of_act(_attribute(encounter.find(f"{_HL7}code"), "code"))
         if encounter is not None
@@ -147,9 +150,7 @@ def _problems(section: Element) -> Iterator[Problem]:
             continue
         name = _attribute(value, "displayName") or _words(value.find(f"{_HL7}originalText"))
         if name:
-            yield Problem(
-                code=_attribute(value, "code"), system=_attribute(value, "codeSystem"), name=name
-            )
+            yield Problem(code=_attribute(value, "code"), system=_attribute(value, "codeSystem"), name=name)
 
 
 def _narrative(element: Element) -> str:

@@ -38,11 +38,13 @@ def map_record(data: Mapping[str, object], columns: Mapping[str, str]) -> dict[s
     """
     out: dict[str, object] = {}
     patient: dict[str, object] = {}
-    if isinstance(data.get("patient"), dict):
-        patient.update(data["patient"])  # type: ignore[arg-type]
+    given = data.get("patient")
+    if isinstance(given, dict):
+        patient.update(given)
     taken = set(columns.values())
     for name in _CONTRACT - {"patient"}:
-        value = _found(data, columns[name]) if name in columns else data.get(name) if name not in taken else None
+        path = columns.get(name, "" if name in taken else name)
+        value = _found(data, path)
         if value is None:
             continue
         if name in _IDS and isinstance(value, int) and not isinstance(value, bool):

@@ -45,13 +45,15 @@ def fhir_notes(
     kind = resource.get("resourceType")
     if kind == "Bundle":
         entries = [entry for entry in _list(resource.get("entry")) if isinstance(entry, dict)]
-        inner = [(entry, entry.get("resource")) for entry in entries]
+        inner: list[tuple[Resource, Any]] = [(entry, entry.get("resource")) for entry in entries]
         known = _known(inner)
         found: list[Note | InputError] = []
         for number, (_, item) in enumerate(inner, 1):
             if isinstance(item, dict) and item.get("resourceType") in ("DocumentReference", "Composition"):
                 name = f"{record}#{number}"
-                found.append(_made(item, known, record=name, fallback=f"{fallback_id}-{number}", embedded=embedded))
+                found.append(
+                    _made(item, known, record=name, fallback=f"{fallback_id}-{number}", embedded=embedded)
+                )
         return found or [EmptyInputError("the Bundle holds no document", record=record)]
     if kind in ("DocumentReference", "Composition"):
         return [_made(resource, {}, record=record, fallback=fallback_id, embedded=embedded)]
@@ -138,7 +140,9 @@ def _attachments(
     if data is None and isinstance(attachment.get("url"), str):
         data = known.get(attachment["url"], {}).get("data")
     if not isinstance(data, str):
-        raise DocumentError("the attachment is not in the file, and addresses are not followed", record=record)
+        raise DocumentError(
+            "the attachment is not in the file, and addresses are not followed", record=record
+        )
     try:
         raw = base64.b64decode("".join(data.split()), validate=True)
     except (binascii.Error, ValueError):

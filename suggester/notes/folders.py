@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,8 +19,8 @@ class Entry:
     problem: str | None = None
 
 
-def walk(root: Path, *, suffix: str) -> Iterator[Entry]:
-    """Yield the files below ``root`` that end in ``suffix``, by name, folder by folder.
+def walk(root: Path, *, wanted: Callable[[str], bool]) -> Iterator[Entry]:
+    """Yield the files below ``root`` whose name from there on is ``wanted``, by name, folder by folder.
 
     Names that begin with a dot are left out. Links are refused where they lead to a folder, which could go
     round in circles, or out of ``root``, which could read what was never meant as input.
@@ -39,23 +39,25 @@ def walk(root: Path, *, suffix: str) -> Iterator[Entry]:
             problem = f"cannot be read: {error.strerror or type(error).__name__}"
             yield Entry(path=entry.path, name=entry.name or root.name, problem=problem)
             continue
-        wanted = [_entry(child, above=entry.name, inside=inside, suffix=suffix) for child in children]
-        waiting += [child for child in reversed(wanted) if child is not None]
+        kept = [_entry(child, above=entry.name, inside=inside, wanted=wanted) for child in children]
+        waiting += [child for child in reversed(kept) if child is not None]
 
 
-def _entry(child: os.DirEntry[str], *, above: str, inside: Path, suffix: str) -> Entry | None:
+def _entry(
+    child: os.DirEntry[str], *, above: str, inside: Path, wanted: Callable[[str], bool]
+) -> Entry | None:
     name = f"{above}/{child.name}" if above else child.name
-    is_text = child.name.lower().endswith(suffix)
+    is_wanted = wanted(name)
     problem = None
     if child.name.startswith("."):
         return None
     if child.is_symlink():
         if child.is_dir():
             problem = "a link to a folder, which is not followed"
-        elif not is_text:
+        elif not is_wanted:
             return None
         elif not Path(child.path).resolve().is_relative_to(inside):
             problem = "a link that leads out of the folder"
-    elif not is_text and not child.is_dir():
+    elif not is_wanted and not child.is_dir():
         return None
     return Entry(path=Path(child.path), name=name, problem=problem)

@@ -77,7 +77,7 @@ def unescape(text: str, separators: Separators) -> str:
 
     Examples
     --------
-    >>> unescape(r"A\\T\\B\\.br\\C \\X41\\", Separators("|", "^", "~", "\\\\", "&"))
+    >>> unescape("A/T/B/.br/C /X41/", Separators("|", "^", "~", "/", "&"))
     'A&B\\nC A'
     """
     mark = separators.escape

@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 import io
 import re
-from xml.etree.ElementTree import Element, ParseError  # noqa: S405 - types; parsing is defusedxml's
+from xml.etree.ElementTree import Element, ParseError
 
 from suggester.errors import XmlError
 
@@ -19,9 +19,12 @@ MAX_DEPTH = 100
 """Deepest nesting of XML elements; a C-CDA document with nested tables needs about 30."""
 
 _BLOCKS = frozenset(
-    ("address article aside blockquote body br caption center dd div dl dt fieldset figure footer form h1 h2 h3")
-    .split()
-    + "h4 h5 h6 header hr html li main nav ol p pre section table tbody tfoot thead title tr ul".split()
+    (
+        *("address", "article", "aside", "blockquote", "body", "br", "caption", "center", "dd", "div", "dl"),
+        *("dt", "fieldset", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr"),
+        *("html", "li", "main", "nav", "ol", "p", "pre", "section", "table", "tbody", "tfoot", "thead"),
+        *("title", "tr", "ul"),
+    )
 )
 _CELLS = frozenset(("td", "th"))
 _HIDDEN = ("script", "style", "template", "noscript", "svg", "object", "iframe")

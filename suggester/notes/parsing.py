@@ -6,20 +6,11 @@ import json
 from collections.abc import Sequence
 
 from suggester.errors import FieldError, JsonError
+from suggester.notes.options import FIELDS
 
 __all__ = ["CSV_COLUMNS", "csv_record", "header_problem", "json_object"]
 
-CSV_COLUMNS: tuple[str, ...] = (
-    "id",
-    "text",
-    "encounter_id",
-    "service_date",
-    "setting",
-    "kind",
-    "patient_id",
-    "sex",
-    "birth_date",
-)
+CSV_COLUMNS: tuple[str, ...] = FIELDS
 """Columns of a CSV input; ``id`` and ``text`` are required, empty cells of the others count as absent."""
 
 _PATIENT_COLUMNS = {"patient_id": "id", "sex": "sex", "birth_date": "birth_date"}
@@ -58,9 +49,11 @@ def json_object(text: str, *, record: str) -> dict[str, object]:
 
 
 def header_problem(names: Sequence[str]) -> str | None:
-    """Why a CSV header cannot be used, or None if it can."""
+    """Why a CSV header cannot be used, or None if it can. Empty names are columns that are left out."""
     allowed = f"allowed: {', '.join(CSV_COLUMNS)}"
     for position, name in enumerate(names, start=1):
+        if not name:
+            continue
         if name not in CSV_COLUMNS:
             return f"column {position} of the header has an unknown name; {allowed}"
         if names.index(name) != position - 1:
@@ -84,6 +77,8 @@ def csv_record(names: Sequence[str], cells: Sequence[str], *, record: str) -> di
     data: dict[str, object] = {}
     patient: dict[str, object] = {}
     for name, cell in zip(names, cells, strict=True):
+        if not name:
+            continue
         if name in _PATIENT_COLUMNS:
             if cell:
                 patient[_PATIENT_COLUMNS[name]] = cell

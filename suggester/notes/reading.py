@@ -7,22 +7,20 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from io import BufferedIOBase
 from pathlib import Path
-from typing import Literal, cast
+from typing import cast
 
 from suggester.contract import gold_from_record, note_from_record, suggestions_from_record
-from suggester.errors import DuplicateIdError, EmptyInputError, FieldError, InputError, TooLargeError
-from suggester.fields import id_problem
+from suggester.errors import DuplicateIdError, InputError, TooLargeError
 from suggester.notes.decoding import check_text, decode
-from suggester.notes.folders import walk
+from suggester.notes.documents import checked
+from suggester.notes.inputs import ENDINGS, file_records, folder_records, kind_of_name, stream_records
 from suggester.notes.limits import Limits
 from suggester.notes.options import Meter, ReadOptions
-from suggester.notes.records import csv_rows, file_bytes, json_lines, opened, shown
+from suggester.notes.records import json_lines, opened, shown
+from suggester.notes.seen import SeenIds
 from suggester.types import GoldNote, Note, Suggestions
 
 __all__ = ["read_gold", "read_notes", "read_suggestions", "read_text"]
-
-Kind = Literal[".txt", ".jsonl", ".csv"]
-KINDS: tuple[Kind, ...] = (".txt", ".jsonl", ".csv")
 
 
 def read_notes(
@@ -42,15 +40,20 @@ def read_notes(
     Parameters
     ----------
     source
-        A ``.txt`` file (one note, its id the name without suffix), a folder (every ``.txt`` file below it in
-        the order of the names, ids with ``/`` between folders; names that begin with a dot are left out), a
-        ``.jsonl`` or ``.csv`` file, or ``-`` for JSON Lines on standard input.
+        A ``.txt`` file (one note, its id the name without suffix), a folder (every ``.txt`` file below it, or
+        those that ``options.pattern`` names, in the order of the names, ids with ``/`` between folders; names
+        that begin with a dot are left out), any file of ``suggester.notes.inputs.ENDINGS``, or ``-`` for
+        standard input: JSON Lines, or what ``options.kind`` says.
     limits
         How much one record may hold.
     gold_fields
         Allow the fields of gold notes in JSON Lines, unread.
     stdin
         What to read for ``-`` instead of the process's standard input.
+    options
+        What to read of a folder, what the files are, and what their columns are called.
+    meter
+        Told how far reading has come.
 
     Raises
     ------
@@ -58,21 +61,31 @@ def read_notes(
         At once, if ``source`` is not there or is not of a kind that is read.
     """
     limits = limits or Limits()
+    options = options or ReadOptions()
+    meter = meter or Meter()
     note = partial(_note, limits=limits, gold_fields=gold_fields)
     if str(source) == "-":
         file = stdin or cast(BufferedIOBase, sys.stdin.buffer)
-        return _each(json_lines(file, name="stdin", limits=limits), note, _note_id)
+        kind = options.kind or "jsonl"
+        if kind in ("zip", "parquet"):
+            raise InputError(f"{kind} cannot be read from standard input", record="stdin")
+        records = stream_records(file, name="stdin", kind=kind, limits=limits, options=options)
+        return _each(records, note, _note_id)
     path = Path(source)
-    match _kind(path):
-        case "folder":
-            return _each(_folder(path, limits=limits), _as_it_is, _note_id)
-        case ".txt":
-            one = _text_note(path, name=path.name, note_id=path.stem, limits=limits)
-            return _each(iter([(shown(path.name), one)]), _as_it_is, _note_id)
-        case ".jsonl":
-            return _each(opened(path, json_lines, limits=limits), note, _note_id)
-        case ".csv":
-            return _each(opened(path, csv_rows, limits=limits), note, _note_id)
+    name = shown(path.name or str(path))
+    if path.is_dir():
+        folder = folder_records(path, limits=limits, options=options, meter=meter)
+        return _each(folder, note, _note_id)
+    if not path.exists():
+        raise InputError("there is no such file or folder", record=name)
+    known = options.kind or kind_of_name(path.name)
+    if known is None:
+        raise InputError(
+            f"not a kind of file that is read: {', '.join(ENDINGS)}, a folder, or -; --kind names the kind",
+            record=name,
+        )
+    found = file_records(path, name=path.name, kind=known, limits=limits, options=options, meter=meter)
+    return _each(found, note, _note_id)
 
 
 def read_text(file: BufferedIOBase, *, name: str, limits: Limits | None = None) -> Note | InputError:
@@ -116,51 +129,11 @@ def read_suggestions(path: str | Path) -> Iterator[Suggestions | InputError]:
 
 def _json_file(path: str | Path) -> Path:
     path = Path(path)
-    if _kind(path) != ".jsonl":
+    if not path.exists():
+        raise InputError("there is no such file or folder", record=shown(path.name))
+    if path.is_dir() or path.suffix.lower() != ".jsonl":
         raise InputError("only .jsonl files are read here", record=shown(path.name))
     return path
-
-
-def _kind(path: Path) -> Kind | Literal["folder"]:
-    name = shown(path.name or str(path))
-    if path.is_dir():
-        return "folder"
-    if not path.exists():
-        raise InputError("there is no such file or folder", record=name)
-    for kind in KINDS:
-        if path.suffix.lower() == kind:
-            return kind
-    raise InputError(f"not a kind of file that is read: {', '.join(KINDS)}, a folder, or -", record=name)
-
-
-# --- text files -------------------------------------------------------------------------------------
-
-
-def _folder(root: Path, *, limits: Limits) -> Iterator[tuple[str, Note | InputError]]:
-    empty = True
-    for entry in walk(root, suffix=".txt"):
-        empty = False
-        record = shown(entry.name)
-        if entry.problem is not None:
-            yield record, InputError(entry.problem, record=record)
-        else:
-            note_id = entry.name[: -len(".txt")]
-            yield record, _text_note(entry.path, name=entry.name, note_id=note_id, limits=limits)
-    if empty:
-        record = shown(root.name or str(root))
-        yield record, EmptyInputError("the folder holds no .txt file", record=record)
-
-
-def _text_note(path: Path, *, name: str, note_id: str, limits: Limits) -> Note | InputError:
-    record = shown(name)
-    problem = id_problem(note_id)
-    if problem:
-        return FieldError(f"the file name is the id, and an id {problem}", record=record)
-    try:
-        data = file_bytes(path, record=record, most=limits.file_bytes)
-    except InputError as error:
-        return error
-    return _decoded(data, name=record, note_id=note_id, limits=limits)
 
 
 def _decoded(data: bytes, *, name: str, note_id: str, limits: Limits) -> Note | InputError:
@@ -181,7 +154,7 @@ def _each[Raw, T](
     id_of: Callable[[T], str],
 ) -> Iterator[T | InputError]:
     """Make something of every record; what fails, or has an id seen before, is an error in its place."""
-    seen: set[str] = set()
+    seen = SeenIds()
     for record, raw in records:
         if isinstance(raw, InputError):
             yield raw
@@ -192,23 +165,23 @@ def _each[Raw, T](
             yield error
             continue
         made_id = id_of(made)
-        if made_id in seen:
+        if not seen.add(made_id):
             yield DuplicateIdError(f"id {made_id!r} was seen before in this input", record=record)
         else:
-            seen.add(made_id)
             yield made
-
-
-def _as_it_is(note: Note, _record: str) -> Note:
-    return note
 
 
 def _note_id(note: Note) -> str:
     return note.id
 
 
-def _note(data: dict[str, object], record: str, *, limits: Limits, gold_fields: bool) -> Note:
-    note = note_from_record(data, record=record, gold_fields=gold_fields, source=record)
+def _note(raw: Note | dict[str, object], record: str, *, limits: Limits, gold_fields: bool) -> Note:
+    if isinstance(raw, Note):
+        made = checked(raw, limits=limits)
+        if isinstance(made, InputError):
+            raise made
+        return made
+    note = note_from_record(raw, record=record, gold_fields=gold_fields, source=record)
     check_text(note.text, record=record, most_chars=limits.chars)
     return note
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from io import BufferedIOBase
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from suggester.errors import (
     JsonError,
     TooLargeError,
 )
+from suggester.notes.columns import map_names
 from suggester.notes.decoding import CHUNK_BYTES, decode_bytes, looks_binary, utf8_chunks
 from suggester.notes.limits import Limits
 from suggester.notes.parsing import csv_record, header_problem, json_object
@@ -100,8 +101,13 @@ def _json_record(line: bytes, *, record: str, marked: bool) -> dict[str, object]
         return error
 
 
-def csv_rows(file: BufferedIOBase, *, name: str, limits: Limits) -> Iterator[Record]:
-    """The rows of a CSV file with a header. A wrong row is an error in place, a wrong header the only one."""
+def csv_rows(
+    file: BufferedIOBase, *, name: str, limits: Limits, columns: Mapping[str, str] | None = None
+) -> Iterator[Record]:
+    """The rows of a CSV file with a header. A wrong row is an error in place, a wrong header the only one.
+
+    ``columns`` are names of columns by field of the note; columns that are nothing to it are then left out.
+    """
     encoding, chunks = utf8_chunks(file)
     rows = split_rows(chunks, limit=limits.line_bytes)
     marked = encoding is not None
@@ -112,7 +118,13 @@ def csv_rows(file: BufferedIOBase, *, name: str, limits: Limits) -> Iterator[Rec
     names = _cells(header[1], record=f"{name}:{header[0]}", marked=marked, limits=limits)
     if not isinstance(names, InputError):
         names = [cell.strip() for cell in names]
-        problem = header_problem(names)
+        problem = None
+        if columns:
+            missing = [column for column in columns.values() if column not in names]
+            if missing:
+                problem = "a column that --column names is not in the header"
+            names = map_names(names, columns)
+        problem = problem or header_problem(names)
         if problem:
             names = FieldError(problem, record=f"{name}:{header[0]}")
     if isinstance(names, InputError):

@@ -249,13 +249,7 @@ def reach_backward(
     while index >= start:
         word = words[index]
         if word in (";", "|") or (
-            hard.get(index, 0) & bit
-            and word not in over
-            and not (
-                word in ("after", "following")
-                and modifier.rule in _DATE_RULES
-                and not _HAD.isdisjoint(words[max(start, index - 6) : index])
-            )
+            hard.get(index, 0) & bit and word not in over and not _caused(words, index, start, modifier)
         ):
             break
         if (
@@ -283,6 +277,7 @@ def reach_backward(
             cue.get(index, 0) & (bit | NEGATED)
             and index < last
             and not (modifier.rule in _DATE_RULES and _operated(words, index, last))
+            and not _caused(words, index, start, modifier)
         ):
             break
         count += is_word[index]
@@ -290,6 +285,15 @@ def reach_backward(
             break
         index -= 1
     return index + 1, last + 1
+
+
+def _caused(words: list[str], index: int, start: int, modifier: Modifier) -> bool:
+    """Whether a date looks on over *after* to what happened then (*had a clot after surgery in 2008*)."""
+    return (
+        words[index] in ("after", "following")
+        and modifier.rule in _DATE_RULES
+        and not _HAD.isdisjoint(words[max(start, index - 6) : index])
+    )
 
 
 def _over_relative(words: list[str], comma: int, start: int, index: int) -> int:

@@ -33,8 +33,11 @@ log = logging.getLogger("suggester.review")
 _TOUCH_MS = 10_000
 """Reading counts as activity, but is written down only so often."""
 
-Rules = Callable[[Note, tuple[FinalCode, ...]], tuple[Flag, ...]]
-"""Rules on the coding summary of a note, for the flags that must be answered before it is finished."""
+Rules = Callable[[Note, tuple[FinalCode, ...], tuple[str, ...]], tuple[Flag, ...]]
+"""Rules on the coding summary of a note, for the flags that must be answered before it is finished.
+
+The last are diagnoses that the note supports and that are not in the summary.
+"""
 
 
 class Engine(Protocol):

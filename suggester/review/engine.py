@@ -44,8 +44,12 @@ class ReadingEngine:
             return markings_of(bench.read(note.text))
 
 
-def note_flags(rules: Rules, note: Note, codes: tuple[FinalCode, ...]) -> tuple[Flag, ...]:
+def note_flags(
+    rules: Rules, note: Note, codes: tuple[FinalCode, ...], supported: tuple[str, ...] = ()
+) -> tuple[Flag, ...]:
     """What the rules say of the codes that a person decided on, in their order.
+
+    ``supported`` are diagnoses that the note supports and that are not among the codes.
 
     Raises
     ------
@@ -60,10 +64,17 @@ def note_flags(rules: Rules, note: Note, codes: tuple[FinalCode, ...]) -> tuple[
             if code.system == "ICD-10-CM"
         ),
         services=tuple(
-            Service(system=code.system, code=code.code, number=number)
+            Service(
+                system=code.system,
+                code=code.code,
+                number=number,
+                modifiers=code.modifiers,
+                units=code.units or 1,
+            )
             for number, code in enumerate((c for c in codes if c.system != "ICD-10-CM"), 1)
         ),
         setting=note.setting,
         service_date=note.service_date,
+        supported=supported,
     ).of_patient(note.patient)
     return rules.check(subject)

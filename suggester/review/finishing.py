@@ -10,6 +10,7 @@ from suggester.review.base import at
 from suggester.review.cells import csv_bytes, safe_cell
 from suggester.review.coding import CodingPart
 from suggester.review.keeping import Loaded, day_of, note_of
+from suggester.review.machine import NoteNow
 from suggester.review.permissions import allows
 from suggester.review.records import flags_from
 from suggester.review.types import (
@@ -38,10 +39,15 @@ _HEADER = (
     "system",
     "code",
     "title",
+    "modifiers",
+    "units",
     "reviewer",
     "finished_at",
     "decision",
 )
+
+
+_LIKELY = 0.5
 
 
 class FinishPart(CodingPart):
@@ -75,7 +81,7 @@ class FinishPart(CodingPart):
             if len(flag.codes) < 2 or present.issuperset(flag.codes)
         ]
         if self.rules is not None:
-            flags += self.rules(note_of(row, reading.text), codes)
+            flags += self.rules(note_of(row, reading.text), codes, _supported(loaded, state))
         kept = decisions.overrides(connection, row.id, loaded.track)
         answered = {_key(o.rule_id, o.codes) for o in kept}
         unique = tuple({(f.rule_id, f.codes, f.message): f for f in flags}.values())
@@ -192,6 +198,8 @@ class FinishPart(CodingPart):
                 decision_id=code.decision_id,
                 user_id=reviewers[code.decision_id],
                 evidence=[[span.start, span.end] for span in code.evidence],
+                modifiers=list(code.modifiers),
+                units=code.units,
             )
             for code in codes
         ]
@@ -285,6 +293,8 @@ class FinishPart(CodingPart):
                     code.system,
                     code.code,
                     code.display,
+                    " ".join(code.modifiers),
+                    code.units,
                     code.reviewer,
                     summary.finished_at.isoformat() if summary.finished_at else None,
                     code.decision_id,
@@ -317,6 +327,8 @@ class FinishPart(CodingPart):
                         "system": code.system,
                         "code": code.code,
                         "display": code.display,
+                        "modifiers": list(code.modifiers),
+                        "units": code.units,
                         "decision": code.decision_id,
                         "reviewer": code.reviewer,
                         "evidence": [[span.start, span.end] for span in code.evidence],
@@ -366,6 +378,8 @@ class FinishPart(CodingPart):
                     decision_id=final.decision_id,
                     reviewer=final.display_name,
                     evidence=tuple(Span(start=start, end=end) for start, end in final.evidence),
+                    modifiers=tuple(final.modifiers),
+                    units=final.units,
                 )
                 for final in finals
             ),
@@ -377,6 +391,19 @@ class FinishPart(CodingPart):
             finished_by=by.display_name if by else None,
             finished_at=None if row.finished_at is None else at(row.finished_at),
         )
+
+
+def _supported(loaded: Loaded, state: NoteNow) -> tuple[str, ...]:
+    """Diagnoses that the note supports likely enough and that nobody has put into the summary."""
+    chosen = {row.code for row in state.codes}
+    return tuple(
+        row.code
+        for row in loaded.suggestions
+        if row.system == "ICD-10-CM"
+        and row.confidence >= _LIKELY
+        and not row.planted
+        and row.code not in chosen
+    )
 
 
 def _key(rule_id: str, codes: tuple[str, ...] | list[str]) -> tuple[str, tuple[str, ...]]:

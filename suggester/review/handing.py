@@ -180,6 +180,8 @@ class HandPart(DashboardPart):
                             system=system_of(code.system),
                             code=code.code,
                             evidence=tuple(Span(start=start, end=end) for start, end in code.evidence),
+                            modifiers=tuple(code.modifiers),
+                            units=code.units,
                         )
                         for code in codes
                     ),

@@ -17,6 +17,7 @@ from suggester.review.records import (
     evidence_record,
     flags_record,
     marks_record,
+    modifiers_record,
     not_coded_record,
     sections_record,
 )
@@ -218,6 +219,8 @@ class ImportPart(AskPart):
                 evidence=evidence_record(item.evidence),
                 reasons=list(item.reasons),
                 flags=flags_record(item.flags),
+                units=item.units,
+                modifiers=modifiers_record(item.modifiers),
                 planted=wrong,
                 state="pending",
             )

@@ -28,8 +28,8 @@ class Markings:
 def markings_of(reading: Reading) -> Markings:
     """Sections of a reading, and a mark for every complete mention with an assertion flag.
 
-    Mentions inside longer ones that are marked are left out; the first flag of *negated, family, hypothetical,
-    uncertain, historical* is the mark's kind.
+    Mentions inside longer ones that are marked are left out. Where several flags hold, the mark's kind is the
+    first of *negated, family, hypothetical, uncertain, historical*.
     """
     m = reading.matches
     whole = (m.coverage >= COMPLETE).nonzero()[0].tolist()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from suggester.review.types import Mark, SectionMark
-from suggester.types import Assertion, Cue, Evidence, Flag, NotCoded, Span
+from suggester.types import Assertion, Cue, Evidence, Flag, NotCoded, ProposedModifier, Span
 
 __all__ = [
     "evidence_from",
@@ -15,6 +15,8 @@ __all__ = [
     "flags_record",
     "marks_from",
     "marks_record",
+    "modifiers_from",
+    "modifiers_record",
     "not_coded_from",
     "not_coded_record",
     "sections_from",
@@ -90,6 +92,28 @@ def flags_from(record: Sequence[dict[str, Any]]) -> tuple[Flag, ...]:
             source=item["source"],
             words=tuple(item["words"]),
             overridable=item["overridable"],
+        )
+        for item in record
+    )
+
+
+def modifiers_record(modifiers: Sequence[ProposedModifier]) -> list[dict[str, Any]]:
+    """Proposed modifiers as JSON."""
+    return [
+        {
+            "modifier": item.modifier,
+            "reason": item.reason,
+            "evidence": evidence_record(item.evidence),
+        }
+        for item in modifiers
+    ]
+
+
+def modifiers_from(record: Sequence[dict[str, Any]]) -> tuple[ProposedModifier, ...]:
+    """Proposed modifiers back from JSON."""
+    return tuple(
+        ProposedModifier(
+            modifier=item["modifier"], reason=item["reason"], evidence=evidence_from(item["evidence"])
         )
         for item in record
     )

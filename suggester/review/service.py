@@ -94,7 +94,7 @@ def open_review(
             made.append(Rules.open(chosen, catalog=service.codebook.catalog))
         return made[0]
 
-    service.rules = lambda note, codes: note_flags(rules(), note, codes)
+    service.rules = lambda note, codes, supported: note_flags(rules(), note, codes, supported)
     if demo:
         _fill(service)
     return service

@@ -11,7 +11,18 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Literal
 
-from suggester.types import Evidence, Flag, NotCoded, Note, Override, Run, Setting, Span, System
+from suggester.types import (
+    Evidence,
+    Flag,
+    NotCoded,
+    Note,
+    Override,
+    ProposedModifier,
+    Run,
+    Setting,
+    Span,
+    System,
+)
 
 Role = Literal["coder", "auditor", "manager", "admin"]
 ROLES: tuple[Role, ...] = ("coder", "auditor", "manager", "admin")
@@ -212,6 +223,8 @@ class Row:
     evidence: tuple[Evidence, ...]
     reasons: tuple[str, ...]
     flags: tuple[Flag, ...]
+    modifiers: tuple[ProposedModifier, ...]
+    units: int | None
     decision_id: str | None
     decided_by: str | None
     decided_at: datetime | None
@@ -220,7 +233,10 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FinalCode:
-    """A code of the coding summary, in order. ``decision_id`` put it there."""
+    """A code of the coding summary, in order. ``decision_id`` put it there.
+
+    ``modifiers`` and ``units`` are those proposed with a suggestion that was accepted as it was.
+    """
 
     position: int
     system: System
@@ -230,6 +246,8 @@ class FinalCode:
     decision_id: str
     reviewer: str
     evidence: tuple[Span, ...]
+    modifiers: tuple[str, ...] = ()
+    units: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from suggester.review.records import (
     evidence_from,
     flags_from,
     marks_from,
+    modifiers_from,
     not_coded_from,
     sections_from,
 )
@@ -139,6 +140,8 @@ class ViewPart(KeepPart):
                     evidence=evidence_from(source.evidence),
                     reasons=tuple(source.reasons),
                     flags=flags_from(source.flags),
+                    modifiers=modifiers_from(source.modifiers),
+                    units=source.units,
                     position=places.get(source.id),
                     decision_id=now.decided.id if now.decided else None,
                     decided_by=decided[now.decided.id].display_name if now.decided else None,
@@ -184,6 +187,8 @@ class ViewPart(KeepPart):
             evidence=evidence,
             reasons=(),
             flags=(),
+            modifiers=(),
+            units=None,
             position=position,
             decision_id=now.decided.id if now.decided else None,
             decided_by=decided[now.decided.id].display_name if now.decided else None,
@@ -206,6 +211,7 @@ class ViewPart(KeepPart):
                 spans = (now.span,)
             elif now.id in sources:
                 spans = tuple(item.span for item in evidence_from(sources[now.id].evidence))
+            source = sources.get(now.id) if now.state == "accepted" else None
             codes.append(
                 FinalCode(
                     position=len(codes) + 1,
@@ -216,6 +222,8 @@ class ViewPart(KeepPart):
                     decision_id=now.decided.id,
                     reviewer=names[now.decided.id],
                     evidence=spans,
+                    modifiers=tuple(item["modifier"] for item in source.modifiers) if source else (),
+                    units=source.units if source else None,
                 )
             )
         return tuple(codes)

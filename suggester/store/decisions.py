@@ -80,6 +80,8 @@ class FinalRow:
     decision_id: str
     user_id: str
     evidence: list[list[int]]
+    modifiers: list[str]
+    units: int | None
     display_name: str = ""
 
 
@@ -164,7 +166,7 @@ def put_finals(connection: Connection, note_id: str, track: str, rows: Sequence[
             _C.insert(),
             [
                 {name: getattr(row, name) for name in FinalRow.__slots__ if name != "display_name"}
-                | {"evidence": canonical(row.evidence)}
+                | {"evidence": canonical(row.evidence), "modifiers": canonical(row.modifiers)}
                 for row in rows
             ],
         )
@@ -184,7 +186,9 @@ def finals(connection: Connection, note_ids: Sequence[str], track: str) -> dict[
         for row in connection.execute(query):
             values = {name: getattr(row, name) for name in FinalRow.__slots__}
             found.setdefault(row.note_id, []).append(
-                FinalRow(**values | {"evidence": json.loads(row.evidence)})
+                FinalRow(
+                    **values | {"evidence": json.loads(row.evidence), "modifiers": json.loads(row.modifiers)}
+                )
             )
     return found
 

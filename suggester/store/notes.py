@@ -98,6 +98,8 @@ class SuggestionRow:
     evidence: list[Any]
     reasons: list[str]
     flags: list[Any]
+    units: int | None
+    modifiers: list[Any]
     planted: bool
     state: str
 
@@ -213,7 +215,10 @@ def put_note(connection: Connection, new: NewNote) -> None:
             _G.insert(),
             [
                 _values(row)
-                | {name: canonical(getattr(row, name)) for name in ("evidence", "reasons", "flags")}
+                | {
+                    name: canonical(getattr(row, name))
+                    for name in ("evidence", "reasons", "flags", "modifiers")
+                }
                 for row in new.suggestions
             ],
         )
@@ -278,7 +283,7 @@ def suggestions(connection: Connection, note_id: str) -> tuple[SuggestionRow, ..
     return tuple(
         SuggestionRow(
             **{name: getattr(row, name) for name in SuggestionRow.__slots__}
-            | {name: json.loads(getattr(row, name)) for name in ("evidence", "reasons", "flags")}
+            | {name: json.loads(getattr(row, name)) for name in ("evidence", "reasons", "flags", "modifiers")}
         )
         for row in rows
     )

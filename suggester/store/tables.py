@@ -179,6 +179,8 @@ suggestions = Table(
     Column("evidence", Text, nullable=False),
     Column("reasons", Text, nullable=False),
     Column("flags", Text, nullable=False),
+    Column("units", Integer),
+    Column("modifiers", Text, nullable=False),
     Column("planted", Boolean, nullable=False, default=False),
     Column("state", String(10), nullable=False),
     UniqueConstraint("note_id", "rank"),
@@ -227,6 +229,8 @@ final_codes = Table(
     Column("decision_id", _ID, ForeignKey("decisions.id"), nullable=False),
     Column("user_id", _ID, ForeignKey("users.id"), nullable=False),
     Column("evidence", Text, nullable=False),
+    Column("modifiers", Text, nullable=False),
+    Column("units", Integer),
 )
 """The coding summary of finished notes, made anew each time a note is finished."""
 

@@ -82,9 +82,10 @@ def _next(call: Call) -> dict[str, Any]:
         call.service.release(call.token, leave)
         skip = (*skip, leave)
     view = call.service.take_next(call.token, skip=skip)
-    if view is None and skip:
-        view = call.service.take_next(call.token, skip=skip[-1:])
-    return {"view": plain(view), "progress": plain(call.service.progress(call.token))}
+    again = view is None and bool(skip)
+    if again:  # all that wait were passed over: begin with the first of them again
+        view = call.service.take_next(call.token, skip=skip[-1:]) or call.service.take_next(call.token)
+    return {"view": plain(view), "again": again, "progress": plain(call.service.progress(call.token))}
 
 
 def _take(call: Call) -> dict[str, Any]:

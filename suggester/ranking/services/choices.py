@@ -171,7 +171,7 @@ def _holds(scene: Scene, sentence: Sentence, choice: Choice, first: int, final: 
         scene, scene.near(sentence, before=4, after=4), choice.none_near
     ):
         return None
-    if _forbidden(scene, scene.sentences, choice.none_anywhere):
+    if not sentence.is_done(final) or _forbidden(scene, scene.sentences, choice.none_anywhere):
         return None
     value = None
     if choice.value:

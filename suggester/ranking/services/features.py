@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suggester.ranking.services.index import Document, LineIndex, Source
+from suggester.ranking.services.text import ANY
 from suggester.ranking.services.words import FORM_SHARE, Line
 from suggester.types import Span, System
 
@@ -44,6 +45,7 @@ NAMES: tuple[str, ...] = (
     "from_descriptor",
     "from_drug",
     "polarity",
+    "assay",
     "special",
     "says_other",
     "extra_limit",
@@ -63,6 +65,23 @@ _PRIVATE = frozenset("STH")
 _SIDES = frozenset(("unilateral", "bilateral"))
 _ORDER = frozenset(("initial", "additional", "subsequent"))
 _POLARITY = frozenset(("with", "without", "withboth", "non", "not"))
+_ASSAY = frozenset(
+    (
+        "antibody",
+        "antigen",
+        "pcr",
+        "culture",
+        "dfa",
+        "gene",
+        "vaccine",
+        "igg",
+        "igm",
+        "typing",
+        "titer",
+        "smear",
+    )
+)
+"""What a laboratory looks for: codes of one organism differ by it."""
 _SPECIAL = frozenset(
     ("anesthesia", "vaccine", "remote", "home", "telehealth", "video", "implant", "training", "esrd", "hiv")
 )
@@ -228,7 +247,7 @@ def _count_fit(line: Line, document: Document) -> float:
         mine.fit(other) or 0.25
         for mine in line.counts
         for other in document.counts
-        if mine.what == other.what
+        if mine.what == other.what or mine.what == ANY
     ]
     if fits:
         return float(min(fits))
@@ -304,6 +323,7 @@ def _row(
         float(document.source is Source.DESCRIPTOR),
         float(document.source is Source.DRUG),
         _class_fit(line, document.words, _POLARITY, silent=0.0 if "with" in words else -0.3),
+        _class_fit(line, document.words, _ASSAY, silent=0.0),
         float(len((words & _SPECIAL) - best.found)),
         float(bool(words & _OTHER)),
         float(len((words & _LIMITS) - best.found)),

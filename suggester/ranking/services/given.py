@@ -111,7 +111,7 @@ def drugs_given(scene: Scene) -> Iterator[Given]:
     known = _drugs()
     triggers = frozenset(known)
     for sentence in scene.sentences:
-        if sentence.kind in _SKIPPED or triggers.isdisjoint(sentence.have):
+        if triggers.isdisjoint(sentence.have):
             continue
         taken: set[int] = set()
         for place, word in enumerate(sentence.stems):
@@ -150,6 +150,8 @@ def _given(
         route = _ROUTES[after[routed]]
         window = after[: routed + 6]
     interval, minutes = _times(window)
+    if sentence.kind in _SKIPPED and interval is None:
+        return None
     if not verbs and (route in ("", "PO") or (interval is None and sentence.kind in _STORY)):
         return None
     nearby = stems[max(0, min(place, at) - 4) : max(place + len(term), at) + 6]

@@ -76,6 +76,10 @@ class Sentence:
         return _PLANNED.isdisjoint(about) or not _DONE.isdisjoint(about)
 
 
+_OF_THE_SERVICE = frozenset(("hyp.return", "hyp.after"))
+"""Rules whose words (*counseling on*, *vaccine*) make a disease supposed, and are the service itself here."""
+
+
 class Scene:
     """The sentences of a reading.
 
@@ -123,7 +127,8 @@ class Scene:
         token = sentence.tokens[place]
         said = self.reading.assertion_at(token, token)
         negated = said.negated and not (test and not _RESULT.isdisjoint(sentence.have))
-        return not (negated or said.hypothetical or said.historical)
+        supposed = any(c.flag == "hypothetical" and c.rule_id not in _OF_THE_SERVICE for c in said.cues)
+        return not (negated or supposed or said.historical)
 
 
 _PART = re.compile(r"\d+(?:[.,]\d+)+|\d+(?=[a-z])|[^\W_]+")

@@ -42,6 +42,8 @@ _COUNTED = {
 """Words that a number before them counts. ``min`` before a number means *at least*."""
 
 _LARGE = 1e9
+ANY = ""
+"""What a range counts that does not say it (``NCS 7-8``): it is held against every count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +182,15 @@ def counted(cut: Sequence[Piece], text: str) -> tuple[list[Count], set[int]]:
             low = 0
         if aged:
             found.append(Count("year", low, high))
+            used |= mine
+            continue
+        if (
+            low != high
+            and high < _LARGE
+            and len(mine) > 1
+            and not ({piece.text for piece in cut[at : at + 2]} & _COUNTED.keys())
+        ):
+            found.append(Count("cm" if any("." in cut[k].text for k in mine) else ANY, low, high))
             used |= mine
             continue
         for piece in cut[at : at + 2]:

@@ -52,7 +52,9 @@ def compose_vaccines(scene: Scene, *, age: float | None) -> list[Composed]:
         taken: set[int] = set()
         for vaccine in _vaccines():
             place = sentence.find(vaccine.term)
-            if place is None or place in taken or not scene.affirmed(sentence, place):
+            if place is None or place in taken or not sentence.is_done(place):
+                continue
+            if not scene.affirmed(sentence, place):
                 continue
             taken.update(range(place, place + len(vaccine.term)))
             evidence = scene.evidence(sentence, place, place + len(vaccine.term) - 1)

@@ -65,7 +65,7 @@ class Vocabulary:
         for _, cells in read_rows(root / "word_classes.tsv", ("word", "class"), required=2):
             classes.setdefault(cells[1], set()).add(_key(cells[0])[0])
         canonical = {
-            _key(cells[0]): _key(cells[1])
+            _key(cells[0]): _words(cells[1])
             for _, cells in read_rows(root / "canonical.tsv", ("phrase", "word"), required=2)
         }
         abbreviations: dict[Words, tuple[Words, ...]] = {}
@@ -90,6 +90,15 @@ class Vocabulary:
 
 def _key(text: str) -> Words:
     return tuple(piece.text for piece in pieces(text))
+
+
+def _words(text: str) -> Words:
+    """Canonical words: as written where they hold a number (``b12`` is one word), else their stems."""
+    return tuple(
+        word
+        for part in text.split()
+        for word in ((part,) if any(char.isdigit() for char in part) else _key(part))
+    )
 
 
 @dataclass(frozen=True, slots=True)

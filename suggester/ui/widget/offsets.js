@@ -31,6 +31,13 @@ export class Offsets {
       mark.cue_span = this.inBrowser(mark.cue_span)
     }
     for (const item of [...view.sections, ...view.not_coded]) item.span = this.inBrowser(item.span)
+    if (view.em) this.#worksheet(view.em)
     return view
+  }
+
+  // The worksheet's evidence has its offsets beside its words, at any depth.
+  #worksheet (part) {
+    if (typeof part.start === 'number') Object.assign(part, this.inBrowser({ start: part.start, end: part.end }))
+    for (const inner of Object.values(part)) if (inner && typeof inner === 'object') this.#worksheet(inner)
   }
 }

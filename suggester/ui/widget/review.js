@@ -2,7 +2,8 @@
 import { Api, ApiError, isSignedOut } from './api.js'
 import { codeSearch } from './codesearch.js'
 import { acceptAll, askPhysician, askReason, help } from './dialogs.js'
-import { button, el, empty, isTyping, key, percent, plural, put } from './dom.js'
+import { button, el, empty, isTyping, key, plural, put } from './dom.js'
+import { worksheet } from './em.js'
 import { NotePane } from './note.js'
 import { Offsets } from './offsets.js'
 import { Outbox } from './outbox.js'
@@ -153,7 +154,8 @@ class Review {
       if (!(await this.outbox.drained())) { this.announce('Wait: decisions are still being sent.'); return }
       const id = leave && this.view?.lease ? this.view.id : null
       if (id && this.view.status !== 'finished') this.skipped = [...this.skipped.filter((x) => x !== id), id].slice(-50)
-      const { view, progress } = await this.api.post('/api/next', { leave: id, skip: this.skipped })
+      const { view, progress, again } = await this.api.post('/api/next', { leave: id, skip: this.skipped })
+      if (again) this.skipped = id ? [id] : []
       this.progress = progress
       this.boot.track = 'primary'
       if (!view) { this.skipped = []; this.#nothing('No note is waiting', 'All notes are finished or with someone else. Look at the worklist, or ask for an import.'); return }
@@ -243,7 +245,7 @@ class Review {
       put(this.flags, el('div', { class: 'sg-notice' }, 'Nothing was found to code in this note. Select words and press / to add a code, or finish without codes if that is right.'))
     }
     empty(this.extra)
-    if (view.em) put(this.extra, worksheet(view.em))
+    if (view.em) put(this.extra, worksheet(view.em, (span) => this.note.showSpan(span)))
     if (view.queries.length) {
       put(this.extra, el('details', { class: 'sg-queries', open: true }, el('summary', {}, `Questions to the physician (${view.queries.length})`),
         ...view.queries.map((query) => el('div', { class: 'sg-query' }, el('strong', {}, query.status), el('pre', {}, query.text),
@@ -665,18 +667,4 @@ class Review {
       '?': () => this.help()
     }[name]
   }
-}
-
-// A worksheet of any shape: names and values, nested.
-function worksheet (em) {
-  const named = (name) => name.replaceAll('_', ' ')
-  const draw = (value) => {
-    if (Array.isArray(value)) return el('ul', {}, ...value.map((item) => el('li', {}, draw(item))))
-    if (value && typeof value === 'object') {
-      return el('dl', {}, ...Object.entries(value).filter(([, v]) => v !== null && v !== '' && !(Array.isArray(v) && !v.length))
-        .map(([name, item]) => el('div', {}, el('dt', {}, named(name)), el('dd', {}, draw(item)))))
-    }
-    return el('span', {}, typeof value === 'number' && value > 0 && value < 1 ? percent(value) : String(value))
-  }
-  return el('details', { class: 'sg-em' }, el('summary', {}, 'E/M worksheet'), draw(em))
 }

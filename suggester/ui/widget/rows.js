@@ -116,7 +116,7 @@ export class RowList {
           () => this.hooks.showSpan(item.span), { class: 'sg-quote' }))))
     }
     if (row.modifiers?.length || row.units) {
-      put(box, el('p', { class: 'sg-means' }, row.modifiers?.length ? 'Modifiers ' + row.modifiers.join(', ') + '. ' : '',
+      put(box, el('p', { class: 'sg-means' }, row.modifiers?.length ? 'Modifiers ' + row.modifiers.map((m) => m.modifier ? `${m.modifier} (${m.reason})` : m).join(', ') + '. ' : '',
         row.units ? plural(row.units, 'unit') + '.' : ''))
     }
     if (row.system === 'ICD-10-CM' && !row.added) this.#ladder(row, box)

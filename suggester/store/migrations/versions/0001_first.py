@@ -348,6 +348,8 @@ def upgrade() -> None:
         sa.Column("evidence", sa.Text(), nullable=False),
         sa.Column("reasons", sa.Text(), nullable=False),
         sa.Column("flags", sa.Text(), nullable=False),
+        sa.Column("units", sa.Integer(), nullable=True),
+        sa.Column("modifiers", sa.Text(), nullable=False),
         sa.Column("planted", sa.Boolean(), nullable=False),
         sa.Column("state", sa.String(length=10), nullable=False),
         sa.CheckConstraint(
@@ -369,6 +371,8 @@ def upgrade() -> None:
         sa.Column("decision_id", sa.String(length=48), nullable=False),
         sa.Column("user_id", sa.String(length=48), nullable=False),
         sa.Column("evidence", sa.Text(), nullable=False),
+        sa.Column("modifiers", sa.Text(), nullable=False),
+        sa.Column("units", sa.Integer(), nullable=True),
         sa.ForeignKeyConstraint(
             ["decision_id"], ["decisions.id"], name=op.f("fk_final_codes_decision_id_decisions")
         ),
