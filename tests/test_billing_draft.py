@@ -224,6 +224,25 @@ def test_rules_see_the_words_behind_a_code() -> None:
     coded = encounter(icd("M17.11", "", "Right knee osteoarthritis"), accepted("CPT", "20610"))
     draft_claim(coded, profile=profile(), fees=fees(), rules=rule_check(Spy()))
     assert seen == ["Right knee osteoarthritis"]
+    seen.clear()
+    with_text = replace(coded, texts=(("n1", NOTE),))
+    draft_claim(with_text, profile=profile(), fees=fees(), rules=rule_check(Spy()))
+    assert seen == ["Right knee osteoarthritis"]
+
+
+def test_side_that_the_note_says_is_held_against_the_code(catalog: Catalog) -> None:
+    coded = encounter(icd("M17.12", "", "Right knee osteoarthritis"), accepted("CPT", "20610"))
+    engine = rule_check(Rules.open(catalog=catalog))
+    flags = {
+        bool(texts): {
+            flag.rule_id
+            for flag in draft_claim(
+                replace(coded, texts=texts), profile=profile(), fees=fees(), rules=engine
+            ).draft.flags
+        }
+        for texts in ((), (("n1", NOTE),))
+    }
+    assert "words.side" in flags[True]
 
 
 def test_titles_come_from_the_code_sets(catalog: Catalog) -> None:

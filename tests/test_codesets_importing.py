@@ -519,6 +519,62 @@ def test_ncci_pairs(tmp_path: Path, small: Settings, bring: Callable[..., journa
     assert not tables.is_modifier("zz")
 
 
+def test_report_of_pairs_and_units_says_what_changed(
+    tmp_path: Path, small: Settings, bring: Callable[..., journal.Import]
+) -> None:
+    first = bring(write(tmp_path / "ccioph.txt", made.PAIRS))
+    assert first.changes.against == "the embedded pairs"
+    assert (first.changes.added, first.changes.deleted) == (2, 1)
+    text = (
+        made.PAIRS.replace("20260101\t*\t0", "20260101\t20270101\t0") + "J1885\tA0100\t\t20260101\t*\t1\tx\n"
+    )
+    text = text.replace("99213\t36415\t\t20200101", "99213\t36416\t\t20200101")
+    second = bring(
+        write(tmp_path / "ccioph.txt", text.replace("99213\t36415\t*\t1996", "99213\t36417\t*\t1996"))
+    )
+    assert second.changes.against == "import 1"
+    assert second.changes.examples == {
+        "added": ("99213 36416", "99213 36417", "J1885 A0100"),
+        "deleted": ("99213 36415",),
+        "revised": ("A0100 J1885",),
+    }
+    assert bring(write(tmp_path / "ccipra.txt", made.PAIRS)).changes.against == ""
+    bring(write(tmp_path / "mue_july_2026.csv", made.UNITS))
+    units = bring(write(tmp_path / "mue_october_2026.csv", made.UNITS.replace('"8"', '"4"')))
+    assert (units.changes.against, units.changes.examples) == ("import 4", {"revised": ("J1885",)})
+    bring(write(tmp_path / "rvu_2026_jan.csv", made.GLOBAL))
+    days = bring(write(tmp_path / "rvu_2026_jul.csv", made.GLOBAL.replace("XXX", "010")))
+    assert days.changes.examples == {"revised": ("99213",)}
+
+
+@pytest.mark.parametrize("fault", ["cut", "outside", "bomb", "laughs", "deep"])
+def test_dangerous_archive_is_refused_and_changes_nothing(
+    tmp_path: Path, small: Settings, bring: Callable[..., journal.Import], fault: str
+) -> None:
+    before = state(small)
+    files: dict[str, str | bytes] = dict(made.RELEASE)
+    name = "Table and Index/icd10cm_tabular_2027.xml"
+    match fault:
+        case "outside":
+            files["../../built/hcpcs-2026-04-01.store"] = "gone"
+        case "bomb":
+            files["zeros.txt"] = b"\0" * 4_000_000
+        case "laughs":
+            files[name] = made.NEXT_TABULAR.replace(
+                "<ICD10CM.tabular>", '<!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;">]><ICD10CM.tabular>', 1
+            )
+        case "deep":
+            deep = "<diag><name>E11.9</name>" * 80 + "</diag>" * 80
+            files[name] = made.NEXT_TABULAR.replace("</section>", f"{deep}</section>", 1)
+    path = write_zip(tmp_path / "r.zip", files)
+    if fault == "cut":
+        path.write_bytes(path.read_bytes()[:-30])
+    with pytest.raises(ImportRefusedError, match=r"^r\.zip"):
+        bring(path)
+    assert state(small) == before
+    assert not (tmp_path / "built" / "x").exists()
+
+
 def test_pairs_are_found_as_a_slow_search_finds_them(
     tmp_path: Path, small: Settings, bring: Callable[..., journal.Import]
 ) -> None:

@@ -96,6 +96,8 @@ def _accepted(code: FinalCode, summary: Summary, note: Note | None) -> AcceptedC
             for span in (code.evidence if note is not None else ())
             if note is not None
         ),
+        modifiers=code.modifiers,
+        units=code.units or 1,
         service_date=None if note is None else note.service_date,
         decision_id=code.decision_id,
         decided_by=code.reviewer,

@@ -31,6 +31,7 @@ from suggester.codesets.lexicon import read_lexicon
 from suggester.codesets.licence import cpt_licensed
 from suggester.codesets.phrases import PHRASES_FILE, PhraseSet
 from suggester.codesets.releases import Release, in_force
+from suggester.codesets.service_changes import service_changes
 from suggester.codesets.store import ReleaseStore, open_stores
 from suggester.codesets.tabular_files import is_anweb_text, looks_like_hcpcs
 from suggester.codesets.untrusted import Source, gather, heading, rows_of
@@ -257,7 +258,7 @@ def _changes(folder: Path, plan: Plan, staged: Path, before: Sequence[ReleaseSto
         return _release_changes(plan, plan.release, staged, before, licensed=cpt_licensed(folder))
     assert plan.changes is not None  # noqa: S101 - of every plan without a release
     if plan.kind not in ("synonyms", "chargemaster"):
-        return plan.changes
+        return service_changes(folder, plan.kind, staged, plan.changes)
     now = PhraseSet(staged / PHRASES_FILE)
     old = [item for item in in_use(read_journal(folder)) if item.slot == plan.slot]
     last = list(PhraseSet(old[-1].folder(folder) / PHRASES_FILE)) if old else []

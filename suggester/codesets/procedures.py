@@ -19,7 +19,7 @@ from suggester.codesets.journal import active_files
 from suggester.codesets.phrases import PHRASES_FILE, PhraseSet
 
 EDITS_FILE = "edits.store"
-_OPEN_FROM = date(2036, 1, 1).toordinal()
+OPEN_FROM = date(2036, 1, 1).toordinal()
 """The embedded tables write a day from here on for edits without end."""
 
 
@@ -96,7 +96,7 @@ class PairTable:
                     column2=column2,
                     modifier_allowed=self._allowed[at] == 1,
                     valid_from=date.fromordinal(self._from[at]),
-                    valid_to=date.fromordinal(end) if end and end < _OPEN_FROM else None,
+                    valid_to=date.fromordinal(end) if end and end < OPEN_FROM else None,
                     rationale=self._rationales[self._why[at]] if self._why is not None else "",
                     source=self.source,
                 )

@@ -33,16 +33,17 @@ _COLOURS = ("#0072b2", "#e69f00", "#cc79a7")
 type Picture = alt.Chart | alt.LayerChart | alt.FacetChart
 
 
-def _data(records: list[dict[str, Any]]) -> alt.InlineData:
-    return alt.InlineData(values=records)
+def _chart(records: list[dict[str, Any]], height: int) -> Any:
+    """A chart of these records; Altair gives the same type back whatever is added."""
+    return alt.Chart(alt.InlineData(values=records), height=height)
 
 
 def day_bars(days: Sequence[CoderDay], value: str) -> Picture:
     """``notes`` or ``codes`` a day, stacked by coder."""
     records = [{"day": d.day.isoformat(), "coder": d.coder, value: getattr(d, value)} for d in days]
-    return (
-        alt.Chart(_data(records), height=_HEIGHT)
-        .mark_bar(maxBarsize=38)
+    picture: Picture = (
+        _chart(records, _HEIGHT)
+        .mark_bar(size=max(5, min(38, 420 // max(1, len({d.day for d in days})))))
         .encode(
             x=alt.X("day:O", title=None, axis=alt.Axis(labelAngle=-40, labelOverlap=True)),
             y=alt.Y(f"{value}:Q", title=value, axis=alt.Axis(tickMinStep=1)),
@@ -50,6 +51,7 @@ def day_bars(days: Sequence[CoderDay], value: str) -> Picture:
             tooltip=[alt.Tooltip("day:O"), alt.Tooltip("coder:N"), alt.Tooltip(f"{value}:Q")],
         )
     )
+    return picture
 
 
 def time_lines(days: Sequence[CoderDay]) -> Picture:
@@ -57,8 +59,8 @@ def time_lines(days: Sequence[CoderDay]) -> Picture:
     records = [
         {"day": d.day.isoformat(), "coder": d.coder, "minutes": round(d.median_seconds / 60, 2)} for d in days
     ]
-    return (
-        alt.Chart(_data(records), height=_HEIGHT)
+    picture: Picture = (
+        _chart(records, _HEIGHT)
         .mark_line(point=alt.OverlayMarkDef(size=70, filled=True), strokeWidth=2)
         .encode(
             x=alt.X("day:O", title=None, axis=alt.Axis(labelAngle=-40, labelOverlap=True)),
@@ -68,6 +70,7 @@ def time_lines(days: Sequence[CoderDay]) -> Picture:
             tooltip=[alt.Tooltip("day:O"), alt.Tooltip("coder:N"), alt.Tooltip("minutes:Q")],
         )
     )
+    return picture
 
 
 def rate_records(groups: Sequence[AcceptRate]) -> list[dict[str, Any]]:
@@ -104,7 +107,7 @@ def rate_bars(groups: Sequence[AcceptRate]) -> Picture:
     names = [group.group for group in groups]
     height = max(90, _ROW * len(groups) + 10)
     rows = alt.Y("group:N", title=None, sort=names, axis=alt.Axis(labelLimit=_LABEL, labelPadding=6))
-    base = alt.Chart(_data(records), height=height)
+    base = _chart(records, height)
     bars = base.mark_bar(height=alt.RelativeBandSize(band=0.7)).encode(
         y=rows,
         x=alt.X(
@@ -154,11 +157,11 @@ def calibration_plot(groups: Sequence[AcceptRate]) -> Picture:
             )
     whole = alt.Scale(domain=[0, 1])
     line = (
-        alt.Chart(_data([{"confidence": 0, "accepted": 0}, {"confidence": 1, "accepted": 1}]), height=280)
+        _chart([{"confidence": 0, "accepted": 0}, {"confidence": 1, "accepted": 1}], 280)
         .mark_line(strokeDash=[5, 4], color="#7f8c99")
         .encode(x="confidence:Q", y="accepted:Q")
     )
-    base = alt.Chart(_data(records))
+    base = _chart(records, 280)
     x = alt.X("confidence:Q", title="confidence shown", scale=whole, axis=alt.Axis(format="%"))
     y = alt.Y("accepted:Q", title="share accepted", scale=whole, axis=alt.Axis(format="%"))
     bars = base.mark_rule(strokeWidth=2, opacity=0.55, color=_COLOURS[0]).encode(x=x, y="low:Q", y2="high:Q")
@@ -187,8 +190,9 @@ def code_bars(counts: Sequence[CodeCount], *, colour: int = 0) -> Picture:
         }
         for item in counts[:10]
     ]
-    return (
-        alt.Chart(_data(records), height=max(90, _ROW * len(records) + 10))
+    names = [str(record["code"]) for record in records]
+    picture: Picture = (
+        _chart(records, max(90, _ROW * len(records) + 10))
         .mark_bar(height=alt.RelativeBandSize(band=0.7), color=_COLOURS[colour])
         .encode(
             y=alt.Y(
@@ -201,6 +205,7 @@ def code_bars(counts: Sequence[CodeCount], *, colour: int = 0) -> Picture:
             tooltip=[alt.Tooltip("code:N"), alt.Tooltip("title:N"), alt.Tooltip("count:Q")],
         )
     )
+    return picture
 
 
 def agreement_bar(found: Agreement) -> Picture:
@@ -211,8 +216,8 @@ def agreement_bar(found: Agreement) -> Picture:
         ("auditor only", found.auditor_only),
     )
     records = [{"who": who, "codes": count, "order": place} for place, (who, count) in enumerate(parts)]
-    return (
-        alt.Chart(_data(records), height=84)
+    picture: Picture = (
+        _chart(records, 84)
         .mark_bar(height=30)
         .encode(
             x=alt.X("codes:Q", title="codes", stack="zero", axis=alt.Axis(tickMinStep=1)),
@@ -227,3 +232,4 @@ def agreement_bar(found: Agreement) -> Picture:
             tooltip=[alt.Tooltip("who:N"), alt.Tooltip("codes:Q")],
         )
     )
+    return picture

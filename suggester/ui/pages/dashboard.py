@@ -19,6 +19,10 @@ __all__ = ["page"]
 _SPANS = {"7 days": 7, "30 days": 30, "90 days": 90, "A year": 365}
 _OWN = "Own days"
 _SHARE = st.column_config.ProgressColumn(format="percent", min_value=0.0, max_value=1.0)
+_NO_PLANTS = (
+    "Nothing was planted. The setting `SUGGESTER_PLANTED_SHARE` (0.02, say) plants one known-wrong suggestion in "
+    "that share of imported notes; they never reach a summary."
+)
 _ABOUT_RATES = "What became of decided suggestions; the grey tick is the mean confidence."
 _RATES = {"Share accepted": _SHARE, "Mean confidence": _SHARE}
 
@@ -182,8 +186,7 @@ def _figures(board: Dashboard, csv: Callable[[str], Callable[[], bytes]]) -> Non
                 for r in board.attention
             ],
             columns={"Share": _SHARE}, picture=None, name="attention", key="attention",
-            empty="Nothing was planted. The setting `SUGGESTER_PLANTED_SHARE` (0.02, say) plants one known-wrong"
-            " suggestion in that share of imported notes; they never reach a summary.",
+            empty=_NO_PLANTS,
         ),
         csv=csv,
     )  # fmt: skip

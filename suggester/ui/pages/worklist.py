@@ -65,8 +65,10 @@ def page() -> None:
         )
         return
     people = {name: user_id for user_id, name in here.service.coders(here.token)}
+    top = st.container()
     filters, sort = _filters(everything, people)
-    _day(here, filters, sort)
+    with top:
+        _day(here, filters, sort)
     _list(here, filters, sort, people)
 
 
@@ -280,7 +282,7 @@ def _cells(row: WorkRow) -> dict[str, Any]:
         "Kind": row.kind or "",
         "Service date": row.service_date,
         "To decide": f"{row.pending} of {row.suggestions}",
-        "Least sure": row.lowest_confidence,
+        "Least sure": None if row.lowest_confidence is None else 100 * row.lowest_confidence,
         "Risk": row.risk,
         "Flags": _flags(row),
         "Assigned to": row.assigned_to or "",
