@@ -1,6 +1,7 @@
 # Needs python3.12, make and git. Everything goes into .venv/ and out/; nothing else on the machine changes.
-#   make demo   install, build the code sets, pre-code the sample notes, show one of them
-#   make test   install the test tools, run every check that CI runs
+#   make demo     install, build the code sets, show one note, open the review app on sample notes
+#   make precode  pre-code the sample notes into out/
+#   make test     install the test tools, run every check that CI runs
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
@@ -22,11 +23,12 @@ test_stamp := $(VENV)/.installed-test-$(shell cat requirements-test.lock $(proje
 help:
 	@sed -n '1,/^SHELL/{s/^#   *make/make/p}' Makefile
 
-demo: precode
+demo: codesets
 	@echo
 	@echo "One note ($(EXAMPLE)), its first suggestions:"
-	@$(BIN)/suggester suggest $(EXAMPLE) --limit 8
-	@echo "All sample notes are pre-coded in $(OUT)/. Next: $(BIN)/suggester suggest YOUR_NOTE.txt"
+	@$(BIN)/suggester suggest $(EXAMPLE) --limit 5
+	@echo
+	@$(BIN)/suggester serve --demo
 
 test:
 	@bash .ci/run

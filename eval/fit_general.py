@@ -1,7 +1,8 @@
 """Fit and write the shipped ranker: ``python eval/fit_general.py SHARED_DATA``.
 
-Learns the weights of general features on the train split of CodiEsp (CC-BY-4.0) and the ``tune`` part of
-the US notes; writes ``models/general`` with its card. Reads nothing of dev or check parts.
+Learns the weights of general features on the train split of CodiEsp (CC-BY-4.0), the ``tune`` part of the US
+notes and our own practice notes (``eval/practice``, invented); writes ``models/general`` with its card. Reads
+nothing of dev or check parts, and nothing of ``eval/gold``.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from suggester.ranking.trees import TreeEnsemble
 from suggester.types import GoldNote
 
 US_WEIGHT = 4.0
+PRACTICE = Path(__file__).parent / "practice"
 
 
 def gold(path: Path, part: str | None = None) -> list[GoldNote]:
@@ -43,12 +45,13 @@ def main() -> None:
     started = time.monotonic()
     codiesp = gold(options.shared / "codiesp" / "train.jsonl")
     tune = gold(options.shared / "notes" / "us_notes_gold.jsonl", "tune")
+    practice = [note for path in sorted(PRACTICE.glob("*.jsonl")) for note in gold(path)]
     releases, _ = open_catalog(Settings.load()).release_set()
     bench = Bench.over(releases)
     trees: dict[Head, TreeEnsemble] = {}
     calibration: dict[Head, Calibration] = {}
     for head in HEADS:
-        notes: list[tuple[GoldNote, float]] = [(g, US_WEIGHT) for g in tune]
+        notes: list[tuple[GoldNote, float]] = [(g, US_WEIGHT) for g in (*tune, *practice)]
         if head == "diagnosis":
             notes += [(g, 1.0) for g in codiesp]
         data = examples(bench, notes, head)
@@ -64,6 +67,7 @@ def main() -> None:
         "data": {
             "CodiEsp train (CC-BY-4.0, CLEF eHealth 2020)": len(codiesp),
             "US notes, tune part (ACI-Bench CC-BY-4.0, MTSamples public samples)": len(tune),
+            "practice notes, invented for this project": len(practice),
         },
         "releases": {r.system: r.id for r in releases.releases},
         "limits": "Fitted on English machine translations of case reports and on US notes; not on yours.",

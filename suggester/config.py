@@ -59,6 +59,10 @@ class Settings(BaseSettings):
         Ids of rules that are switched off, with commas between.
     rules_file
         Python file with the site's own rules; it is run, so only the owner of the machine may name it.
+    profile_file
+        TOML file that says who bills whom, for the claim page; None lets people upload theirs.
+    fees_file
+        CSV file with the fee schedule, for the claim page; None lets people upload theirs.
     proxy_header
         Name of the header in which a proxy on this machine gives the name of who signed in; empty is off.
     """
@@ -81,6 +85,8 @@ class Settings(BaseSettings):
     planted_share: Annotated[float, Field(ge=0.0, le=0.5)] = 0.0
     rules_off: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)] = ()
     rules_file: Path | None = None
+    profile_file: Path | None = None
+    fees_file: Path | None = None
     proxy_header: str = ""
 
     @classmethod

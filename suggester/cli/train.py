@@ -35,7 +35,7 @@ def train(
     gold: Annotated[
         Path | None,
         typer.Argument(
-            metavar="[GOLD]", help="Coded notes, .jsonl.", exists=True, dir_okay=False, show_default=False
+            metavar="GOLD", help="Coded notes, .jsonl.", exists=True, dir_okay=False, show_default=False
         ),
     ] = None,
     *,

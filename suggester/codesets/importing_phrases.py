@@ -1,7 +1,8 @@
 """Imports of words: synonym tables, Disease Ontology (OBO), SSSOM mappings, the local chargemaster.
 
-A row whose code has the wrong shape refuses the whole import. A code that no installed release has leaves its
-row out, with the reason in the report: ontologies keep codes that were deleted since.
+A wrong phrase, system or price refuses the whole import. A code that no installed release has leaves its row out,
+with the reason in the report: ontologies keep codes that were deleted since and ranges of codes, chargemasters
+local ones. Where that is most rows the import is refused.
 """
 
 from __future__ import annotations
@@ -124,7 +125,7 @@ def _plan(
         if code is None:
             out += 1
             if len(left_out) < _MOST_SHOWN:
-                left_out.append(f"row {found.row}: no installed release of {phrase.system} has {phrase.code}")
+                left_out.append(f"row {found.row}: {_why_not(phrase)}")
             continue
         key = (phrase.text.lower(), phrase.system, code)
         before = kept.get(key)
@@ -199,6 +200,13 @@ def system_of(code: str) -> System | None:
     return None
 
 
+def _why_not(phrase: Phrase) -> str:
+    """Why a row is left out."""
+    if not _SHAPES[phrase.system].fullmatch(phrase.code):
+        return f"{phrase.code[:16]!r} does not look like a code of {phrase.system}"
+    return f"no installed release of {phrase.system} has {phrase.code}"
+
+
 def _text(source: Source, row: int, text: str) -> str:
     clean = " ".join(text.split())
     if not clean or len(clean) > _LONGEST_PHRASE or not words(clean):
@@ -216,10 +224,6 @@ def _synonyms(source: Source) -> Iterator[_Found]:
         prefix, _, bare = cell.rpartition(":")
         system = _named_system(source, row, named or prefix or "ICD-10-CM")
         code = bare.strip().upper()
-        if not _SHAPES[system].fullmatch(code):
-            raise ImportRefusedError(
-                source.name, f"{code[:12]!r} does not look like a code of {system}", row=row
-            )
         yield _Found(row, Phrase(_text(source, row, text), system, code))
 
 
@@ -240,7 +244,7 @@ def _charges(source: Source) -> Iterator[_Found]:
             continue  # lines that are billed by revenue code alone
         system = system_of(code)
         if system is None or system == "ICD-10-CM":
-            raise ImportRefusedError(source.name, f"{code[:12]!r} is no code of CPT or HCPCS", row=row)
+            system = "HCPCS"  # a local code: the report says that it is none
         yield _Found(row, Phrase(_text(source, row, text), system, code, _price(source, row, price)))
 
 
@@ -264,7 +268,7 @@ _XREF_LINE = re.compile(r"xref: ICD-?10-?CM:(\S+)", re.IGNORECASE)
 def _obo(source: Source) -> Iterator[_Found]:
     """Names and exact synonyms of the terms of an OBO file that name a code of ICD-10-CM."""
     names: list[tuple[int, str]] = []
-    codes: list[tuple[int, str]] = []
+    codes: list[str] = []
     inside = obsolete = seen = False
     for number, raw in enumerate([*read_text(source).splitlines(), "[End]"], 1):
         line = raw.strip()
@@ -281,20 +285,14 @@ def _obo(source: Source) -> Iterator[_Found]:
         elif match := _SYNONYM_LINE.match(line):
             names.append((number, match[1].replace('\\"', '"')))
         elif match := _XREF_LINE.match(line):
-            codes.append((number, match[1].upper()))
+            codes.append(match[1].upper())
         elif line == "is_obsolete: true":
             obsolete = True
     if not seen:
         raise ImportRefusedError(source.name, "no [Term] in it: not an ontology in OBO format")
 
 
-def _obo_term(source: Source, names: list[tuple[int, str]], codes: list[tuple[int, str]]) -> Iterator[_Found]:
-    for row, code in codes:
-        if "-" in code:
-            continue  # a block of codes names none
-        if not _SHAPES["ICD-10-CM"].fullmatch(code):
-            raise ImportRefusedError(
-                source.name, f"{code[:12]!r} does not look like a code of ICD-10-CM", row=row
-            )
+def _obo_term(source: Source, names: list[tuple[int, str]], codes: list[str]) -> Iterator[_Found]:
+    for code in codes:
         for at, text in names:
             yield _Found(at, Phrase(_text(source, at, text), "ICD-10-CM", code))

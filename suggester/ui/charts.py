@@ -198,7 +198,7 @@ def code_bars(counts: Sequence[CodeCount], *, colour: int = 0) -> Picture:
             y=alt.Y(
                 "code:N",
                 title=None,
-                sort=[str(record["code"]) for record in records],
+                sort=names,
                 axis=alt.Axis(labelLimit=_LABEL),
             ),
             x=alt.X("count:Q", title="times", axis=alt.Axis(tickMinStep=1)),

@@ -47,10 +47,10 @@ def _entry(module: str, title: str, icon: str, permission: str) -> PageEntry:
 PAGES: tuple[PageEntry, ...] = (
     _entry("worklist", "Worklist", "list_alt", "worklist.read"),
     _entry("review", "Review", "fact_check", "note.read"),
+    _entry("people", "People", "group", "users.manage"),
     _entry("import", "Import", "upload_file", "note.import"),
     _entry("audit", "Audit", "rule", "audit.sample"),
     _entry("dashboard", "Dashboard", "monitoring", "dashboard.read"),
-    _entry("people", "People", "group", "users.manage"),
 )
 """In the order of the menu; the first that the role may see is the start page."""
 

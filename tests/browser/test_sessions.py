@@ -19,7 +19,7 @@ def barred(one: Tab, word: str) -> None:
 
 def test_wrong_password_and_deep_link(server: Server, tab: Make) -> None:
     one = tab(None)
-    address = f"/review?note={server.notes['words']}"
+    address = f"/review?note={server.notes['out']}"
     one.page.goto(server.url + address)
     assert "/sign-in" in one.page.url
     one.page.fill("#name", "ada")

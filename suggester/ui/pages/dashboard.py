@@ -20,8 +20,8 @@ _SPANS = {"7 days": 7, "30 days": 30, "90 days": 90, "A year": 365}
 _OWN = "Own days"
 _SHARE = st.column_config.ProgressColumn(format="percent", min_value=0.0, max_value=1.0)
 _NO_PLANTS = (
-    "Nothing was planted. The setting `SUGGESTER_PLANTED_SHARE` (0.02, say) plants one known-wrong suggestion in "
-    "that share of imported notes; they never reach a summary."
+    "Nothing was planted. The setting `SUGGESTER_PLANTED_SHARE` (0.02, say) plants one known-wrong suggestion "
+    "in that share of imported notes; they never reach a summary."
 )
 _ABOUT_RATES = "What became of decided suggestions; the grey tick is the mean confidence."
 _RATES = {"Share accepted": _SHARE, "Mean confidence": _SHARE}

@@ -35,7 +35,7 @@ export class NotePane {
   #sections (sections) {
     empty(this.nav)
     this.sections = sections.map((section) => {
-      const link = button(section.title || section.kind, () => this.#go(section.span.start), { class: 'sg-section' })
+      const link = button(section.title || 'Top', () => this.#go(section.span.start), { class: 'sg-section' })
       this.nav.append(link)
       return { start: section.span.start, link }
     })

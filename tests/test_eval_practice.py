@@ -1,0 +1,46 @@
+"""The practice notes: read whole, with codes that are valid and billable on their service date."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from suggester.codesets import open_catalog
+from suggester.errors import InputError
+from suggester.notes import read_gold
+from suggester.types import GoldNote
+
+PRACTICE = Path(__file__).parents[1] / "eval" / "practice"
+
+
+def practice() -> list[GoldNote]:
+    notes: list[GoldNote] = []
+    for path in sorted(PRACTICE.glob("*.jsonl")):
+        for item in read_gold(path):
+            assert not isinstance(item, InputError), str(item)
+            notes.append(item)
+    return notes
+
+
+def test_every_code_is_valid_and_billable_and_has_its_words() -> None:
+    notes = practice()
+    assert len(notes) > 60
+    assert len({note.note.id for note in notes}) == len(notes)
+    for gold in notes:
+        releases, _ = open_catalog().release_set(gold.note.service_date)
+        for item in gold.codes:
+            store = releases.store(item.system)
+            for code in item.acceptable:
+                assert store.billable[store.row(code)], (gold.note.id, code)
+            assert item.evidence, (gold.note.id, item.code)
+            for span in item.evidence:
+                assert gold.note.text[span.start : span.end].strip()
+
+
+def test_they_are_not_the_gold_notes() -> None:
+    gold = {
+        item.note.text
+        for path in (PRACTICE.parent / "gold").glob("notes_*.jsonl")
+        for item in read_gold(path)
+        if not isinstance(item, InputError)
+    }
+    assert gold.isdisjoint(note.note.text for note in practice())

@@ -1,0 +1,80 @@
+"""Rivals of one note: unspecified siblings, the same words, combinations and what they replace."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from suggester.ranking.candidates import CodeSupport, Joined, Method, Support
+from suggester.ranking.features import Scored
+from suggester.ranking.settling import (
+    COMBINED,
+    REPLACED_HELD,
+    SAME_WORDS_HELD,
+    UNSPECIFIED_HELD,
+    settle,
+)
+from suggester.suggest import load
+from suggester.types import Note
+
+SPANS = {0: (0, 2), 1: (1, 3), 2: (10, 12)}
+
+
+def candidate(row: int, category: str, match: int, joins: list[Joined] | None = None) -> Scored:
+    support = Support(match=match, method=Method.TERM, flags=0, resolved=None, similarity=1.0)
+    code = CodeSupport("ICD-10-CM", row, [support], joins=joins or [])
+    return Scored(
+        candidate=code, best=support, best_score=1.0, undominated=1, category=category, first_token=0
+    )
+
+
+def settled(items: list[Scored], confidence: list[float], unspecified: set[int] = frozenset()) -> list[float]:  # type: ignore[assignment]
+    matches: Any = SimpleNamespace(
+        first=np.array([SPANS[m][0] for m in SPANS]), final=np.array([SPANS[m][1] for m in SPANS])
+    )
+    out = settle(matches, items, np.array(confidence), unspecified=lambda row: row in unspecified)
+    return out.tolist()
+
+
+def test_an_unspecified_code_steps_back_behind_a_specific_one_of_its_family() -> None:
+    items = [candidate(1, "I50", 0), candidate(2, "I50", 2)]
+    assert settled(items, [0.9, 0.8], {2}) == pytest.approx([0.9, 0.8 * (1 - UNSPECIFIED_HELD * 0.9)])
+
+
+def test_a_specific_code_does_not_step_back_behind_an_unspecified_one_elsewhere() -> None:
+    items = [candidate(1, "I50", 0), candidate(2, "I50", 2)]
+    assert settled(items, [0.9, 0.8], {1}) == [0.9, 0.8]
+
+
+def test_two_codes_of_a_family_do_not_both_stand_on_the_same_words() -> None:
+    items = [candidate(1, "I50", 0), candidate(2, "I50", 1)]
+    assert settled(items, [0.9, 0.8]) == pytest.approx([0.9, 0.8 * (1 - SAME_WORDS_HELD * 0.9)])
+
+
+def test_other_families_and_other_words_are_left_alone() -> None:
+    assert settled([candidate(1, "I50", 0), candidate(2, "J44", 1)], [0.9, 0.8]) == [0.9, 0.8]
+    assert settled([candidate(1, "I50", 0), candidate(2, "I50", 2)], [0.9, 0.8]) == [0.9, 0.8]
+
+
+def test_a_combination_speaks_for_its_conditions_and_holds_back_what_it_replaces() -> None:
+    joined = Joined(conditions=((1,), (2,)), replaced=(1,))
+    items = [candidate(1, "I10", 0), candidate(2, "I50", 2), candidate(3, "I11", 0, [joined])]
+    held = COMBINED * 0.8
+    assert settled(items, [0.9, 0.8, 0.1]) == pytest.approx([0.9 * (1 - REPLACED_HELD * held), 0.8, held])
+
+
+def test_a_condition_of_which_nothing_else_speaks_counts_for_nothing() -> None:
+    items = [candidate(1, "I10", 0), candidate(3, "I11", 0, [Joined(conditions=((1,), ()), replaced=(1,))])]
+    assert settled(items, [0.9, 0.05]) == [0.9, 0.05]
+
+
+def test_hypertension_heart_failure_and_kidney_disease_are_one_code() -> None:
+    text = "Assessment:\n1. Chronic HFrEF, stable\n2. Hypertension\n3. CKD stage 3a\n"
+    found = load().suggest(Note(id="n", text=text)).suggestions
+    rank = {item.code.code: item.rank for item in found}
+    assert rank["I13.0"] < min(rank[code] for code in ("I10", "I11.0", "I12.9"))
+    assert rank["I50.22"] < rank["I50.9"]
+    assert rank["N18.31"] < rank["N18.9"]
