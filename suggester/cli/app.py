@@ -13,6 +13,7 @@ from suggester.cli import (
     codesets,
     deidentify,
     denials,
+    diff,
     evaluate,
     export,
     rules,

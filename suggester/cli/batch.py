@@ -218,7 +218,7 @@ def _tell(summary: Summary, *, auto_accept: float | None) -> None:
         say(
             f"{tally.auto_accepted} of {tally.suggestions} suggestions on {tally.auto_notes} notes are marked "
             f"auto_accepted (confidence {auto_accept:g} or more, no error flag). By their confidences about "
-            f"{tally.auto_wrong:.1f} of these codes are wrong; `suggester evaluate` tells"
+            f"{tally.auto_wrong:.1f} of these codes are wrong"
         )
 
 
