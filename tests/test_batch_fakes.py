@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import time
 from datetime import date
 from pathlib import Path
@@ -117,6 +118,28 @@ class SlowEngine(FakeEngine):
 
 def slow_engine(settings: Settings) -> SlowEngine:
     return SlowEngine()
+
+
+class Misbehaving(FakeEngine):
+    """Hangs, hangs without listening to alarms, or takes memory without end."""
+
+    def suggest(self, note: Note) -> Suggestions:
+        if "HANG" in note.text:
+            time.sleep(60)
+        if "STUBBORN" in note.text:
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})
+            time.sleep(60)
+        if "GREEDY" in note.text:
+            held = [bytearray(100_000_000) for _ in range(40)]
+            del held
+        return super().suggest(note)
+
+
+def hanging_engine(settings: Settings) -> Misbehaving:
+    return Misbehaving()
+
+
+stubborn_engine = greedy_engine = hanging_engine
 
 
 class DiesOnce(FakeEngine):

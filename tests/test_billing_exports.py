@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,12 @@ def rich() -> Claim:
         }
     )
     return replace(made, parties=parties)
+
+
+@cache
+def interchange_of_a_visit() -> str:
+    """A whole interchange with one claim."""
+    return write_837p([claim()]).text
 
 
 def values(text: str, segment: str) -> list[str]:
@@ -194,7 +201,7 @@ def test_claim_json_must_be_json() -> None:
 
 
 def test_837p_says_what_the_claim_says() -> None:
-    text = write_837p([claim()]).text
+    text = interchange_of_a_visit()
     assert values(text, "CLM") == ["CLM*enc-1*285***11:B:1*Y*A*Y*Y"]
     assert values(text, "HI") == ["HI*ABK:I10*ABF:E119"]
     assert values(text, "SV1")[0] == "SV1*HC:99214:25*180*UN*1***1:2"
@@ -284,7 +291,7 @@ def test_837p_names_the_claim_that_pyx12_refuses() -> None:
 def test_own_checks_catch_what_pyx12_lets_pass(
     catalog: Catalog, old: str, new: str, field: str, seen_by_pyx12: bool
 ) -> None:
-    text = write_837p([claim()]).text
+    text = interchange_of_a_visit()
     damaged = text.replace(old, new, 1)
     assert damaged != text
     problems = list(own_problems(damaged, is_diagnosis=diagnosis_check(catalog)))
@@ -294,7 +301,7 @@ def test_own_checks_catch_what_pyx12_lets_pass(
 
 
 def test_own_checks_miss_no_claim_without_lines() -> None:
-    lines = write_837p([claim()]).text.splitlines()
+    lines = interchange_of_a_visit().splitlines()
     without = [line for line in lines if not line.startswith(("LX", "SV1", "DTP", "REF*6R", "NTE*ADD*DEC"))]
     assert {"CLM", "CLM02"} <= {problem.field for problem in own_problems("\n".join(without))}
 
@@ -311,7 +318,7 @@ def test_own_checks_miss_no_claim_without_lines() -> None:
     ],
 )
 def test_pyx12_problems_name_the_place(old: str, new: str, field: str) -> None:
-    text = write_837p([claim()]).text
+    text = interchange_of_a_visit()
     assert old in text
     problems = pyx12_problems(text.replace(old, new))
     assert field in {problem.field for problem in problems}, problems
@@ -320,7 +327,7 @@ def test_pyx12_problems_name_the_place(old: str, new: str, field: str) -> None:
 def test_pyx12_says_nothing_in_logs_or_on_the_terminal(
     caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    text = write_837p([claim()]).text.replace("N4*ANYTOWN*OH", "N4*ANYTOWN*QQ").replace("SBR*P", "SBR*Q")
+    text = interchange_of_a_visit().replace("N4*ANYTOWN*OH", "N4*ANYTOWN*QQ").replace("SBR*P", "SBR*Q")
     assert pyx12_problems(text)
     assert caplog.records == []
     assert capfd.readouterr() == ("", "")

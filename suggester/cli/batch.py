@@ -217,8 +217,8 @@ def _tell(summary: Summary, *, auto_accept: float | None) -> None:
         tally = summary.tally
         say(
             f"{tally.auto_accepted} of {tally.suggestions} suggestions on {tally.auto_notes} notes are marked "
-            f"auto_accepted (confidence {auto_accept:g} or more, no error flag). By their confidences about "
-            f"{tally.auto_wrong:.1f} of these codes are wrong"
+            f"auto_accepted (confidence {auto_accept:g} or more, no error flag). By their confidences "
+            f"about {tally.auto_wrong:.1f} of these codes are wrong"
         )
 
 

@@ -1,7 +1,7 @@
 """Imports of words: synonym tables, Disease Ontology (OBO), SSSOM mappings, the local chargemaster.
 
-A wrong phrase, system or price refuses the whole import. A code that no installed release has leaves its row out,
-with the reason in the report: ontologies keep codes that were deleted since and ranges of codes, chargemasters
+A wrong phrase, system or price refuses the whole import. A code that no installed release has leaves its row
+out, with the reason in the report: ontologies keep ranges and codes that were deleted since, chargemasters
 local ones. Where that is most rows the import is refused.
 """
 
@@ -120,7 +120,8 @@ def _plan(
         phrase = found.phrase
         name = (phrase.system, phrase.code)
         if name not in known:
-            known[name] = _in_releases(stores.get(phrase.system, ()), phrase.code)
+            shaped = _SHAPES[phrase.system].fullmatch(phrase.code) is not None
+            known[name] = _in_releases(stores[phrase.system], phrase.code) if shaped else None
         code = known[name]
         if code is None:
             out += 1

@@ -12,6 +12,8 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from suggester.codesets.compiling import FORMAT
 from suggester.codesets.container import Container
 from suggester.errors import StoreDamagedError
@@ -49,6 +51,8 @@ class Source(IntEnum):
 DESCRIPTORS = (Source.HCPCS_SHORT, Source.CPT_DESCRIPTOR, Source.INDEX_TABLE)
 """Searched, but not looked for in notes: official descriptors, which are too terse or too long, and rows of
 the index's tables, whose words stand in notes that say nothing of the kind."""
+IMPORTED = (Source.INDEX, Source.SYNONYM, Source.CHARGE)
+"""Phrases that the user imported."""
 PHRASES = (
     Source.LEXICON,
     Source.CPT_LEXICON,
@@ -91,8 +95,8 @@ class TermIndex:
     term_whole
         Terms with a negating word; they only match with all their words.
     term_complete
-        All terms that only match with all their words: those, and the paths of the alphabetic index, of which
-        every subterm is essential.
+        All terms that only match with all their words: those, and phrases that the user imported. Of a path
+        of the alphabetic index every subterm is essential; other lists were not made for parts of phrases.
     term_target, term_row, term_source
         What a term leads to (``Target``, row there) and where it comes from (``Source``).
     """
@@ -112,7 +116,7 @@ class TermIndex:
         self.term_row = box.array("term_row")
         self.term_source = box.array("term_source")
         self.term_whole = box.array("term_whole")
-        self.term_complete = self.term_whole | (self.term_source == Source.INDEX)
+        self.term_complete = self.term_whole | np.isin(self.term_source, IMPORTED)
         self.anchor_ptr = box.array("anchor_ptr")
         self.anchor_term = box.array("anchor_term")
         self.node_side = box.array("node_side")

@@ -42,6 +42,7 @@ _SETTINGS: dict[str, Setting] = {
     "C": "outpatient",
 }
 """Patient classes of table 0004: inpatient, obstetrics, emergency, outpatient, recurring, preadmit, other."""
+_LINES = bytes.maketrans(b"\x0b\x1c", b"\r\r")
 _FRAMES = b"\x0b\x1c\r\n "
 
 
@@ -140,7 +141,8 @@ def hl7_messages(file: BufferedIOBase, *, limits: Limits) -> Iterator[bytes | Li
             if found is None:
                 break
             if begun:
-                yield "too_large" if skipping else bytes(buffer[: found.start(1)])
+                whole = not skipping and found.start(1) <= most
+                yield bytes(buffer[: found.start(1)]) if whole else "too_large"
             elif buffer[: found.start(1)].strip(_FRAMES) and not _is_batch(buffer[: found.start(1)]):
                 yield bytes(buffer[: found.start(1)])
             del buffer[: found.start(1)]
@@ -148,7 +150,7 @@ def hl7_messages(file: BufferedIOBase, *, limits: Limits) -> Iterator[bytes | Li
         if len(buffer) > most:
             skipping = True
             del buffer[: len(buffer) - 16]
-    if skipping:
+    if skipping or len(buffer) > most:
         yield "too_large"
     elif buffer.strip(_FRAMES):
         yield bytes(buffer)
@@ -198,8 +200,8 @@ def hl7_notes(message: bytes, *, record: str, limits: Limits, embedded: Embedded
         Reads documents that are embedded in base64.
     """
     try:
-        text = decode_bytes(message.strip(_FRAMES), record=record, marked=False)
-        segments = [line for line in _BREAK.split(text) if line.strip("\x0b\x1c ")]
+        text = decode_bytes(message.translate(_LINES).strip(_FRAMES), record=record, marked=False)
+        segments = [line for line in _BREAK.split(text) if line.strip()]
         if not segments or not segments[0].startswith("MSH"):
             raise MessageError("a message begins with an MSH segment", record=record)
         separators = Separators.of(segments[0], record=record)

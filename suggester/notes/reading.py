@@ -78,7 +78,8 @@ def read_notes(
         return _each(folder, note, _note_id)
     if not path.exists():
         raise InputError("there is no such file or folder", record=name)
-    known = options.kind or kind_of_name(path.name)
+    by_name = kind_of_name(path.name)
+    known = "zip" if by_name == "zip" else options.kind or by_name
     if known is None:
         raise InputError(
             f"not a kind of file that is read: {', '.join(ENDINGS)}, a folder, or -; --kind names the kind",

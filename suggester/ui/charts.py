@@ -22,7 +22,7 @@ __all__ = [
     "time_lines",
 ]
 
-_HEIGHT = 220
+_HEIGHT = 280
 _ROW = 26
 _LABEL = 190
 _OUTCOMES = ("accepted", "replaced", "rejected")
@@ -105,8 +105,13 @@ def rate_bars(groups: Sequence[AcceptRate]) -> Picture:
         for place, outcome in enumerate(_OUTCOMES)
     ]
     names = [group.group for group in groups]
-    height = max(90, _ROW * len(groups) + 10)
-    rows = alt.Y("group:N", title=None, sort=names, axis=alt.Axis(labelLimit=_LABEL, labelPadding=6))
+    height = _ROW * len(groups) + 100
+    rows = alt.Y(
+        "group:N",
+        title=None,
+        sort=names,
+        axis=alt.Axis(labelLimit=_LABEL, labelPadding=6, labelOverlap=False),
+    )
     base = _chart(records, height)
     bars = base.mark_bar(height=alt.RelativeBandSize(band=0.7)).encode(
         y=rows,
@@ -115,7 +120,7 @@ def rate_bars(groups: Sequence[AcceptRate]) -> Picture:
             title="share of decided suggestions",
             stack="zero",
             scale=alt.Scale(domain=[0, 1]),
-            axis=alt.Axis(format="%"),
+            axis=alt.Axis(format="%", tickCount=5),
         ),
         color=alt.Color(
             "outcome:N",
@@ -157,11 +162,11 @@ def calibration_plot(groups: Sequence[AcceptRate]) -> Picture:
             )
     whole = alt.Scale(domain=[0, 1])
     line = (
-        _chart([{"confidence": 0, "accepted": 0}, {"confidence": 1, "accepted": 1}], 280)
+        _chart([{"confidence": 0, "accepted": 0}, {"confidence": 1, "accepted": 1}], 320)
         .mark_line(strokeDash=[5, 4], color="#7f8c99")
         .encode(x="confidence:Q", y="accepted:Q")
     )
-    base = _chart(records, 280)
+    base = _chart(records, 320)
     x = alt.X("confidence:Q", title="confidence shown", scale=whole, axis=alt.Axis(format="%"))
     y = alt.Y("accepted:Q", title="share accepted", scale=whole, axis=alt.Axis(format="%"))
     bars = base.mark_rule(strokeWidth=2, opacity=0.55, color=_COLOURS[0]).encode(x=x, y="low:Q", y2="high:Q")
@@ -192,7 +197,7 @@ def code_bars(counts: Sequence[CodeCount], *, colour: int = 0) -> Picture:
     ]
     names = [str(record["code"]) for record in records]
     picture: Picture = (
-        _chart(records, max(90, _ROW * len(records) + 10))
+        _chart(records, _ROW * len(records) + 60)
         .mark_bar(height=alt.RelativeBandSize(band=0.7), color=_COLOURS[colour])
         .encode(
             y=alt.Y(
@@ -217,7 +222,7 @@ def agreement_bar(found: Agreement) -> Picture:
     )
     records = [{"who": who, "codes": count, "order": place} for place, (who, count) in enumerate(parts)]
     picture: Picture = (
-        _chart(records, 84)
+        _chart(records, 130)
         .mark_bar(height=30)
         .encode(
             x=alt.X("codes:Q", title="codes", stack="zero", axis=alt.Axis(tickMinStep=1)),

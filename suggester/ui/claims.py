@@ -1,7 +1,7 @@
 """Claims of finished encounters for the claim page and its downloads: draft, edit, keep, export.
 
-Billing decides what a claim is; here it meets the review service. Importing this module loads what writes PDF,
-X12 and FHIR (about a second), so pages and routes do it when a claim is first asked for.
+Billing decides what a claim is; here it meets the review service. Importing this module loads what writes
+PDF, X12 and FHIR (about a second), so pages and routes do it when a claim is first asked for.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
-from typing import cast
 
 from suggester.billing.claim import Claim, PointerReason, standing
 from suggester.billing.claim_json import claim_record, read_claim
@@ -69,8 +68,8 @@ _BY_HAND = "set by a person"
 class OpenClaim:
     """The claim of an encounter as a person works on it.
 
-    ``saved`` is None while nobody kept the draft; ``changed`` says that the finished codes of the encounter are
-    not those of the saved claim any more.
+    ``saved`` is None while nobody kept the draft; ``changed`` says that the finished codes of the encounter
+    are not those of the saved claim any more.
     """
 
     encounter_id: str
@@ -332,7 +331,7 @@ def export_claim(service: ReviewService, token: str, note_id: str, form: str, en
     SessionError, ForbiddenError
         If the session does not hold or its role may not write claims.
     """
-    if form not in FORMS or ending not in FILES[cast(Form, form)]:
+    if form not in FORMS or ending not in FILES[form]:
         raise NotFoundError("there is no such file of a claim")
     encounter_id = service.summary(token, note_id).encounter_id
     saved = None if encounter_id is None else service.claim(token, encounter_id)
@@ -343,7 +342,7 @@ def export_claim(service: ReviewService, token: str, note_id: str, form: str, en
     if changed_codes(claim, coded):
         raise EncounterError("its codes changed since the claim was saved: draft it again", field="codes")
     claim = with_flags(claim, catalog=service.codebook.catalog, rules=_rules(service), coded=coded)
-    files = preview(claim, cast(Form, form))
+    files = preview(claim, form)
     body = next(content for name, content in files.items() if name.endswith(ending))
     service.record_export(token, encounter_id, format=form, sha256=hashlib.sha256(body).hexdigest())
     suffix = ending[ending.rindex(".") :]

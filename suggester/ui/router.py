@@ -48,6 +48,7 @@ PAGES: tuple[PageEntry, ...] = (
     _entry("worklist", "Worklist", "list_alt", "worklist.read"),
     _entry("review", "Review", "fact_check", "note.read"),
     _entry("people", "People", "group", "users.manage"),
+    _entry("claim", "Claim", "request_quote", "claim.read"),
     _entry("import", "Import", "upload_file", "note.import"),
     _entry("audit", "Audit", "rule", "audit.sample"),
     _entry("dashboard", "Dashboard", "monitoring", "dashboard.read"),

@@ -47,6 +47,7 @@ def api_routes(context: AppContext) -> list[BaseRoute]:
         api(context, "/api/codes/favourite", _favourite),
         api(context, "/export/{note}.csv", _export_csv, method="GET"),
         api(context, "/export/{note}.json", _export_json, method="GET"),
+        api(context, "/export/claim/{note}/{form}/{ending}", _export_claim, method="GET"),
     ]
 
 
@@ -230,3 +231,11 @@ def _export_csv(call: Call) -> Response:
 def _export_json(call: Call) -> Response:
     body = call.service.export_json(call.token, (call.path["note"],))
     return _download(body, "application/json", "coding-summary.json")
+
+
+def _export_claim(call: Call) -> Response:
+    from suggester.ui.claims import export_claim  # loads what writes PDF, X12 and FHIR: at first use
+
+    path = call.path
+    out = export_claim(call.service, call.token, path["note"], path["form"], f".{path['ending']}")
+    return _download(out.body, out.media, out.name)

@@ -109,8 +109,11 @@ def _folded(text: str) -> str:
 
 
 def number(piece: Piece) -> float:
-    """The value of a number piece."""
-    return float(piece.text)
+    """The value of a number piece, in digits or spelled out."""
+    return float(_SPELLED.get(piece.text) or piece.text)
+
+
+_SPELLED = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "ten": 10}
 
 
 def measured(cut: Sequence[Piece]) -> tuple[list[Amount], set[int]]:
@@ -146,7 +149,7 @@ def counted(cut: Sequence[Piece], text: str) -> tuple[list[Count], set[int]]:
     """Counts of things as ranges, and the indexes of the pieces that say the number."""
     found: list[Count] = []
     used: set[int] = set()
-    numbers = [i for i, piece in enumerate(cut) if piece.is_number]
+    numbers = [i for i, piece in enumerate(cut) if piece.is_number or piece.text in _SPELLED]
     for i in numbers:
         if i in used:
             continue

@@ -20,8 +20,8 @@ _SPANS = {"7 days": 7, "30 days": 30, "90 days": 90, "A year": 365}
 _OWN = "Own days"
 _SHARE = st.column_config.ProgressColumn(format="percent", min_value=0.0, max_value=1.0)
 _NO_PLANTS = (
-    "Nothing was planted. The setting `SUGGESTER_PLANTED_SHARE` (0.02, say) plants one known-wrong suggestion "
-    "in that share of imported notes; they never reach a summary."
+    "Nothing was planted. The setting `SUGGESTER_PLANTED_SHARE` (0.02, say) plants one known-wrong "
+    "suggestion in that share of imported notes; they never reach a summary."
 )
 _ABOUT_RATES = "What became of decided suggestions; the grey tick is the mean confidence."
 _RATES = {"Share accepted": _SHARE, "Mean confidence": _SHARE}
@@ -149,13 +149,14 @@ def _figures(board: Dashboard, csv: Callable[[str], Callable[[], bytes]]) -> Non
         ),
         csv=csv,
     )  # fmt: skip
+    chapters = sorted(board.by_chapter, key=lambda group: _natural(group.group))
     _draw(
         csv,
         title="Acceptance by chapter",
         about=_ABOUT_RATES,
-        rows=charts.rate_records(board.by_chapter),
+        rows=charts.rate_records(chapters),
         columns=_RATES,
-        picture=charts.rate_bars(board.by_chapter),
+        picture=charts.rate_bars(chapters),
         name="by_chapter",
         key="by_chapter",
     )
@@ -208,3 +209,13 @@ def _counts(counts: tuple[CodeCount, ...]) -> list[dict[str, Any]]:
         | ({} if c.other is None else {"Instead": c.other})
         for c in counts
     ]
+
+
+def _natural(name: str) -> tuple[int, str]:
+    """A key that puts chapter 2 before chapter 11, and those without a number last.
+
+    >>> sorted(["CPT visits", "11 Digestive", "2 Neoplasms"], key=_natural)
+    ['2 Neoplasms', '11 Digestive', 'CPT visits']
+    """
+    first = name.split(" ", 1)[0]
+    return (int(first) if first.isascii() and first.isdigit() else 1_000, name)

@@ -254,9 +254,9 @@ _COLUMNS: dict[str, Any] = {
     "Note": st.column_config.TextColumn(width="medium"),
     "Risk": st.column_config.NumberColumn(format="%.1f", help=_HELP_RISK, width=70),
     "Least sure": st.column_config.ProgressColumn(
-        format="percent",
+        format="%.0f %%",
         min_value=0.0,
-        max_value=1.0,
+        max_value=100.0,
         help="Confidence of the least sure suggestion",
         width=120,
     ),
