@@ -53,15 +53,9 @@ DESCRIPTORS = (Source.HCPCS_SHORT, Source.CPT_DESCRIPTOR, Source.INDEX_TABLE)
 the index's tables, whose words stand in notes that say nothing of the kind."""
 IMPORTED = (Source.INDEX, Source.SYNONYM, Source.CHARGE)
 """Phrases that the user imported."""
-PHRASES = (
-    Source.LEXICON,
-    Source.CPT_LEXICON,
-    Source.HCPCS_LEXICON,
-    Source.INDEX,
-    Source.SYNONYM,
-    Source.CHARGE,
-)
-"""Phrases that people wrote for a code: our lexicons and what the user imported."""
+PHRASES = (Source.LEXICON, Source.CPT_LEXICON, Source.HCPCS_LEXICON, Source.INDEX)
+"""Phrases that were written for a code with care: our lexicons and the alphabetic index. Synonyms and charge
+lines that a user imports do not count as such: measured on notes, bulk lists mislead more often."""
 
 
 class Target(IntEnum):

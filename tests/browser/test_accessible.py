@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from conftest import Server, Tab
+from browser_server import Server, Tab
 
 from suggester.ui.router import PAGES
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
-from conftest import Server, Tab, running
+from browser_server import Server, Tab, running
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 
 import pytest
-from conftest import Server, Tab, running
+from browser_server import Server, Tab, running
 
 Make = Callable[..., Tab]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from browser_server import Server, Tab
 from browser_world import CANARY, HOSTILE
-from conftest import Server, Tab
 
 Make = Callable[..., Tab]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from browser_server import Server, Tab
 from browser_world import PASSWORDS
-from conftest import Server, Tab
 
 Make = Callable[..., Tab]
 

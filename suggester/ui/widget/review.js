@@ -2,15 +2,16 @@
 import { Api, ApiError, isSignedOut } from './api.js'
 import { codeSearch } from './codesearch.js'
 import { acceptAll, askPhysician, askReason, help } from './dialogs.js'
-import { button, el, empty, isTyping, key, plural, put } from './dom.js'
+import { button, el, empty, key, plural, put } from './dom.js'
 import { worksheet } from './em.js'
+import { onKey } from './keys.js'
 import { NotePane } from './note.js'
 import { Offsets } from './offsets.js'
 import { Outbox } from './outbox.js'
 import { flagSign, RowList } from './rows.js'
 import { SummaryPane } from './summary.js'
 import { tour } from './tour.js'
-import { MARKS, REASONS, STATES } from './words.js'
+import { MARKS, STATES } from './words.js'
 
 const HEARTBEAT = 60_000
 const STATE_AFTER = { accept: 'accepted', reject: 'rejected', replace: 'replaced' }
@@ -39,7 +40,7 @@ class Review {
       refused: (op, ack) => this.#refused(op, ack),
       changed: (state) => this.#synced(state)
     })
-    this.onKey = (event) => this.#key(event)
+    this.onKey = (event) => onKey(this, event)
     document.addEventListener('keydown', this.onKey, true)
     this.onLeave = (event) => { if (this.outbox.items.length) event.preventDefault() }
     window.addEventListener('beforeunload', this.onLeave)
@@ -324,7 +325,7 @@ class Review {
 
   decide (action, extra = {}) {
     const row = this.row(this.rows.current)
-    if (!row || this.#barred()) return
+    if (!row || this.barred()) return
     const state = STATE_AFTER[action]
     if (row.state === state && action === 'accept') { this.#forward(); return }
     const before = { state: row.state, reason: row.reason, replacement: row.replacement }
@@ -341,7 +342,7 @@ class Review {
   }
 
   add (hit, span) {
-    if (this.#barred()) return
+    if (this.barred()) return
     const op = this.push({ action: 'add', system: hit.system, code: hit.code, span: this.offsets.onServer(span) })
     const id = this.view.id + '.a' + op.uuid
     const quote = span ? this.view.note.text.slice(span.start, span.end) : ''
@@ -383,7 +384,7 @@ class Review {
   }
 
   undo (id = null) {
-    if (this.#barred()) return
+    if (this.barred()) return
     const last = id ? this.done.findLast((d) => d.id === id) : this.done.at(-1)
     if (!last) {
       if (this.view.can_undo) { this.push({ action: 'undo' }); this.outbox.drained().then(() => this.reload()) } else this.announce('Nothing to undo.')
@@ -429,7 +430,7 @@ class Review {
     }
   }
 
-  #barred () {
+  barred () {
     if (!this.view) return true
     if (!this.readOnly && this.view.status !== 'finished') return false
     this.announce(this.view.status === 'finished' ? 'This note is finished. Reopen it to change codes.' : 'You can read this note, not change it.', true)
@@ -439,7 +440,7 @@ class Review {
   // --- dialogs and the summary ---
 
   search (purpose, query = null) {
-    if (!this.view || (purpose === 'replace' && this.#barred())) return
+    if (!this.view || (purpose === 'replace' && this.barred())) return
     const row = this.row(this.rows.current)
     const span = this.chosen
     this.pop.hidden = true
@@ -457,7 +458,7 @@ class Review {
   }
 
   bulk () {
-    if (this.#barred()) return
+    if (this.barred()) return
     const path = '/api/notes/' + encodeURIComponent(this.view.id)
     acceptAll(this.root, {
       preview: async (threshold) => {
@@ -476,7 +477,7 @@ class Review {
   }
 
   query () {
-    if (this.#barred()) return
+    if (this.barred()) return
     const row = this.row(this.rows.current)
     const path = '/api/notes/' + encodeURIComponent(this.view.id)
     askPhysician(this.root, {
@@ -608,63 +609,5 @@ class Review {
         this.tell((error.body.held_by || 'Somebody else') + ' has taken this note. What you decided before is kept. ', button('Next note', () => this.next(), { class: 'main' }))
       }
     }
-  }
-
-  // --- keys ---
-
-  #key (event) {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return
-    if (isTyping(event) || document.querySelector('dialog[open]') || this.root.querySelector('.sg-tour')) return
-    const name = event.key.length === 1 ? event.key.toLowerCase() : event.key
-    const command = this.screen === 'summary' ? this.#summaryKey(name, event) : this.#reviewKey(name, event)
-    if (!command) return
-    event.preventDefault()
-    event.stopImmediatePropagation()
-    command()
-  }
-
-  #reviewKey (name, event) {
-    if (!this.view) return name === 'n' ? () => this.next({ leave: false }) : null
-    if (this.rows.choosing) {
-      const id = this.rows.choosing
-      const number = Number(name)
-      if (number >= 1 && number <= REASONS.length) return () => { this.rows.choose(null); this.decide('reject', { reason: REASONS[number - 1] }) }
-      if (name === 'Escape') return () => this.rows.choose(null)
-      if (name.length === 1 || name === 'Enter') return () => { this.announce(`Choose a reason for ${this.row(id).code}: 1 to ${REASONS.length}, or Escape.`, true) }
-      return null
-    }
-    if ((name === 'Enter' || name === ' ') && event.composedPath()[0].closest?.('button, a, summary, select')) return null
-    return {
-      a: () => this.decide('accept'),
-      x: () => { if (!this.#barred() && this.rows.current) this.rows.choose(this.rows.current) },
-      e: () => this.search('replace'),
-      j: () => this.move(1),
-      k: () => this.move(-1),
-      ArrowDown: () => this.move(1),
-      ArrowUp: () => this.move(-1),
-      Enter: () => this.rows.toggle(),
-      z: () => this.undo(),
-      '/': () => this.search('add'),
-      b: () => this.bulk(),
-      q: () => this.query(),
-      f: () => this.toSummary(),
-      n: () => this.next(),
-      '[': () => this.note.step(-1),
-      ']': () => this.note.step(1),
-      '?': () => this.help()
-    }[name]
-  }
-
-  #summaryKey (name, event) {
-    if (event.shiftKey && (name === 'j' || name === 'k')) return () => this.summary.shift(name === 'j' ? 1 : -1)
-    const finished = this.view.status === 'finished'
-    return {
-      Escape: () => this.showScreen('review'),
-      j: () => this.summary.step(1),
-      k: () => this.summary.step(-1),
-      f: () => { if (!finished) this.summary.finish() },
-      n: () => this.next(),
-      '?': () => this.help()
-    }[name]
   }
 }
