@@ -185,7 +185,7 @@ def test_a_full_disk_keeps_what_is_done(
         fsync(handle)
 
     monkeypatch.setattr(parts_module.os, "fsync", full)
-    with pytest.raises(DiskFullError, match="no space is left .*--resume"):
+    with pytest.raises(DiskFullError, match=r"no space is left .*--resume"):
         go(source, output, settings, workers=workers)
     assert output.read_text() == "old"
     assert not list(tmp_path.rglob("*.part"))
@@ -295,7 +295,7 @@ def test_shares_divide_an_input_without_rest(tmp_path: Path, source: Path, setti
         output = tmp_path / f"out{index}.jsonl"
         go(source, output, settings, share=Share(index=index, count=3))
         found.append(ids(output))
-    assert sorted(sum(found, [])) == sorted(f"n{n}" for n in range(40))
+    assert sorted(name for part in found for name in part) == sorted(f"n{n}" for n in range(40))
     assert all(len(part) > 5 for part in found)
     assert str(Share.parse(" 2/3")) == "2/3"
     assert Share(index=1, count=1).takes(JsonError("x", record="r"))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from review_world import KINDS, START, VOCABULARY, World, fresh_uuid, worlds
+from review_world import KINDS, START, VOCABULARY, WordEngine, World, fresh_uuid, worlds
 
 from suggester.codesets import Catalog
 from suggester.errors import (
@@ -25,10 +26,11 @@ from suggester.review.cells import csv_bytes, safe_cell
 from suggester.review.codebook import CodeBook
 from suggester.review.engine import ReadingEngine, note_flags
 from suggester.review.operating import operator_session
+from suggester.review.planting import planted
 from suggester.review.service import SAMPLES, open_review
 from suggester.review.types import DecisionInput, OverrideInput, WorkFilters
 from suggester.suggest import Suggester, load
-from suggester.types import Note, Span, Suggestions
+from suggester.types import NotCoded, Note, Span, Suggestions
 
 TODAY = datetime.fromtimestamp(START / 1000, tz=UTC).astimezone().date()
 DAYS = {"since": TODAY, "until": TODAY}
@@ -110,11 +112,11 @@ def test_planted_suggestions_test_attention_and_leave_no_trace_elsewhere(plantin
     words = [w for w in VOCABULARY if w != "gout"]
     notes = planting.put(*(f"{word} and no gout, case {n}" for n in range(6) for word in words))
     service, coder = planting.service, planting.token("coder")
-    planted = 0
+    wrongs = 0
     for number, note in enumerate(notes):
         view = service.take(coder, note)
         wrong = [row for row in view.rows if row.code == "M10.9"]
-        planted += len(wrong)
+        wrongs += len(wrong)
         for row in view.rows:
             if row in wrong and number % 2:
                 service.reject(coder, note, row.id, reason="denied")
@@ -125,10 +127,10 @@ def test_planted_suggestions_test_attention_and_leave_no_trace_elsewhere(plantin
         assert "M10.9" not in [code.code for code in done.summary.codes]
         assert "M10.9" not in [code.code for code in service.summary(coder, note).codes]
         assert "M10.9" not in [code.code for code in service.view(coder, note).codes]
-    assert 5 <= planted <= 25
+    assert 5 <= wrongs <= 25
     board = service.dashboard(planting.token("manager"), **DAYS)
-    assert board.attention[0].planted == planted
-    assert 0 < board.attention[0].caught < planted
+    assert board.attention[0].planted == wrongs
+    assert 0 < board.attention[0].caught < wrongs
     assert board.most_rejected == ()
     assert sum(rate.decided for rate in board.by_system) == len(notes)
     assert b"M10.9" not in service.export_csv(coder, tuple(notes))
@@ -539,3 +541,36 @@ def test_demo_has_samples_some_of_them_finished(real: Suggester) -> None:
         assert service.store.verify().faults == ()
     finally:
         service.close()
+
+
+# --- planting ----------------------------------------------------------------------------------------
+
+
+def test_planted_code_is_one_that_the_words_deny(catalog: Catalog) -> None:
+    book = CodeBook(catalog)
+    note = Note(id="n", text="no cough, father has gout, 99999", service_date=date(2026, 6, 18))
+
+    def denied(reason: str, start: int, end: int, *codes: str) -> NotCoded:
+        span = Span(start=start, end=end)
+        return NotCoded(span=span, quote=note.text[start:end], reason=reason, cue=None, would_be=codes)
+
+    def result(*left: NotCoded) -> Suggestions:
+        return replace(WordEngine().suggest(Note(id="n", text="fever")), not_coded=left)
+
+    assert planted(note, result(), book, draw=0.0) is None
+    assert planted(note, result(denied("below threshold", 3, 8, "R05.9")), book, draw=0.0) is None
+    assert planted(note, result(denied("negated", 3, 8, "R50.81", "Q99.99Z", "R05")), book, draw=0.0) is None
+    left = (denied("negated", 3, 8, "R05", "R05.9"), denied("family", 21, 25, "M10.9"))
+    first = planted(note, result(*left), book, draw=0.0)
+    last = planted(note, result(*left), book, draw=0.999)
+    assert first is not None
+    assert last is not None
+    assert (first.code.code, last.code.code) == ("R05.9", "M10.9")
+    assert first.evidence[0].quote == "cough"
+    assert first.confidence == 0.8
+    assert last.evidence[0].section == "hpi"
+    sure = planted(
+        note, replace(WordEngine().suggest(Note(id="n", text="diabetes")), not_coded=left), book, draw=0.0
+    )
+    assert sure is not None
+    assert sure.confidence == 0.95

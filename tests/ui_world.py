@@ -19,6 +19,7 @@ from suggester.errors import (
     StandingFlagsError,
 )
 from suggester.review.types import (
+    NOTE_STATUSES,
     Ack,
     Actor,
     BulkPreview,
@@ -39,6 +40,7 @@ from suggester.review.types import (
     SignedIn,
     Summary,
     User,
+    WorkCounts,
     WorkPage,
     WorkRow,
     added_row_id,
@@ -143,6 +145,16 @@ class MemoryReview:
         self.whoami(token)
         rows = tuple(_work_row(view) for view in self.views.values())
         return WorkPage(rows=rows[offset : offset + limit], total=len(rows), offset=offset, limit=limit)
+
+    def work_counts(self, token: str, filters: Any = None) -> WorkCounts:
+        self.whoami(token)
+        by_status = tuple((status, sum(v.status == status for v in self.views.values()))
+                          for status in NOTE_STATUSES)  # fmt: skip
+        return WorkCounts(by_status=by_status, by_kind=(), by_flag=(), total=len(self.views))
+
+    def coders(self, token: str) -> tuple[tuple[str, str], ...]:
+        self.whoami(token)
+        return ()
 
     def progress(self, token: str, filters: Any = None) -> Progress:
         self.whoami(token)

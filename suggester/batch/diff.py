@@ -108,7 +108,8 @@ def diff_runs(old: str | Path, new: str | Path, *, least: float = 0.0) -> RunDif
             changes = tuple(_changes(mine, theirs, least=least))
             _count(out, changes)
             if changes:
-                seen = tuple(dict.fromkeys(cause for cause, _ in (causes or told)))
+                named = {cause for cause, _ in (causes or told)}
+                seen = tuple(cause for cause in CAUSES if cause in named)
                 out.changed.append(NoteDiff(id=mine.note_id, causes=seen or ("not known",), changes=changes))
             else:
                 out.same += 1

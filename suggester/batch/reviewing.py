@@ -45,9 +45,7 @@ def pairs_of(
                 yield note, result
                 break
         else:
-            raise BatchError(
-                f"{output.name}, record {number}: the input has no such note after the one before"
-            )
+            raise BatchError(f"{output.name}, record {number}: its note is not in the input, in this order")
 
 
 def _records(output: Path) -> Iterator[dict[str, Any]]:

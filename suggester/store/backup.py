@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine
 from suggester.errors import DatabaseError
 from suggester.store import tables, trail
 from suggester.store.chain import mac_of_text
-from suggester.store.database import made_engine, plain_errors, shown_url, writing
+from suggester.store.database import TURN_FILE, made_engine, plain_errors, shown_url, writing
 from suggester.store.keyfiles import Anchors, read_key
 from suggester.store.migrating import migrate, newest_revision, revision_of
 from suggester.store.store import Clock, Store, StoreFiles, now_ms
@@ -64,8 +64,7 @@ def backup(store: Store, path: Path) -> Restored:
         part.rename(path)
     finally:
         copy.dispose()
-        for leftover in (part, *(part.with_name(part.name + end) for end in ("-wal", "-shm"))):
-            leftover.unlink(missing_ok=True)
+        _remove(part)
     return found
 
 
@@ -109,7 +108,7 @@ def restore(path: Path, files: StoreFiles, *, clock: Clock = now_ms) -> Restored
         source.dispose()
         target.dispose()
         if made and place is not None:
-            place.unlink(missing_ok=True)
+            _remove(place)
     anchors = Anchors(files.anchor_file)
     highest = anchors.highest()
     anchors.set_aside()
@@ -132,6 +131,12 @@ def _private(path: Path) -> None:
     else:
         return
     raise DatabaseError(f"{path.name} cannot be written: {problem}")
+
+
+def _remove(path: Path) -> None:
+    """Remove a database with all that SQLite and we keep beside it."""
+    for end in ("", "-wal", "-shm", TURN_FILE):
+        path.with_name(path.name + end).unlink(missing_ok=True)
 
 
 def _settle(path: Path) -> None:

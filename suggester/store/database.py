@@ -1,12 +1,16 @@
 """Connections: SQLite as we want it (WAL, synchronous FULL), SQLCipher on top of it, or PostgreSQL.
 
-One writer at a time on either database: SQLite by ``BEGIN IMMEDIATE``, PostgreSQL by an advisory lock at the
-start of each writing transaction. Every write also appends to the one audit trail, which orders them anyway.
+One writer at a time on either database: SQLite by a lock on a file beside it and ``BEGIN IMMEDIATE``,
+PostgreSQL by an advisory lock at the start of each writing transaction. Every write also appends to the one
+audit trail, which orders them anyway. Both locks are given in the order of asking; SQLite's own waiting is
+not, and lets a writer starve among eight.
 """
 
 from __future__ import annotations
 
+import fcntl
 import importlib
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,12 +22,15 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlch
 
 from suggester.errors import DatabaseError
 
-__all__ = ["Connection", "made_engine", "plain_errors", "reading", "shown_url", "writing"]
+__all__ = ["TURN_FILE", "Connection", "made_engine", "plain_errors", "reading", "shown_url", "writing"]
 
 _WRITER_LOCK = 0x5D66_6573_7472
 """Number of the advisory lock that makes writers of one PostgreSQL database take turns."""
 
 _BUSY_MS = 30_000
+
+TURN_FILE = "-turn"
+"""What the name of the file ends with on which writers of an SQLite store take turns."""
 
 
 def made_engine(url: str, *, passphrase: str | None = None) -> Engine:
@@ -153,10 +160,31 @@ def reading(engine: Engine) -> Iterator[Connection]:
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """A connection that alone writes; committed at the end, rolled back on any error. Errors as `reading`."""
-    with plain_errors(), engine.connect() as connection:
+    with plain_errors(), _turn(engine), engine.connect() as connection:
         connection = connection.execution_options(writing=True)
         with connection.begin():
             yield connection
+
+
+@contextmanager
+def _turn(engine: Engine) -> Iterator[None]:
+    """Wait for one's turn among the writers of an SQLite file; it ends with the process that has it."""
+    if engine.dialect.name != "sqlite":
+        yield
+        return
+    path = f"{engine.url.database}{TURN_FILE}"
+    problem = None
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        problem = error.strerror or type(error).__name__
+    if problem is not None:
+        raise DatabaseError(f"{Path(path).name} cannot be opened: {problem}")
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def shown_url(url: str) -> str:

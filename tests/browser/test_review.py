@@ -70,6 +70,19 @@ def test_keys_do_nothing_while_typing(server: Server, tab: Make) -> None:
     assert one.page.locator(".sg-reasons").count() == 0
 
 
+def test_keys_end_with_the_page(server: Server, tab: Make) -> None:
+    one = tab().open("typing")
+    one.page.click("[data-testid=stTopNavLink]:has-text('Worklist')")
+    one.page.wait_for_selector("h1:has-text('Worklist')", timeout=30_000)
+    one.until("!document.querySelector('.sg-review')")
+    one.page.wait_for_timeout(600)
+    one.keys("aaj")
+    one.page.wait_for_timeout(300)
+    assert server.accepted("typing") == 0
+    one.page.click("[data-testid=stTopNavLink]:has-text('Review')")
+    one.page.wait_for_selector(".sg-review[data-note]", timeout=30_000)
+
+
 def test_words_and_codes_lead_to_each_other(tab: Make) -> None:
     one = tab().open("words")
     page = one.page
@@ -154,6 +167,31 @@ def test_note_is_finished_ordered_and_downloaded(server: Server, tab: Make) -> N
     assert one.context.request.get(address).status == 200
     stranger = tab(None)
     assert stranger.context.request.get(address).status == 401
+
+
+def test_auditor_codes_blind_and_comes_back(server: Server, tab: Make) -> None:
+    """After the test above: the one finished note is coded a second time."""
+    token = server.tokens["auditor"]
+    sample = server.service.draw_sample(token, size=1)
+    view = server.service.take_audit(token, sample.id)
+    assert view is not None
+    one = tab("audrey")
+    one.page.goto(f"{server.url}/review?note={view.id}&track={view.track}")
+    one.page.wait_for_selector(".sg-review[data-note]", timeout=30_000)
+    assert "blind second coding" in one.page.inner_text(".sg-what")
+    assert one.page.locator(".sg-row.accepted").count() == 0
+    one.keys("aa")
+    one.saved()
+    one.keys("f")
+    one.page.wait_for_selector(".sg-final")
+    for field in one.page.locator(".sg-standing input").all():
+        field.fill("documented by the physician")
+    one.page.click("text=Finish this note")
+    one.page.wait_for_selector("text=Back to the audit")
+    assert one.page.locator("text=Download CSV").count() == 0
+    assert server.service.agreement(token, sample.id).notes == 1
+    one.keys("n")
+    one.page.wait_for_url("**/audit")
 
 
 def test_next_note_comes_with_one_key(tab: Make) -> None:

@@ -87,8 +87,8 @@ def pdf(content: bytes = b"BT /F1 12 Tf 72 720 Td (Cough.) Tj ET", *, pages: int
     ]
     for _ in range(pages):
         objects.append(
-            b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 3 0 R /Resources << /Font << /F1 "
-            b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >> >> >> >>"
+            b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 3 0 R /Resources "
+            b"<< /Font << /F1 << /Type /Font /Subtype /Type1 /BaseFont /Helvetica >> >> >> >>"
         )
     out = bytearray(b"%PDF-1.4\n")
     places = []

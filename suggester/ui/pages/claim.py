@@ -243,6 +243,26 @@ def _exports(here: Visit, opened: OpenClaim) -> None:
         st.error(str(error), icon=":material/error:")
         return
     _preview(opened, form, files)
+    _left_before(here, opened)
+
+
+def _left_before(here: Visit, opened: OpenClaim) -> None:
+    """What was downloaded of this encounter before."""
+    gone = here.service.exports(here.token, opened.encounter_id)
+    if gone:
+        with st.expander(f"Exported before ({len(gone)})"):
+            table(
+                [
+                    {
+                        "Form": _FORM_NAMES.get(item.format, item.format),
+                        "When": item.at.astimezone().strftime("%Y-%m-%d %H:%M"),
+                        "By": item.by,
+                        "SHA-256": item.sha256,
+                    }
+                    for item in reversed(gone)
+                ],
+                alt_text="Exports of this encounter",
+            )
 
 
 def _links(note_id: str, form: str, endings: tuple[str, ...]) -> str:

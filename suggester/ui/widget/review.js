@@ -153,6 +153,7 @@ class Review {
     const started = performance.now()
     try {
       if (!(await this.outbox.drained())) { this.announce('Wait: decisions are still being sent.'); return }
+      if (this.view && this.view.track !== 'primary') { await this.#backToAudit(); return }
       const id = leave && this.view?.lease ? this.view.id : null
       if (id && this.view.status !== 'finished') this.skipped = [...this.skipped.filter((x) => x !== id), id].slice(-50)
       const { view, progress, again } = await this.api.post('/api/next', { leave: id, skip: this.skipped })
@@ -164,8 +165,16 @@ class Review {
       this.tell(null)
       this.root.dataset.next = String(Math.round(performance.now() - started))
     } catch (error) {
-      if (!this.#signedOut(error)) this.announce(error.message, true)
+      if (this.#signedOut(error)) return
+      if (error instanceof ApiError && error.status === 403 && !this.view) {
+        this.#nothing('Notes are opened from the worklist', 'Your role reads notes but does not take them to code.')
+      } else this.announce(error.message, true)
     } finally { this.moving = false }
+  }
+
+  async #backToAudit () {
+    if (this.view.lease) await this.api.post(`/api/notes/${encodeURIComponent(this.view.id)}/release`, { track: this.view.track })
+    location.assign('/audit')
   }
 
   #show (view) {
@@ -241,7 +250,8 @@ class Review {
   }
 
   #around (view) {
-    put(empty(this.flags), ...view.flags.map((flag) => el('p', { class: 'sg-notice ' + flag.severity }, flagSign(flag), ' ', flag.message)))
+    const notices = view.flags.map((flag) => el('p', { class: 'sg-notice ' + flag.severity }, flagSign(flag), ' ', flag.message))
+    put(empty(this.flags), ...(notices.length < 2 ? notices : [el('details', {}, el('summary', {}, flagSummary(view.flags)), ...notices)]))
     if (!view.rows.length) {
       put(this.flags, el('div', { class: 'sg-notice' }, 'Nothing was found to code in this note. Select words and press / to add a code, or finish without codes if that is right.'))
     }
@@ -507,7 +517,7 @@ class Review {
     if (!(await this.outbox.drained())) { this.announce('Wait: decisions are still being sent.', true); return }
     try {
       const { summary } = await this.api.post(`/api/notes/${encodeURIComponent(this.view.id)}/summary`, { track: this.view.track })
-      this.summary.show(summary, { readOnly: this.readOnly })
+      this.summary.show(summary, { readOnly: this.readOnly, blind: this.view.track !== 'primary' })
       this.showScreen('summary')
     } catch (error) { if (!this.#signedOut(error)) this.announce(error.message, true) }
   }
@@ -520,7 +530,7 @@ class Review {
       this.view.status = 'finished'
       this.view.lease = null
       this.readOnly = this.rows.readOnly = true
-      this.summary.show(finished.summary, { readOnly: true, finished })
+      this.summary.show(finished.summary, { readOnly: true, finished, blind: this.view.track !== 'primary' })
       this.#counts()
       this.announce('Note finished')
     } catch (error) {
@@ -610,4 +620,11 @@ class Review {
       }
     }
   }
+}
+
+function flagSummary (flags) {
+  const count = (severity) => flags.filter((flag) => flag.severity === severity).length
+  const [errors, warnings, others] = [count('error'), count('warning'), count('info')]
+  const parts = [errors && plural(errors, 'conflict'), warnings && plural(warnings, 'warning'), others && plural(others, 'remark')]
+  return (errors ? '▲ ' : '△ ') + parts.filter(Boolean).join(', ') + ' between the suggestions'
 }

@@ -11,8 +11,9 @@ export class SummaryPane {
     this.at = 0
   }
 
-  show (summary, { readOnly, finished = null } = {}) {
+  show (summary, { readOnly, finished = null, blind = false } = {}) {
     this.summary = summary
+    this.blind = blind
     this.codes = [...summary.codes].sort((a, b) => a.position - b.position)
     this.readOnly = readOnly
     this.finished = finished
@@ -33,12 +34,13 @@ export class SummaryPane {
   }
 
   #lead (done) {
+    const after = this.blind ? '' : ' The summary can be downloaded; the note can be reopened.'
     if (this.finished) {
       const seconds = Math.round(this.finished.seconds)
       const time = seconds >= 60 ? `${Math.floor(seconds / 60)} min ${seconds % 60} s` : seconds + ' s'
-      return `${plural(this.codes.length, 'code')} in ${time}. The summary can be downloaded; the note can be reopened.`
+      return `${plural(this.codes.length, 'code')} in ${time}.${after}`
     }
-    if (done) return plural(this.codes.length, 'code') + '. The summary can be downloaded; the note can be reopened.'
+    if (done) return `${plural(this.codes.length, 'code')}.${after}`
     const open = this.summary.pending ? ` ${plural(this.summary.pending, 'suggestion')} not decided and not in the summary.` : ''
     return 'The first diagnosis is the first-listed one. Move a code by dragging it, or with Shift and J or K.' + open
   }
@@ -111,7 +113,9 @@ export class SummaryPane {
   #bottom (done) {
     const bottom = el('div', { class: 'sg-bottom' })
     this.said = el('p', { class: 'sg-notice error', role: 'alert', hidden: true })
-    if (done) {
+    if (this.blind && done) {
+      put(bottom, button([key('N'), 'Back to the audit'], () => this.hooks.next(), { class: 'main' }))
+    } else if (done) {
       const id = encodeURIComponent(this.summary.note_id)
       put(bottom, 
         el('a', { href: `/export/${id}.csv`, download: 'coding-summary.csv', class: 'sg-button' }, 'Download CSV'),
@@ -120,7 +124,7 @@ export class SummaryPane {
         button([key('N'), 'Next note'], () => this.hooks.next(), { class: 'main' }))
     } else {
       put(bottom, button([key('Esc'), 'Back to the note'], () => this.hooks.back()),
-        this.readOnly ? null : button('Second review', () => this.hooks.second()),
+        this.readOnly || this.blind ? null : button('Second review', () => this.hooks.second()),
         this.readOnly ? null : button([key('F'), 'Finish this note'], () => this.finish(), { class: 'main' }))
     }
     return [this.said, bottom]
