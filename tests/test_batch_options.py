@@ -469,9 +469,28 @@ def test_the_command_writes_a_folder_and_tells_what_to_expect(tmp_path: Path, so
     assert code == 0
     assert "0 notes of earlier dates left out; 40 without a service date taken" in told
     assert "40 of 80 suggestions on 40 notes are marked auto_accepted" in told
-    assert "about 10.0 of these codes are wrong" in told
+    assert "about 10.0 of them are wrong" in told
     assert (output / "summary.html").exists()
     assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_the_command_drains_when_it_is_asked_to_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Ended(FakeEngine):
+        def suggest(self, note: Note):  # type: ignore[no-untyped-def]
+            if note.id == "n100":
+                os.kill(os.getpid(), signal.SIGTERM)
+            return super().suggest(note)
+
+    monkeypatch.setattr("suggester.suggest.load", lambda _: Ended())
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        source = write(tmp_path / "in.jsonl", ["cough"] * 300)
+        code, told = call(source, "-o", tmp_path / "out.jsonl")
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert code == 143
+    assert "stopped as asked; 128 records are done and kept" in told
+    assert not (tmp_path / "out.jsonl").exists()
 
 
 @pytest.mark.usefixtures("faked")

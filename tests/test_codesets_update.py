@@ -127,6 +127,17 @@ def test_releases_in_force_are_found_fetched_and_imported(
     assert len(server.asked) == asked
 
 
+def test_release_that_is_embedded_too_gets_another_id(small: Settings, server: FileServer) -> None:
+    april = packed({"HCPC2026_APR_ANWEB.txt": made.ANWEB})
+    url = server.put("/april.zip", Answer(april))
+    source = UpdateSource(kind="hcpcs", urls=(url,), valid_from=date(2026, 4, 1))
+    (done,) = update([source], on=TODAY, settings=small)
+    assert done.item is not None
+    assert done.item.slot == "HCPCS 2026-04-01-imported"
+    (again,) = update([source], on=TODAY, settings=small)
+    assert again.what == "up to date"
+
+
 def test_day_without_a_source_and_failed_download(
     tmp_path: Path, small: Settings, server: FileServer
 ) -> None:

@@ -181,7 +181,8 @@ def test_a_document_with_a_body_that_is_not_xml() -> None:
     body = base64.b64encode(b"{\\rtf1 Cough.}").decode()
     data = (
         '<ClinicalDocument xmlns="urn:hl7-org:v3"><title>T</title><effectiveTime value="20260102"/><component>'
-        f'<nonXMLBody><text mediaType="text/rtf" representation="B64">{body}</text></nonXMLBody></component>'
+        f'<nonXMLBody><text mediaType="text/rtf" representation="B64">{body}</text></nonXMLBody>'
+        "</component>"
         "</ClinicalDocument>"
     ).encode()
     embedded = embedded_text(record="r", limits=Limits())
@@ -212,7 +213,8 @@ def test_a_bundle_gives_each_document_with_its_patient_and_encounter() -> None:
     assert html.patient == Patient(id="p1", sex="F", birth_date=date(1958, 2, 14))
     assert isinstance(rtf, Note)
     assert rtf.text == (
-        "Assessment\nPneumonia, left lower lobe.\nPatient\u2019s caf\u00e9 \u2013 stable.\nTemp 38\u00b0 C\tx\n"
+        "Assessment\nPneumonia, left lower lobe.\n"
+        "Patient\u2019s caf\u00e9 \u2013 stable.\nTemp 38\u00b0 C\tx\n"
     )
     assert (rtf.service_date, rtf.kind, rtf.source) == (
         date(2026, 6, 14),

@@ -47,7 +47,6 @@ class Review(RuleBasedStateMachine):
         self.tokens = {number: self.world.token("coder", number) for number in PEOPLE}
         self.held: dict[str, tuple[int, int]] = {}
         self.finished: set[str] = set()
-        self.owner: dict[str, int] = {}
         self.acked: dict[str, DecisionInput] = {}
 
     def teardown(self) -> None:
@@ -85,7 +84,6 @@ class Review(RuleBasedStateMachine):
             assert self.holder(note) in (None, who)
             assert note not in self.finished
             assert view.lease is not None
-            self.owner.setdefault(note, who)
             self.keep(who, note)
 
     @rule(who=st.sampled_from(PEOPLE))
@@ -100,7 +98,6 @@ class Review(RuleBasedStateMachine):
             assert free == []
         else:
             assert view.id in free
-            self.owner.setdefault(view.id, who)
             self.keep(who, view.id)
 
     @rule(who=st.sampled_from(PEOPLE), number=st.sampled_from(NOTES))

@@ -11,10 +11,10 @@ from suggester.config import Settings
 from suggester.errors import LexiconError
 from suggester.ranking.services.choices import read_choices, timed_units
 from suggester.ranking.services.composing import Service, age_of, compose
-from suggester.ranking.services.modifiers import belongs, distinct
+from suggester.ranking.services.modifiers import belongs, distinct, propose_modifiers
 from suggester.ranking.services.scenes import Scene
 from suggester.suggest import Suggester, load
-from suggester.types import Note, Patient, Setting, Suggestion
+from suggester.types import Assertion, Evidence, Note, Patient, Setting, Span, Suggestion
 
 
 @pytest.fixture(scope="module")
@@ -203,6 +203,62 @@ def test_modifiers_are_proposed_with_reason_and_words(
     assert proposed[modifier].reason
     for evidence in proposed[modifier].evidence:
         assert text[evidence.span.start : evidence.span.end] == evidence.quote
+
+
+def made(engine: Suggester, code: str, text: str, *words: str, confidence: float = 0.9) -> Suggestion:
+    """A suggestion of a code with words of the text as evidence."""
+    bench, _ = engine.bench(None)
+    store = bench.releases.store("CPT" if code[0].isdigit() else "HCPCS")
+    spans = [Span(start=text.index(w), end=text.index(w) + len(w)) for w in words]
+    evidence = tuple(
+        Evidence(span=span, quote=text[span.start : span.end], section="plan", assertion=Assertion())
+        for span in spans
+    )
+    return Suggestion(
+        id="s", code=store.code(store.row(code)), confidence=confidence, rank=1, evidence=evidence, reasons=()
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "words", "beside", "expected"),
+    [
+        ("Seen. Knee injected.", "99213", ["Seen"], [("20610", 0.6)], ["25"]),
+        ("Seen. Knee injected.", "99213", ["Seen"], [("20610", 0.1)], []),
+        ("Seen by video visit.", "99213", ["Seen"], [], ["95"]),
+        ("Seen by telephone, audio only.", "99213", ["Seen"], [], ["93"]),
+        ("Chest film. Repeat chest film later.", "71045", ["Chest film", "Repeat chest film"], [], ["76"]),
+        ("Chest film. Another chest film.", "71045", ["Chest film", "Another"], [], []),
+        ("Diabetes.", "93000", ["Diabetes"], [], []),
+    ],
+)
+def test_modifiers_of_visits_and_repeats(
+    engine: Suggester,
+    text: str,
+    code: str,
+    words: list[str],
+    beside: list[tuple[str, float]],
+    expected: list[str],
+) -> None:
+    bench, _ = engine.bench(None)
+    mine = made(engine, code, text, *words)
+    others = [mine, *(made(engine, c, text, words[0], confidence=x) for c, x in beside)]
+    found = propose_modifiers(Scene(bench.read(text), text), mine, others, setting="outpatient")
+    assert [item.modifier for item in found] == expected
+
+
+def test_a_diagnosis_has_no_modifier(engine: Suggester) -> None:
+    bench, _ = engine.bench(None)
+    store = bench.releases.icd10cm
+    item = Suggestion(
+        id="s", code=store.code(store.row("I10")), confidence=0.9, rank=1, evidence=(), reasons=()
+    )
+    assert propose_modifiers(Scene(bench.read("left"), "left"), item, [item], setting=None) == ()
+
+
+def test_a_bundled_service_is_distinct_or_not_billed(engine: Suggester) -> None:
+    text = "Colonoscopy: scope advanced to the cecum. Polyp removed with snare. Another: cold biopsy forceps."
+    item = suggested(engine, text)["45380"]
+    assert "59" in {m.modifier for m in item.modifiers}
 
 
 def test_no_side_is_proposed_where_none_belongs(engine: Suggester) -> None:

@@ -8,13 +8,14 @@ import re
 import socket
 import tomllib
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 import streamlit as st
 import uvicorn
+from starlette.responses import PlainTextResponse
 from streamlit.testing.v1 import AppTest
-from test_ui_web import results
+from test_ui_web import TestClient, results
 from ui_world import MemoryReview
 
 import suggester.ui
@@ -109,6 +110,20 @@ def test_app_has_its_routes_behind_the_gate(review: MemoryReview) -> None:
     app = build_app(shared.AppContext(service=review, demo=True))  # type: ignore[arg-type]
     paths = {getattr(route, "path", "") for route in app._user_routes}
     assert {"/sign-in", "/api/decisions", "/export/{note}.csv", "/assets/widget"} <= paths
+
+
+@pytest.mark.parametrize(("oidc", "statuses"), [(None, [401, 401, 401]), ("main", [200, 200, 401])])
+def test_provider_routes_are_open_only_where_one_is_set_up(
+    review: MemoryReview, oidc: str | None, statuses: list[int]
+) -> None:
+    app = build_app(shared.AppContext(service=review, oidc=oidc), hosts=("localhost",))  # type: ignore[arg-type]
+    made = app._user_middleware[0]
+
+    async def passed(scope: Any, receive: Any, send: Any) -> None:
+        await PlainTextResponse("passed")(scope, receive, send)
+
+    client = TestClient(made.cls(passed, **made.kwargs), base_url="http://localhost")
+    assert [client.get(path).status_code for path in ("/", "/auth/login", "/media/x")] == statuses
 
 
 FRONT = sorted(

@@ -85,7 +85,7 @@ def test_page_without_profile_asks_for_it(pages: Pages, monkeypatch: pytest.Monk
     assert "Say who bills whom" in words(claim_page(pages))
     gone = bare.model_copy(update={"profile_file": Path("nowhere.toml")})
     monkeypatch.setattr(pages.world.service, "settings", gone)
-    assert "cannot be read" in words(claim_page(pages))
+    assert "settings name is missing" in words(claim_page(pages))
 
 
 def test_profile_and_fees_are_uploaded(pages: Pages, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -220,7 +220,6 @@ def recoded(pages: Pages, note: str) -> None:
     service.reopen(token, note, reason="one more")
     view = service.take(token, note)
     row = next(row for row in view.rows if row.code == "E11.9")
-    service.undo(token, note, target=row.decision_id)
     service.reject(token, note, row.id, reason="not supported by the note")
     service.finish(token, note)
 

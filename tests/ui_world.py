@@ -360,7 +360,7 @@ def _row(row_id: str, system: Any, code: str, display: str, confidence: float | 
     return Row(
         id=row_id, system=system, code=code, display=display, confidence=confidence, rank=rank, added=added,
         state="pending", replacement=None, reason=None, evidence=(), reasons=(), flags=(), decision_id=None,
-        decided_by=None, decided_at=None, position=None,
+        decided_by=None, decided_at=None, position=None, modifiers=(), units=None,
     )  # fmt: skip
 
 

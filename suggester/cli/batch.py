@@ -16,6 +16,7 @@ import typer
 
 from suggester.cli.console import FAILED, say
 from suggester.cli.options import Model, Threshold, exists, settings_with
+from suggester.errors import RunStoppedError
 
 if TYPE_CHECKING:
     from suggester.batch import Stop, Summary
@@ -191,20 +192,27 @@ def batch(
 def _stoppable(stop: Stop) -> Iterator[None]:
     """Let SIGTERM finish what is in hand; a second one, or the time, ends the run where it is."""
 
+    def force() -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    late = threading.Timer(_DRAIN, force)
+    late.daemon = True
+
     def ask(number: int, _frame: object) -> None:
         if stop:
             raise SystemExit(128 + number)
         stop.set()
-        again = threading.Timer(_DRAIN, os.kill, (os.getpid(), signal.SIGTERM))
-        again.daemon = True
-        again.start()
+        late.start()
 
     before = signal.signal(signal.SIGTERM, ask)
     try:
         yield
+    except RunStoppedError as error:
+        say(str(error))
+        raise typer.Exit(128 + signal.SIGTERM) from None
     finally:
-        # Whoever sends it late finds this process ending anyway.
-        signal.signal(signal.SIGTERM, signal.SIG_IGN if stop else before)
+        late.cancel()
+        signal.signal(signal.SIGTERM, before)
 
 
 def _tell(summary: Summary, *, auto_accept: float | None) -> None:
@@ -218,7 +226,7 @@ def _tell(summary: Summary, *, auto_accept: float | None) -> None:
         say(
             f"{tally.auto_accepted} of {tally.suggestions} suggestions on {tally.auto_notes} notes are marked "
             f"auto_accepted (confidence {auto_accept:g} or more, no error flag). By their confidences "
-            f"about {tally.auto_wrong:.1f} of these codes are wrong"
+            f"about {tally.auto_wrong:.1f} of them are wrong"
         )
 
 

@@ -244,8 +244,7 @@ def update(
         item = import_files(
             paths,
             kind=found.kind,
-            name=found.name
-            or (found.valid_from.isoformat() if found.valid_from and not found.setting else None),
+            name=found.name,
             valid_from=found.valid_from,
             valid_to=found.valid_to,
             setting=found.setting,
@@ -286,4 +285,5 @@ def _held(source: UpdateSource, settings: Settings) -> Import | None:
         "synonyms": f"synonyms {name}",
         "chargemaster": f"chargemaster {name}",
     }.get(source.kind)
-    return next((item for item in in_use(read_journal(settings.store_dir)) if item.slot == wanted), None)
+    slots = {wanted, f"{wanted}-imported"}  # the second where an embedded release has the id
+    return next((item for item in in_use(read_journal(settings.store_dir)) if item.slot in slots), None)

@@ -27,7 +27,7 @@ from suggester.review.types import (
 from suggester.review.viewing import ViewPart
 from suggester.store import decisions, leases, people, samples, worklist
 from suggester.store.leases import LeaseRow
-from suggester.store.notes import NoteRow, change_note
+from suggester.store.notes import NoteRow
 from suggester.store.store import Work, new_id
 from suggester.store.worklist import Order, PageRow, Wanted
 from suggester.types import SETTINGS
@@ -244,8 +244,6 @@ class WorkPart(ViewPart):
         if started or (track != PRIMARY and not decisions.of_note(work.connection, row.id, track)):
             loaded = self._loaded(work.connection, row.id, track)
             self._walk(work, actor, loaded, "start", uuid=new_id("d"))
-        if started:
-            change_note(work.connection, row.id, assigned_to=row.assigned_to or actor.user_id)
 
     def _require_coding(self, work: Work, actor: Actor, row: NoteRow, track: str) -> None:
         """Whether this person may code this note on this track in its state."""

@@ -22,7 +22,7 @@ __all__ = ["COOKIE", "Gate", "content_policy", "cookie_of", "inline_script_hashe
 COOKIE = "suggester_session"
 """Name of the cookie that holds the session's opaque token; HttpOnly, SameSite=Strict."""
 
-_OPEN_PATHS = ("/sign-in", "/assets/", "/static/", "/_stcore/health", "/favicon", "/oauth2callback", "/auth/")
+_OPEN_PATHS = ("/sign-in", "/assets/", "/static/", "/_stcore/health", "/favicon")
 _CLOSED_PATHS = ("/_stcore/metrics", "/_stcore/agent", "/_stcore/script-health-check")
 _INLINE_SCRIPT = re.compile(rb"<script>(.*?)</script>", re.DOTALL)
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})

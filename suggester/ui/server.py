@@ -30,6 +30,8 @@ __all__ = ["build_app", "listening_socket", "run", "streamlit_settings"]
 _HERE = Path(__file__).parent
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _OIDC_PATHS = frozenset({"/", "/_stcore/stream", "/_stcore/host-config"})
+_OIDC_ROUTES = ("/auth/", "/oauth2callback")
+"""What somebody without a session may ask for where a provider signs in; nowhere else."""
 
 
 def streamlit_settings() -> dict[str, Any]:
@@ -67,7 +69,8 @@ def build_app(context: AppContext, *, hosts: tuple[str, ...] = ()) -> st.App:
     page = Path(st.__file__).parent / "static" / "index.html"
 
     def refused(scope: Scope) -> str | None:
-        if context.oidc is not None and scope["path"] in _OIDC_PATHS:
+        path = scope["path"]
+        if context.oidc is not None and (path in _OIDC_PATHS or path.startswith(_OIDC_ROUTES)):
             return None  # st.login needs a running page; the pages themselves ask for a session
         return context.refusal(cookie_of(scope, COOKIE))
 

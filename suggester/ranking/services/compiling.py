@@ -118,11 +118,15 @@ def _phrases(releases: ReleaseSet, lexicon: Lexicon) -> Iterator[tuple[System, i
                 if title and store.billable[row]:
                     yield system, row, title.lower(), Source.DESCRIPTOR
     names_of = {name.lower(): drug.names for drug in lexicon.drugs for name in drug.names}
+    own_codes: dict[str, set[str]] = {}
+    for unit in lexicon.drug_units:
+        own_codes.setdefault(unit.drug.lower(), set()).add(unit.code)
     for unit in lexicon.drug_units:
         row = _row(stores["HCPCS"], unit.code)
         if row is not None:
             for name in dict.fromkeys((unit.drug.lower(), *names_of.get(unit.drug.lower(), ()))):
-                yield "HCPCS", row, name.lower(), Source.DRUG
+                if unit.code in own_codes.get(name.lower(), (unit.code,)):  # a brand with a code of its own
+                    yield "HCPCS", row, name.lower(), Source.DRUG
 
 
 def _units_by_row(releases: ReleaseSet, rows: Sequence[DrugUnitRow]) -> dict[int, tuple[float, str]]:

@@ -358,7 +358,7 @@ class Review {
     const quote = span ? this.view.note.text.slice(span.start, span.end) : ''
     const row = {
       id, system: hit.system, code: hit.code, display: hit.display, confidence: null, rank: 999, added: true, state: 'accepted', sync: op.uuid,
-      replacement: null, reason: null, reasons: [], flags: [], evidence: span ? [{ span, quote, section: 'added', assertion: {} }] : []
+      replacement: null, reason: null, reasons: [], flags: [], modifiers: [], units: null, evidence: span ? [{ span, quote, section: 'added', assertion: {} }] : []
     }
     this.done.push({ uuid: op.uuid, id, before: null })
     this.view.rows.push(row)

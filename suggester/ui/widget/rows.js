@@ -59,6 +59,8 @@ export class RowList {
   #second (row) {
     const worst = row.flags.find((f) => f.severity === 'error') || row.flags.find((f) => f.severity === 'warning') || row.flags[0]
     const out = []
+    const extra = modified(row)
+    if (extra) out.push(el('span', { class: 'sg-mod' }, extra))
     if (worst) {
       out.push(el('span', { class: 'sg-flag ' + worst.severity }, flagSign(worst), ' ', worst.message),
         row.flags.length > 1 ? el('span', { class: 'sg-count' }, '+' + (row.flags.length - 1)) : null)
@@ -115,10 +117,10 @@ export class RowList {
         button(['“', item.quote.replace(/\s+/g, ' '), '” ', el('span', { class: 'sg-where' }, item.section.replaceAll('_', ' '))],
           () => this.hooks.showSpan(item.span), { class: 'sg-quote' }))))
     }
-    if (row.modifiers?.length || row.units) {
-      put(box, el('p', { class: 'sg-means' }, row.modifiers?.length ? 'Modifiers ' + row.modifiers.map((m) => m.modifier ? `${m.modifier} (${m.reason})` : m).join(', ') + '. ' : '',
-        row.units ? plural(row.units, 'unit') + '.' : ''))
+    for (const item of row.modifiers) {
+      put(box, el('p', {}, el('span', { class: 'sg-mod' }, 'Modifier ' + item.modifier), ' ' + item.reason))
     }
+    if (row.units) put(box, el('p', {}, el('span', { class: 'sg-mod' }, plural(row.units, 'unit'))))
     if (row.system === 'ICD-10-CM' && !row.added) this.#ladder(row, box)
     return box
   }
@@ -156,6 +158,12 @@ export class RowList {
     this.open = !this.open
     if (this.current) this.paint(this.#row(this.current))
   }
+}
+
+// Modifiers and units in short: "-25, 3 units"; empty where there are none.
+export function modified ({ modifiers, units }) {
+  const names = modifiers.map((item) => '-' + (item.modifier || item))
+  return [...names, units && units !== 1 ? plural(units, 'unit') : null].filter(Boolean).join(', ')
 }
 
 export function bar (value) {

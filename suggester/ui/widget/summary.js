@@ -1,6 +1,6 @@
 // The coding summary: codes in order, flags that stand with a reason, finish, download.
 import { button, el, empty, key, plural, put } from './dom.js'
-import { flagSign } from './rows.js'
+import { flagSign, modified } from './rows.js'
 import { SYSTEMS } from './words.js'
 
 export class SummaryPane {
@@ -66,7 +66,7 @@ export class SummaryPane {
     const line = el('li', { class: 'sg-fin' + (i === this.at && !fixed ? ' current' : ''), draggable: fixed ? null : 'true' },
       el('span', { class: 'sg-pos' }, String(i + 1)),
       el('span', { class: 'sg-code' }, code.code), el('span', { class: 'sg-sys sys-' + code.system }, SYSTEMS[code.system]),
-      el('span', { class: 'sg-title' }, code.display),
+      el('span', { class: 'sg-title' }, code.display, modified(code) ? el('span', { class: 'sg-mod' }, modified(code)) : null),
       i === 0 && code.system === 'ICD-10-CM' ? el('span', { class: 'sg-first' }, 'first-listed') : null,
       fixed
         ? null
