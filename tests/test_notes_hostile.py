@@ -18,6 +18,7 @@ from suggester.notes import ReadOptions, read_notes
 from suggester.types import Note
 
 CORPUS = corpus()
+SEEDS = Path(__file__).resolve().parent / "hostile" / "seeds"
 PATIENCE = 5.0
 """Seconds of the alarm that ends a reader that hangs; an alarm, not a measurement."""
 
@@ -58,3 +59,16 @@ def test_a_hostile_input_is_an_error_and_its_neighbours_are_read(tmp_path: Path,
     if "many" not in item.name and "headers" not in item.name and not item.name.endswith((".csv", ".jsonl")):
         assert len(errors) == 1
     assert sorted(path.name for path in tmp_path.rglob("*")) == sorted(["in", "0.txt", item.name, "zz.txt"])
+
+
+@pytest.mark.parametrize("seed", sorted(SEEDS.rglob("*.*")), ids=lambda path: path.name)
+def test_seeds_of_the_fuzzer_and_what_it_found_are_read_or_refused(seed: Path) -> None:
+    kinds = {"html": "txt", "gzip": None}
+    found = read(seed, kind=kinds.get(seed.parent.name, seed.parent.name))
+    assert found
+    assert all(isinstance(item, Note | InputError) for item in found)
+
+
+def test_a_parquet_file_that_once_ended_the_process_is_an_error() -> None:
+    (error,) = read(SEEDS / "parquet" / "aborts_in_column_metadata.parquet")
+    assert isinstance(error, InputError)

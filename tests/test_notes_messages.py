@@ -180,7 +180,8 @@ def test_a_clinical_document_is_read_whole() -> None:
 def test_a_document_with_a_body_that_is_not_xml() -> None:
     body = base64.b64encode(b"{\\rtf1 Cough.}").decode()
     data = (
-        '<ClinicalDocument xmlns="urn:hl7-org:v3"><title>T</title><effectiveTime value="20260102"/><component>'
+        '<ClinicalDocument xmlns="urn:hl7-org:v3"><title>T</title><effectiveTime value="20260102"/>'
+        "<component>"
         f'<nonXMLBody><text mediaType="text/rtf" representation="B64">{body}</text></nonXMLBody>'
         "</component>"
         "</ClinicalDocument>"

@@ -150,6 +150,11 @@ def test_front_end_posts_note_words_in_bodies_only() -> None:
     assert not [call for call in calls if "query" in call and "?" in call]
 
 
+def test_no_page_takes_the_buffer_of_an_upload() -> None:
+    """Python 3.12 crashes when the collector meets ``BytesIO.getbuffer()`` in a cycle: the server died."""
+    assert not [path.name for path in UI.rglob("*.py") if "getbuffer" in path.read_text(encoding="utf-8")]
+
+
 def test_records_turn_nested_values_into_json() -> None:
     view = MemoryReview(results()).views["n1"]
     record = records.plain(view)

@@ -204,8 +204,8 @@ class Sent:
     def size(self) -> int:
         return len(self.content)
 
-    def getbuffer(self) -> memoryview:
-        return memoryview(self.content)
+    def getvalue(self) -> bytes:
+        return self.content
 
 
 def upload(pages: Pages, *files: Sent) -> AppTest:

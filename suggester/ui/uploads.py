@@ -27,7 +27,7 @@ _NAME = "upload"
 
 
 @contextmanager
-def private_file(content: bytes | memoryview, ending: str) -> Iterator[Path]:
+def private_file(content: bytes, ending: str) -> Iterator[Path]:
     """A file ``upload`` + ``ending`` with this content that its owner alone may read; gone at the end."""
     folder = Path(tempfile.mkdtemp(prefix="suggester-upload-"))
     path = folder / f"{_NAME}{ending}"
@@ -41,7 +41,7 @@ def private_file(content: bytes | memoryview, ending: str) -> Iterator[Path]:
 
 
 def uploaded_notes(
-    name: str, content: bytes | memoryview, *, meter: Meter | None = None
+    name: str, content: bytes, *, meter: Meter | None = None
 ) -> Iterator[Note | InputError]:
     """The notes of an uploaded file, as `suggester.notes.read_notes` gives them.
 

@@ -69,7 +69,7 @@ def _import(here: Visit, files: list[Any]) -> ImportProgress:
 
 def _notes(files: list[Any], meters: list[Meter]) -> Iterator[Note | InputError]:
     return itertools.chain.from_iterable(
-        uploaded_notes(file.name, file.getbuffer(), meter=meter)
+        uploaded_notes(file.name, file.getvalue(), meter=meter)
         for file, meter in zip(files, meters, strict=True)
     )
 
