@@ -321,7 +321,7 @@ def ablate(
     bench: Bench,
     *,
     folds: int,
-    progress: Callable[[str], None] = lambda _: None,
+    progress: Callable[[Row], None] = lambda _: None,
     **options: Any,
 ) -> list[Row]:
     """The figures of the whole ranker (first) and of each variant that leaves something out."""
@@ -346,16 +346,18 @@ def ablate(
         Row(kind="step", left_out="settling", counts=score(notes, whole, "", bench, settled=False)),
         Row(kind="step", left_out="gate of assertions", counts=score(notes, whole, "", bench, gated=False)),
     ]
+    for row in rows:
+        progress(row)
     for name, columns in FEATURE_GROUPS.items():
         counts = score(notes, fitted("", columns), "", bench)
         rows.append(Row(kind="features", left_out=name, counts=counts))
-        progress(name)
+        progress(rows[-1])
     for name in (*METHODS, *SOURCES):
         if all(note.by_variant[name] is note.by_variant[""] for note in notes):
             continue
         counts = score(notes, fitted(name), name, bench)
         rows.append(Row(kind="candidates", left_out=name, counts=counts))
-        progress(name)
+        progress(rows[-1])
     return rows
 
 
@@ -441,10 +443,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     bench = Bench.over(open_catalog(Settings.load()).release_set()[0])
     notes = [describe(bench, note, us=True, weight=US_WEIGHT) for note in us]
     notes += [describe(bench, note, us=False, weight=1.0) for note in codiesp]
-    progress = _progress(began)
-    progress("reading")
-    rows = ablate(notes, bench, folds=options.folds, progress=progress, max_iter=options.iterations)
-    head = {"us_notes": len(us), "codiesp_notes": len(codiesp), "folds": options.folds}
+    rows = ablate(notes, bench, folds=options.folds, progress=_progress(began), max_iter=options.iterations)
+    head = {
+        "us_notes": len(us),
+        "codiesp_notes": len(codiesp),
+        "folds": options.folds,
+        "trees": options.iterations,
+    }
     if options.json:
         print(json.dumps(head | {"variants": records(rows)}, indent=1))
     else:
@@ -452,8 +457,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _progress(began: float) -> Callable[[str], None]:
-    return lambda name: print(f"{time.monotonic() - began:.0f} s: {name}", file=sys.stderr, flush=True)
+def _progress(began: float) -> Callable[[Row], None]:
+    """Says on standard error what has been measured, so that a long run shows its figures as they come."""
+
+    def said(row: Row) -> None:
+        values = " ".join(f"{name} {float(row.figure(name)):.3f}" for name in FIGURES)
+        print(
+            f"{time.monotonic() - began:.0f} s: without {row.left_out}: {values}", file=sys.stderr, flush=True
+        )
+
+    return said
 
 
 if __name__ == "__main__":

@@ -224,8 +224,8 @@ def _tell(summary: Summary, *, auto_accept: float | None) -> None:
     if auto_accept is not None:
         tally = summary.tally
         say(
-            f"{tally.auto_accepted} of {tally.suggestions} suggestions on {tally.auto_notes} notes are marked "
-            f"auto_accepted (confidence {auto_accept:g} or more, no error flag). By their confidences "
+            f"{tally.auto_accepted} of {tally.suggestions} suggestions on {tally.auto_notes} notes are "
+            f"marked auto_accepted (confidence {auto_accept:g} or more, no error flag). By their confidences "
             f"about {tally.auto_wrong:.1f} of them are wrong"
         )
 

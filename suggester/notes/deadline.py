@@ -31,7 +31,8 @@ def time_limit(seconds: float) -> Iterator[None]:
         return
     before = signal.signal(signal.SIGALRM, _ring)
     try:
-        signal.setitimer(signal.ITIMER_REAL, seconds)
+        # Again and again: a single alarm can be lost where a handler or destructor of a library runs.
+        signal.setitimer(signal.ITIMER_REAL, seconds, 0.5)
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)

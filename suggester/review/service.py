@@ -8,6 +8,7 @@ claims, learning and the audit trail in `handing`. Each is one part of `ReviewSe
 from __future__ import annotations
 
 import atexit
+import os
 import shutil
 import tempfile
 from functools import partial
@@ -31,6 +32,7 @@ __all__ = ["SAMPLES", "ReviewService", "open_review"]
 SAMPLES = Path(__file__).parent / "samples.jsonl"
 """Invented notes of the demo."""
 
+_DEMO = "suggester-demo-"
 _FINISHED_SAMPLES = ("sample-05", "sample-07")
 _SURE = 0.5
 _UNLIKELY = 0.2
@@ -101,7 +103,11 @@ def open_review(
 
 
 def _demo_files() -> StoreFiles:
-    folder = Path(tempfile.mkdtemp(prefix="suggester-demo-"))
+    for left in Path(tempfile.gettempdir()).glob(f"{_DEMO}*-*"):
+        number = left.name.removeprefix(_DEMO).split("-")[0]
+        if number.isdigit() and not _alive(int(number)) and left.stat().st_uid == os.getuid():
+            shutil.rmtree(left, ignore_errors=True)  # of a demo that was killed
+    folder = Path(tempfile.mkdtemp(prefix=f"{_DEMO}{os.getpid()}-"))
     atexit.register(partial(shutil.rmtree, folder, ignore_errors=True))
     read_or_make_key(folder / "audit.key")
     return StoreFiles(
@@ -109,6 +115,16 @@ def _demo_files() -> StoreFiles:
         key_file=folder / "audit.key",
         anchor_file=folder / "audit.anchor",
     )
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def _fill(service: ReviewService) -> None:

@@ -40,9 +40,7 @@ def private_file(content: bytes, ending: str) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def uploaded_notes(
-    name: str, content: bytes, *, meter: Meter | None = None
-) -> Iterator[Note | InputError]:
+def uploaded_notes(name: str, content: bytes, *, meter: Meter | None = None) -> Iterator[Note | InputError]:
     """The notes of an uploaded file, as `suggester.notes.read_notes` gives them.
 
     Parameters

@@ -23,6 +23,7 @@ ENCOUNTER = f"visit {CANARY} <img src=x onerror=window.hacked=12> {HOSTILE[0]}"
 CLAIM_NOTE = (
     "Office visit, established patient.\n\nAssessment:\n1. Essential hypertension, stable on lisinopril.\n"
     "2. Type 2 diabetes mellitus, stable on metformin.\n\nPlan: continue both, labs, back in three months.\n"
+    "Ketorolac 60 mg IM given for back pain. ECG 12 lead done and read in the office.\n"
 )
 
 
@@ -42,7 +43,7 @@ def finished(service: ReviewService, manager: str, coder: str) -> str:
     [row] = service.worklist(manager, WorkFilters(name="claim-note")).rows
     view = service.take(coder, row.id)
     for item in view.rows:
-        if item.code in ("I10", "E11.9", "99213", "99214"):
+        if item.code in ("I10", "E11.9", "99214", "93000"):
             service.accept(coder, row.id, item.id)
         else:
             service.reject(coder, row.id, item.id, reason="not supported by the note")

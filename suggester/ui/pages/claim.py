@@ -34,7 +34,7 @@ def page() -> None:
         return
     said = st.session_state.pop(SAID, None)
     if isinstance(said, str):
-        st.toast(said, icon=":material/check_circle:")
+        st.success(said, icon=":material/check_circle:")  # a toast has no accessible name
     encounter_id, papers = _choose(here)
     if encounter_id is None:
         return
