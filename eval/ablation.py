@@ -17,7 +17,7 @@ import hashlib
 import json
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -46,6 +46,7 @@ CONFIDENT: Final = 0.5
 AMONG: Final = 10
 SAMPLES: Final = 1000
 SYSTEM: Final = "ICD-10-CM"
+KINDS: Final = ("features", "candidates")
 
 FEATURE_GROUPS: Final[dict[str, tuple[str, ...]]] = {
     "match quality": ("coverage", "density", "hits", "match_score", "own_share", "separators", "corrected"),
@@ -321,6 +322,7 @@ def ablate(
     bench: Bench,
     *,
     folds: int,
+    kinds: Collection[str] = KINDS,
     progress: Callable[[Row], None] = lambda _: None,
     **options: Any,
 ) -> list[Row]:
@@ -348,11 +350,11 @@ def ablate(
     ]
     for row in rows:
         progress(row)
-    for name, columns in FEATURE_GROUPS.items():
+    for name, columns in FEATURE_GROUPS.items() if "features" in kinds else ():
         counts = score(notes, fitted("", columns), "", bench)
         rows.append(Row(kind="features", left_out=name, counts=counts))
         progress(rows[-1])
-    for name in (*METHODS, *SOURCES):
+    for name in (*METHODS, *SOURCES) if "candidates" in kinds else ():
         if all(note.by_variant[name] is note.by_variant[""] for note in notes):
             continue
         counts = score(notes, fitted(name), name, bench)
@@ -434,6 +436,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--practice", type=Path, default=PRACTICE, help="folder of practice notes")
     parser.add_argument("--folds", type=int, default=5)
     parser.add_argument("--iterations", type=int, default=160, help="trees of each ranker (default 160)")
+    parser.add_argument("--kinds", nargs="+", choices=KINDS, default=KINDS, help="what is left out in turn")
     parser.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args(arguments)
     began = time.monotonic()
@@ -443,7 +446,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     bench = Bench.over(open_catalog(Settings.load()).release_set()[0])
     notes = [describe(bench, note, us=True, weight=US_WEIGHT) for note in us]
     notes += [describe(bench, note, us=False, weight=1.0) for note in codiesp]
-    rows = ablate(notes, bench, folds=options.folds, progress=_progress(began), max_iter=options.iterations)
+    rows = ablate(
+        notes,
+        bench,
+        folds=options.folds,
+        kinds=options.kinds,
+        progress=_progress(began),
+        max_iter=options.iterations,
+    )
     head = {
         "us_notes": len(us),
         "codiesp_notes": len(codiesp),

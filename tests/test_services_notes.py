@@ -192,6 +192,7 @@ def test_a_vaccine_of_the_past_is_not_given(engine: Suggester) -> None:
         ("Given denosumab 60 mg SC today from a single-use vial.", "J0897", "JZ"),
         ("Given denosumab 60 mg SC today. 10 mg wasted.", "J0897", "JW"),
         ("Received for interpretation: mri. X-rays of the right knee were obtained.", "73560", "26"),
+        ("X-rays of the right knee were obtained, to be read by radiology.", "73560", "TC"),
     ],
 )
 def test_modifiers_are_proposed_with_reason_and_words(

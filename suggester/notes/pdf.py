@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+from types import ModuleType
 
 from suggester.errors import DocumentError, InputError, NoTextLayerError, TooLargeError
 from suggester.notes.deadline import TimeIsUpError, time_limit
@@ -35,9 +36,12 @@ def pdf_text(data: bytes, *, record: str, most_chars: int) -> str:
     problem: InputError | None = None
     if not is_pdf(data):
         raise DocumentError("not a PDF", record=record)
+    import pypdf  # outside of the time limit: an import that is cut off would stay broken
+
+    logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # its warnings quote what is in the file
     try:
         with time_limit(MAX_SECONDS):
-            return _text(data, record=record, most_chars=most_chars)
+            return _text(pypdf, data, record=record, most_chars=most_chars)
     except TimeIsUpError:
         problem = DocumentError(f"reading the PDF takes more than {MAX_SECONDS:g} seconds", record=record)
     except InputError as error:
@@ -47,11 +51,8 @@ def pdf_text(data: bytes, *, record: str, most_chars: int) -> str:
     raise problem
 
 
-def _text(data: bytes, *, record: str, most_chars: int) -> str:
-    from pypdf import PdfReader
-
-    logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # its warnings quote what is in the file
-    reader = PdfReader(io.BytesIO(data), strict=False)
+def _text(pypdf: ModuleType, data: bytes, *, record: str, most_chars: int) -> str:
+    reader = pypdf.PdfReader(io.BytesIO(data), strict=False)
     if reader.is_encrypted and not reader.decrypt(""):
         raise DocumentError("the PDF is encrypted", record=record)
     pages: list[str] = []

@@ -82,7 +82,7 @@ def claim_form(here: Visit, opened: OpenClaim) -> None:
             key=f"{base}_frequency",
         )
         reference = three.text_input(
-            "Payer's number of the earlier one", value=claim.original_reference, key=f"{base}_reference"
+            "Earlier claim's number", value=claim.original_reference, key=f"{base}_reference"
         )
         pressed = st.form_submit_button("Save and check", type="primary", icon=":material/save:")
     if not pressed:

@@ -20,7 +20,9 @@ LIKELY_ENOUGH = 0.3
 """Confidence from which a procedure counts as done beside a visit."""
 
 _READ_ONLY = note_phrases("read only")
+_TECHNICAL = note_phrases("technical only")
 _VIDEO = note_phrases("video")
+_GT = note_phrases("gt payer")
 _AUDIO = note_phrases("audio")
 _SINGLE_USE = note_phrases("single use")
 _MULTI = note_phrases("multiple use")
@@ -109,6 +111,14 @@ def _telehealth(
     scene: Scene, suggestion: Suggestion, others: Sequence[Suggestion]
 ) -> Iterator[ProposedModifier]:
     if belongs("telehealth", suggestion.code.code):
+        video, asked = _anywhere(scene, _VIDEO), _anywhere(scene, _GT)
+        if video is not None and asked is not None:
+            yield ProposedModifier(
+                modifier="GT",
+                reason="by live video, and the words name a payer or method that takes GT instead of 95",
+                evidence=(asked, video),
+            )
+            return
         for modifier, phrases, reason in (
             ("95", _VIDEO, "by live video"),
             ("93", _AUDIO, "by sound only"),
@@ -128,6 +138,14 @@ def _component(
             yield ProposedModifier(
                 modifier="26",
                 reason="interpretation alone, the study was made elsewhere",
+                evidence=(evidence,),
+            )
+            return
+        evidence = _anywhere(scene, _TECHNICAL)
+        if evidence is not None:
+            yield ProposedModifier(
+                modifier="TC",
+                reason="the study was made here, somebody else interprets and bills it",
                 evidence=(evidence,),
             )
 

@@ -61,12 +61,12 @@ export class RowList {
     const out = []
     const extra = modified(row)
     if (extra) out.push(el('span', { class: 'sg-mod' }, extra))
+    if (row.state === 'rejected' && row.reason) return [el('span', { class: 'sg-why' }, row.reason)]
     if (worst) {
       out.push(el('span', { class: 'sg-flag ' + worst.severity }, flagSign(worst), ' ', worst.message),
         row.flags.length > 1 ? el('span', { class: 'sg-count' }, '+' + (row.flags.length - 1)) : null)
     }
-    if (row.state === 'rejected' && row.reason) out.push(el('span', { class: 'sg-why' }, row.reason))
-    else if (!worst && row.reasons.length && !(this.open && row.id === this.current)) out.push(el('span', { class: 'sg-why' }, row.reasons[0]))
+    if (!worst && row.reasons.length && !(this.open && row.id === this.current)) out.push(el('span', { class: 'sg-why' }, row.reasons[0]))
     if (VAGUE.test(row.display) && row.state !== 'rejected') out.push(el('span', { class: 'sg-vague' }, 'could be more specific'))
     return out
   }
