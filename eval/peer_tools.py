@@ -48,6 +48,7 @@ def open_suggester(_: Terms) -> Reader:
 
 def open_medspacy(terms: Terms) -> Reader:
     """medspaCy's tokenizer, PyRuSH, sectionizer, target rules and ConText, with its default rules."""
+    os.environ["LOGURU_LEVEL"] = "WARNING"  # its splitter logs every token by default: not what is timed
     import medspacy
     from medspacy.target_matcher import TargetRule
 

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from suggester.pipeline.matching import Matches
 from suggester.ranking.features import Scored
 
-UNSPECIFIED_HELD = 0.6
+UNSPECIFIED_HELD = 0.8
 """Share of a specific code's confidence by which an unspecified one of its family is held back."""
-SAME_WORDS_HELD = 0.4
+SAME_WORDS_HELD = 0.6
 """The same between two codes of a family that rest on the same words."""
 COMBINED = 0.7
 """Confidence of a combination code over that of its least sure condition, unless the ranker gives more."""
