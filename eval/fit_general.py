@@ -22,6 +22,7 @@ from suggester.ranking.trees import TreeEnsemble
 from suggester.types import GoldNote
 
 US_WEIGHT = 4.0
+PRACTICE_WEIGHT = 3.0
 PRACTICE = Path(__file__).parent / "practice"
 
 
@@ -51,7 +52,10 @@ def main() -> None:
     trees: dict[Head, TreeEnsemble] = {}
     calibration: dict[Head, Calibration] = {}
     for head in HEADS:
-        notes: list[tuple[GoldNote, float]] = [(g, US_WEIGHT) for g in (*tune, *practice)]
+        notes: list[tuple[GoldNote, float]] = [
+            *((g, US_WEIGHT) for g in tune),
+            *((g, PRACTICE_WEIGHT) for g in practice),
+        ]
         if head == "diagnosis":
             notes += [(g, 1.0) for g in codiesp]
         data = examples(bench, notes, head)
