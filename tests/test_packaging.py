@@ -21,8 +21,12 @@ import suggester
 
 ROOT = Path(__file__).resolve().parent.parent
 BIG = 5_000_000
+SCRIPTS = ("suggester.ui.script", "suggester.store.migrations", "suggester.__main__")
+"""What Streamlit, alembic and Python run; importing them runs them."""
 MODULES = sorted(
-    module.name for module in pkgutil.walk_packages(suggester.__path__, prefix="suggester.") if module.name
+    module.name
+    for module in pkgutil.walk_packages(suggester.__path__, prefix="suggester.")
+    if not module.name.startswith(SCRIPTS)
 )
 
 
