@@ -51,6 +51,10 @@ _LIKELY, _LIKELY_SALINE, _LIKELY_BUNDLED = 0.75, 0.35, 0.05
 _IN_HOSPITAL = 0.35
 """Share that remains where a hospital stay or an operation pays for the drug."""
 _REACH = 7
+_PARENTERAL = frozenset(("IM", "SC", "IV"))
+_MILLION = frozenset(("mu", "million"))
+_MICROGRAMS = 20.0
+"""A bare number from here on is micrograms for a drug that is billed by less than a milligram."""
 _CLOCK = re.compile(r"([01]\d|2[0-3])([0-5]\d)")
 _CHEMO_NOT_J9 = frozenset(("Q2050", "Q2043"))
 _HYDRATION = frozenset(("J7030", "J7040", "J7050", "J7120", "J7042", "J7060", "J7070", "J7121", "J7131"))
@@ -133,7 +137,7 @@ def _given(
     if not scene.affirmed(sentence, place):
         return None
     before = [w for s in scene.near(sentence, before=2, after=0)[:-1] for w in s.stems]
-    verbs = not _GIVEN.isdisjoint(stems) or not _GIVEN.isdisjoint(before)
+    verbs = sentence.kind == "procedure" or not _GIVEN.isdisjoint(stems) or not _GIVEN.isdisjoint(before)
     dose = _dose(sentence, place, place + len(term), units)
     dose = dose or (_usual_dose(term, place) if verbs else None)
     if dose is None:
@@ -194,6 +198,10 @@ def _dose(
         if i + 1 >= len(sentence.stems):
             continue
         unit = sentence.stems[i + 1]
+        if unit in _MILLION:
+            value, unit = value * 1e6, "unit"
+        elif _ROUTES.get(unit) in _PARENTERAL:
+            unit = _bare_unit(value, units)
         if unit not in _MASS and unit not in _UNIT:
             continue
         if not any(_in_unit(value, unit, item.unit) is not None for item in units):
@@ -205,6 +213,16 @@ def _dose(
                 continue
             best = gap, value, unit, i
     return None if best is None else best[1:]
+
+
+def _bare_unit(value: float, units: Sequence[DrugUnit]) -> str:
+    """The unit left out of a dose such as ``ceftriaxone 500 IM``; empty where it cannot be told."""
+    wanted = {item.unit for item in units}
+    if "mcg" in wanted:
+        return "mcg"
+    if "mg" not in wanted and "g" not in wanted:
+        return ""
+    return "mcg" if value >= _MICROGRAMS and all(item.amount < 1 for item in units) else "mg"
 
 
 def _in_unit(value: float, unit: str, wanted: str) -> float | None:
