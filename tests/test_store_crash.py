@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,8 @@ from review_world import KINDS, new_postgres_database
 
 from suggester.codesets import Catalog
 
+SECONDS = os.environ.get("CRASH_SECONDS")
+"""CI kills for 60 seconds a database; without the variable six rounds do."""
 SCRIPT = Path(__file__).resolve().parent.parent / "eval" / "crash_writers.py"
 
 
@@ -34,9 +37,9 @@ def run(kind: str, *options: str) -> dict[str, Any]:
 @pytest.mark.parametrize("kind", KINDS)
 def test_killed_writers_lose_no_acknowledged_decision(kind: str, catalog: Catalog) -> None:
     assert catalog.releases
-    found = run(kind, "--rounds", "6")
+    found = run(kind, "--seconds", SECONDS) if SECONDS else run(kind, "--rounds", "6")
     assert found["database"] == kind
-    assert found["rounds"] == 6
+    assert found["rounds"] >= 6
     assert found["acknowledged"] >= 6
     assert found["lost"] == 0
     assert found["trail_faults"] == []
