@@ -161,7 +161,7 @@ def test_suggest_takes_several_sources_and_goes_on_after_a_bad_one(
     assert result.exit_code == 1
     assert [json.loads(line)["id"] for line in result.stdout.splitlines()] == ["a", "note"]
     errors = result.stderr.splitlines()
-    assert errors[0].startswith("error: note.pdf: not a kind of file")
+    assert errors[0].startswith("error: note.pdf: not a PDF")
     assert errors[1].startswith("error: in.jsonl:2: not valid JSON")
     assert errors[2].startswith("error: b: ValueError at ")
     assert len(errors) == 3
