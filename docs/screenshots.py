@@ -22,6 +22,7 @@ ARGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-f
 SIZES = {1440: 900, 1024: 768}
 ROLES = {
     "worklist": "coder",
+    "claim": "coder",
     "import": "manager",
     "audit": "auditor",
     "dashboard": "manager",
@@ -84,6 +85,19 @@ def review(page: Page, url: str, keep: Callable[[str], None]) -> None:
     page.keyboard.press("n")
 
 
+def claim(page: Page) -> None:
+    """Open the draft of an encounter that the demo's coder has finished already."""
+    for place in range(10):
+        page.get_by_role("combobox", name="Encounter").click()
+        page.get_by_role("option").nth(place).click()
+        answer = page.locator("text=/Draft, not saved yet|not finished/").first
+        answer.wait_for(timeout=30_000)
+        page.wait_for_timeout(500)
+        if page.locator("text=Draft, not saved yet").count():
+            return
+    raise SystemExit("no encounter of the demo is finished")
+
+
 def main() -> None:
     """Take all pictures."""
     IMAGES.mkdir(exist_ok=True)
@@ -104,14 +118,12 @@ def main() -> None:
 
                     review(page, url, keep)
                     for name, role in ROLES.items():
-                        page.goto(f"{url}/sign-in?role={role}")
-                        page.wait_for_selector("h1", timeout=30_000)
-                        link = page.locator(f"[data-testid=stTopNavLink]:has-text('{name.title()}')")
-                        if link.count():
-                            link.first.click()
-                            page.wait_for_selector(f"h1:has-text('{name.title()}')", timeout=30_000)
-                            page.wait_for_timeout(1_500)
-                            keep(name)
+                        page.goto(f"{url}/sign-in?role={role}&next=/{name}")
+                        page.wait_for_selector(f"h1:has-text('{name.title()}')", timeout=30_000)
+                        if name == "claim":
+                            claim(page)
+                        page.wait_for_timeout(1_500)
+                        keep(name)
                     context.close()
             browser.close()
     finally:

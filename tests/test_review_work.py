@@ -178,6 +178,35 @@ def test_assigned_notes_go_to_who_they_are_assigned_to(world: World) -> None:
         world.service.assign(manager, (note,), "nobody")
 
 
+def test_a_finished_note_is_assigned_to_the_coder_who_finished_it(world: World) -> None:
+    mine, theirs, _free = world.put("cough", "fever", "gout")
+    service, manager = world.service, world.token("manager")
+    one, two, auditor = world.token("coder"), world.token("coder", 2), world.token("auditor")
+    coders = {name: user for user, name in service.coders(manager)}
+
+    def names(token: str, assigned: str) -> list[str]:
+        rows = service.worklist(token, WorkFilters(assigned=assigned), sort="age").rows
+        return sorted(row.name for row in rows)
+
+    service.assign(manager, (theirs,), coders["coder2"])
+    service.take(one, mine)
+    service.release(one, mine)
+    assert names(manager, "none") == ["note-1", "note-3"]  # given back: anybody's
+    assert world.finished(mine)
+    assert world.finished(theirs)  # by the first coder, though it was assigned to the second
+    assert names(manager, "none") == ["note-3"]
+    assert names(one, "me") == ["note-1", "note-2"]
+    assert names(two, "me") == []
+    service.reopen(manager, mine, reason="a code is missing")
+    assert service.take(one, mine).lease is not None  # it comes back to who coded it
+    service.send_to_second_review(one, mine, reason="unsure")
+    assert names(manager, "none") == ["note-1", "note-3"]
+    service.take(auditor, mine)
+    service.finish(auditor, mine)
+    assert names(auditor, "me") == []  # an auditor could not take it again once it is reopened
+    assert names(manager, "none") == ["note-1", "note-3"]
+
+
 # --- decisions ---------------------------------------------------------------------------------------
 
 

@@ -24,6 +24,7 @@ from suggester.review.permissions import PERMISSIONS, allows
 from suggester.review.types import ROLES, Role
 from suggester.ui import context as shared
 from suggester.ui import records, server, shell
+from suggester.ui.headers import COOKIE
 from suggester.ui.router import PAGES
 from suggester.ui.server import build_app, streamlit_settings
 
@@ -124,6 +125,24 @@ def test_provider_routes_are_open_only_where_one_is_set_up(
 
     client = TestClient(made.cls(passed, **made.kwargs), base_url="http://localhost")
     assert [client.get(path).status_code for path in ("/", "/auth/login", "/media/x")] == statuses
+
+
+@pytest.mark.parametrize(("role", "first"), [("coder", "/worklist"), ("admin", "/people"), (None, None)])
+def test_the_bare_address_leads_to_where_the_role_starts(
+    review: MemoryReview, role: Role | None, first: str | None
+) -> None:
+    app = build_app(shared.AppContext(service=review, oidc="main"))  # type: ignore[arg-type]
+    made = app._user_middleware[1]
+
+    async def passed(scope: Any, receive: Any, send: Any) -> None:
+        await PlainTextResponse("passed")(scope, receive, send)
+
+    client = TestClient(made.cls(passed, **made.kwargs), base_url="http://localhost", follow_redirects=False)
+    cookie = {} if role is None else {"cookie": f"{COOKIE}={review.demo_sign_in(role).token}"}
+    answer = client.get("/", headers=cookie)
+    assert answer.headers.get("location") == first
+    assert client.get("/review", headers=cookie).text == "passed"
+    assert client.post("/", headers=cookie).text == "passed"
 
 
 FRONT = sorted(

@@ -112,7 +112,7 @@ class FinishPart(CodingPart):
         version: int | None = None,
         track: str = PRIMARY,
     ) -> Finished:
-        """Finish a note and give it back.
+        """Finish a note and give it back; it is assigned to the coder who finished it from now on.
 
         Suggestions nobody decided on are left out of the summary. Codes that were planted to test attention
         are taken out and named in ``planted``.
@@ -209,6 +209,8 @@ class FinishPart(CodingPart):
             notes.change_note(
                 work.connection, note_id, finished_at=work.now, finished_by=actor.user_id, worked_ms=0
             )
+            if allows(actor.role, "note.code"):  # not an auditor, who could not take it again once reopened
+                notes.change_note(work.connection, note_id, assigned_to=actor.user_id)
         else:
             samples.mark_done(work.connection, track.removeprefix("audit:"), note_id, work.now)
         decisions.add_finish(

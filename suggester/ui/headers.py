@@ -17,7 +17,7 @@ from urllib.parse import quote, urlsplit
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-__all__ = ["COOKIE", "Gate", "content_policy", "cookie_of", "inline_script_hashes", "same_origin"]
+__all__ = ["COOKIE", "Gate", "Start", "content_policy", "cookie_of", "inline_script_hashes", "same_origin"]
 
 COOKIE = "suggester_session"
 """Name of the cookie that holds the session's opaque token; HttpOnly, SameSite=Strict."""
@@ -163,3 +163,27 @@ class Gate:
         if wants_page:
             return RedirectResponse(_sign_in_address(path, scope["query_string"].decode("latin-1")), 303)
         return JSONResponse({"error": "session", "reason": why, "message": "sign in first"}, 401)
+
+
+class Start:
+    """Middleware that sends ``/`` on to where a person starts, so that going back never ends there.
+
+    Parameters
+    ----------
+    app
+        What comes next.
+    start
+        The address of the first page for who sent a request, None if there is none.
+    """
+
+    def __init__(self, app: ASGIApp, *, start: Callable[[Scope], str | None]) -> None:
+        self._app = app
+        self._start = start
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Redirect one request, or pass it on."""
+        first = None
+        if scope["type"] == "http" and scope["path"] == "/" and scope["method"] in ("GET", "HEAD"):
+            first = self._start(scope)
+        answer = self._app if first is None else RedirectResponse(first, 303)
+        await answer(scope, receive, send)

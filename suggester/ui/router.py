@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
+from typing import NoReturn
 
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
@@ -14,7 +15,7 @@ from suggester.errors import SessionError
 from suggester.review.permissions import allows
 from suggester.ui.shell import FAVICON, enter, leave
 
-__all__ = ["PAGES", "PageEntry", "route"]
+__all__ = ["PAGES", "PageEntry", "pages_of", "route"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,22 +57,40 @@ PAGES: tuple[PageEntry, ...] = (
 """In the order of the menu; the first that the role may see is the start page."""
 
 
+def pages_of(role: str) -> tuple[PageEntry, ...]:
+    """The pages that a role may see, in the order of the menu.
+
+    >>> pages_of("manager")[0].address
+    'worklist'
+    """
+    return tuple(entry for entry in PAGES if allows(role, entry.permission) and entry.there)
+
+
+def _start(first: StreamlitPage) -> StreamlitPage:
+    """What ``/``, and an address that the role has no page for, stand for: not in the menu, it goes on to the
+    first page of the role.
+
+    Streamlit lets its default page answer to ``/`` alone; with this one, every page has its own address.
+    """
+
+    def start() -> NoReturn:
+        st.switch_page(first, query_params=st.query_params.to_dict())
+
+    return st.Page(start, title=first.title, icon=first.icon, default=True, visibility="hidden")
+
+
 def route() -> None:
     """Draw the page that the address names, for who is signed in."""
     st.set_page_config(page_title="Suggester", page_icon=FAVICON, layout="wide")
     here = enter()
     st.session_state["_visit"] = here
     pages: list[StreamlitPage] = []
-    for entry in PAGES:
-        if not allows(here.actor.role, entry.permission) or not entry.there:
-            continue
-        page = st.Page(
-            entry.function(), title=entry.title, icon=entry.icon, url_path=entry.address, default=not pages
-        )
+    for entry in pages_of(here.actor.role):
+        page = st.Page(entry.function(), title=entry.title, icon=entry.icon, url_path=entry.address)
         if entry.address == "review":
             st.session_state["_review_page"] = page
         pages.append(page)
-    chosen = st.navigation(pages, position="top")
+    chosen = st.navigation([_start(pages[0]), *pages], position="top")
     st.set_page_config(page_title=f"{chosen.title} · Suggester", page_icon=FAVICON, layout="wide")
     try:
         chosen.run()

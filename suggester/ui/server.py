@@ -18,10 +18,12 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 from streamlit.web import bootstrap
 
+from suggester.errors import SessionError
 from suggester.ui.context import AppContext, install
-from suggester.ui.headers import COOKIE, Gate, content_policy, cookie_of, inline_script_hashes
+from suggester.ui.headers import COOKIE, Gate, Start, content_policy, cookie_of, inline_script_hashes
 from suggester.ui.quiet import install as install_quiet
 from suggester.ui.quiet import where
+from suggester.ui.router import pages_of
 from suggester.ui.routes import api_routes
 from suggester.ui.sign_in import sign_in_routes
 
@@ -74,6 +76,13 @@ def build_app(context: AppContext, *, hosts: tuple[str, ...] = ()) -> st.App:
             return None  # st.login needs a running page; the pages themselves ask for a session
         return context.refusal(cookie_of(scope, COOKIE))
 
+    def start(scope: Scope) -> str | None:
+        try:
+            actor = context.service.whoami(cookie_of(scope, COOKIE) or "")
+        except SessionError:  # only where a provider signs in: the page begins that
+            return None
+        return f"/{pages_of(actor.role)[0].address}"
+
     routes: list[BaseRoute] = [
         *sign_in_routes(context),
         *api_routes(context),
@@ -89,7 +98,8 @@ def build_app(context: AppContext, *, hosts: tuple[str, ...] = ()) -> st.App:
                 refused=refused,
                 hosts=(*_LOOPBACK, *hosts),
                 policy=content_policy(inline_script_hashes(page)),
-            )
+            ),
+            Middleware(Start, start=start),
         ],
         lifespan=_lifespan,
         on_script_error=_script_failed,

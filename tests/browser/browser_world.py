@@ -8,8 +8,8 @@ from argon2 import PasswordHasher
 
 from suggester.review import ReviewService
 from suggester.review.access import new_user
-from suggester.review.types import Role
-from suggester.types import Note
+from suggester.review.types import OverrideInput, Role, WorkFilters
+from suggester.types import Note, Patient
 
 PEOPLE: dict[str, Role] = {
     "ada": "coder",
@@ -51,6 +51,12 @@ SHORT_NOTES = (
     *("work", "typing", "words", "select", "bulk", "finish", "shared", "spare-1", "spare-2", "spare-3"),
     *("out", "disabled", "idle", "axe"),
 )
+ENCOUNTER = f"visit {CANARY} <img src=x onerror=window.hacked=12> {HOSTILE[0]}"
+CLAIM_NOTE = (
+    "Office visit, established patient.\n\nAssessment:\n1. Essential hypertension, stable on lisinopril.\n"
+    "2. Type 2 diabetes mellitus, stable on metformin.\n\nPlan: continue both, labs, back in three months.\n"
+    "Ketorolac 60 mg IM given for back pain. ECG 12 lead done and read in the office.\n"
+)
 
 
 def notes() -> list[Note]:
@@ -85,3 +91,29 @@ def seed(service: ReviewService) -> tuple[dict[str, str], dict[str, str]]:
         assert not progress.failures, progress.failures
     rows = service.worklist(tokens["manager"], limit=200).rows
     return tokens, {row.name.split(" ")[0]: row.id for row in rows}
+
+
+def finished(service: ReviewService, manager: str, coder: str) -> str:
+    """A finished note with an encounter; its id in the store."""
+    note = Note(
+        id="claim-note",
+        text=CLAIM_NOTE,
+        encounter_id=ENCOUNTER,
+        service_date=date(2026, 6, 1),
+        setting="outpatient",
+        kind="office visit",
+        patient=Patient(id="patient-1", sex="M", birth_date=date(1961, 3, 2)),
+    )
+    for progress in service.import_notes(manager, [note]):
+        assert not progress.failures
+    [row] = service.worklist(manager, WorkFilters(name="claim-note")).rows
+    view = service.take(coder, row.id)
+    for item in view.rows:
+        if item.code in ("I10", "E11.9", "99214", "93000"):
+            service.accept(coder, row.id, item.id)
+        else:
+            service.reject(coder, row.id, item.id, reason="not supported by the note")
+    standing = service.summary(coder, row.id).standing
+    reasons = tuple(OverrideInput(rule_id=f.rule_id, codes=f.codes, reason="a test") for f in standing)
+    service.finish(coder, row.id, overrides=reasons)
+    return row.id

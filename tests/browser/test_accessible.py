@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from browser_server import Server, Tab
+from browser_world import CANARY, finished
+from playwright.sync_api import Page
 
 from suggester.ui.router import PAGES
 
 Make = Callable[..., Tab]
+EXAMPLE = Path(__file__).parents[2] / "docs" / "example"
 
 
 def findings(one: Tab) -> list[str]:
@@ -23,6 +27,21 @@ def findings(one: Tab) -> list[str]:
         if item["impact"] in ("serious", "critical")
         for node in item["nodes"]
     ]
+
+
+def choose_encounter(page: Page) -> None:
+    """On the claim page, give the example's clinic and prices and open the encounter of ``finished``."""
+    page.get_by_role("button", name="Clinic and fees").click()
+    for place, (name, shown) in enumerate(
+        (("profile.toml", "bills EXAMPLE HEALTH PLAN"), ("fees.csv", "prices"))
+    ):
+        field = page.locator("[data-testid=stFileUploaderDropzoneInput]").nth(place)
+        field.set_input_files(str(EXAMPLE / name))
+        page.wait_for_selector(f"text={shown}", timeout=30_000)
+    page.keyboard.press("Escape")
+    page.get_by_role("combobox", name="Encounter").click()
+    page.keyboard.type(CANARY)
+    page.keyboard.press("Enter")
 
 
 def test_sign_in(server: Server, tab: Make) -> None:
@@ -62,11 +81,12 @@ def test_review_with_its_dialogs_and_summary(server: Server, tab: Make, scheme: 
 @pytest.mark.parametrize(
     ("name", "path", "title"),
     [
-        ("ada", "/", "Worklist"),
+        ("ada", "/worklist", "Worklist"),
+        ("ada", "/claim", "Claim"),
         ("mona", "/import", "Import"),
         ("audrey", "/audit", "Audit"),
         ("mona", "/dashboard", "Dashboard"),
-        ("root", "/", "People"),
+        ("root", "/people", "People"),
     ],
 )
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -77,4 +97,36 @@ def test_pages(server: Server, tab: Make, name: str, path: str, title: str, sche
     one.page.goto(server.url + path)
     one.page.wait_for_selector(f"h1:has-text('{title}')", timeout=30_000)
     one.page.wait_for_timeout(400)
+    assert findings(one) == []
+
+
+@pytest.fixture(scope="module")
+def encounter(server: Server) -> str:
+    """A finished note with an encounter, on the server of all modules."""
+    return finished(server.service, server.tokens["manager"], server.tokens["coder"])
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_claim_of_an_encounter(encounter: str, tab: Make, scheme: str) -> None:
+    assert encounter
+    one = tab("ada", color_scheme=scheme)
+    page = one.page
+    page.goto(f"{one.server.url}/claim")
+    page.wait_for_selector("h1:has-text('Claim')", timeout=30_000)
+    page.get_by_role("button", name="Clinic and fees").click()
+    page.wait_for_selector("[data-testid=stFileUploaderDropzoneInput]", state="attached")
+    assert findings(one) == []
+    page.keyboard.press("Escape")
+    choose_encounter(page)
+    page.get_by_role("button", name="Save and check").wait_for(timeout=60_000)
+    page.wait_for_timeout(400)
+    assert findings(one) == []
+    page.get_by_label("Charge, $").first.fill("125.00")
+    page.get_by_role("button", name="Save and check").click()
+    page.wait_for_selector("text=Clear to export", timeout=60_000)
+    page.get_by_text("837P", exact=True).click()
+    page.wait_for_selector("code:has-text('SV1*HC:')", timeout=60_000)
+    assert findings(one) == []
+    page.get_by_text("FHIR Claim", exact=True).click()
+    page.wait_for_selector("code:has-text('resourceType')", timeout=60_000)
     assert findings(one) == []

@@ -4,53 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from datetime import date
 from pathlib import Path
 
 import pytest
 from browser_server import Server, Tab, running
-from browser_world import HOSTILE
-from test_accessible import findings
-
-from suggester.review import ReviewService
-from suggester.review.types import OverrideInput, WorkFilters
-from suggester.types import Note, Patient
+from browser_world import CANARY, ENCOUNTER, HOSTILE, finished
+from test_accessible import choose_encounter, findings
 
 Make = Callable[..., Tab]
-EXAMPLE = Path(__file__).parents[2] / "docs" / "example"
-CANARY = "Quimbyzanzibar"
-ENCOUNTER = f"visit {CANARY} <img src=x onerror=window.hacked=12> {HOSTILE[0]}"
-CLAIM_NOTE = (
-    "Office visit, established patient.\n\nAssessment:\n1. Essential hypertension, stable on lisinopril.\n"
-    "2. Type 2 diabetes mellitus, stable on metformin.\n\nPlan: continue both, labs, back in three months.\n"
-    "Ketorolac 60 mg IM given for back pain. ECG 12 lead done and read in the office.\n"
-)
-
-
-def finished(service: ReviewService, manager: str, coder: str) -> str:
-    """A finished note with an encounter; its id in the store."""
-    note = Note(
-        id="claim-note",
-        text=CLAIM_NOTE,
-        encounter_id=ENCOUNTER,
-        service_date=date(2026, 6, 1),
-        setting="outpatient",
-        kind="office visit",
-        patient=Patient(id="patient-1", sex="M", birth_date=date(1961, 3, 2)),
-    )
-    for progress in service.import_notes(manager, [note]):
-        assert not progress.failures
-    [row] = service.worklist(manager, WorkFilters(name="claim-note")).rows
-    view = service.take(coder, row.id)
-    for item in view.rows:
-        if item.code in ("I10", "E11.9", "99214", "93000"):
-            service.accept(coder, row.id, item.id)
-        else:
-            service.reject(coder, row.id, item.id, reason="not supported by the note")
-    standing = service.summary(coder, row.id).standing
-    reasons = tuple(OverrideInput(rule_id=f.rule_id, codes=f.codes, reason="a test") for f in standing)
-    service.finish(coder, row.id, overrides=reasons)
-    return row.id
 
 
 @pytest.fixture(scope="module")
@@ -129,18 +90,7 @@ def test_auditor_draws_a_sample_and_gets_a_note_blind(tab: Make) -> None:
 def test_claim_goes_from_its_codes_to_a_downloaded_837p(server: Server, tab: Make, tmp_path: Path) -> None:
     one = at(tab("ada"), "/claim", "Claim")
     page = one.page
-    page.get_by_role("button", name="Clinic and fees").click()
-    for place, name in enumerate(("profile.toml", "fees.csv")):
-        page.locator("[data-testid=stFileUploaderDropzoneInput]").nth(place).set_input_files(
-            str(EXAMPLE / name)
-        )
-        page.wait_for_selector(
-            "text=bills EXAMPLE HEALTH PLAN" if place == 0 else "text=prices", timeout=30_000
-        )
-    page.keyboard.press("Escape")
-    page.get_by_role("combobox", name="Encounter").click()
-    page.keyboard.type(CANARY)
-    page.keyboard.press("Enter")
+    choose_encounter(page)
     page.wait_for_selector("text=Draft, not saved yet", timeout=60_000)
     assert findings(one) == []
 
@@ -190,3 +140,32 @@ def test_menu_and_address_give_a_role_its_own_pages_only(
     one.page.goto(f"{one.server.url}/{paths[-2]}")
     one.page.wait_for_selector("h1", timeout=30_000)
     assert one.page.inner_text("h1") == start
+
+
+@pytest.mark.parametrize(
+    ("name", "paths"),
+    [
+        ("ada", ("worklist", "claim")),
+        ("audrey", ("worklist", "audit")),
+        ("mona", ("worklist", "dashboard", "audit", "import", "claim")),
+        ("root", ("people", "import")),
+    ],
+)
+def test_each_page_has_an_address_of_its_own(tab: Make, name: str, paths: tuple[str, ...]) -> None:
+    one = tab(name)
+    page = one.page
+    page.wait_for_url(f"**/{paths[0]}", timeout=30_000)  # where the role starts
+    page.wait_for_selector("h1", timeout=30_000)
+    menu = [link.get_attribute("href") for link in page.locator("[data-testid=stTopNavLink]").all()]
+    assert {f"{one.server.url}/{path}" for path in paths} <= set(menu)
+    assert f"{one.server.url}/" not in menu
+    for path in paths:
+        at(one, f"/{path}", path.title())
+        one.until(f"document.title === '{path.title()} · Suggester'")
+        assert page.url == f"{one.server.url}/{path}"
+        assert page.get_by_text("Page not found").count() == 0
+    page.goto(one.server.url)
+    assert page.url == f"{one.server.url}/{paths[0]}"
+    page.go_back()  # and not forward again at once
+    page.wait_for_selector(f"h1:has-text('{paths[-1].title()}')", timeout=30_000)
+    assert page.url == f"{one.server.url}/{paths[-1]}"

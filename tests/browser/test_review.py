@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from browser_server import Server, Tab, running
+from playwright.sync_api import Route
 
 Make = Callable[..., Tab]
 
@@ -94,6 +95,30 @@ def test_words_and_codes_lead_to_each_other(tab: Make) -> None:
     assert row.bounding_box() is not None
     page.keyboard.press("k")
     assert page.locator(".sg-text .now").count() >= 1
+
+
+def test_enter_takes_no_code_that_was_not_shown(tab: Make) -> None:
+    """Enter before the hits of the words are there shows them; the hits of older words are never taken."""
+    one = tab().open("words")
+    page = one.page
+    one.keys("/")
+    page.fill("#sg-search", "hypertension")
+    page.wait_for_selector(".sg-hits [role=option] .sg-code:text-is('I10')")
+    held: list[Route] = []
+    page.route("**/api/codes/search", lambda route: held.append(route))
+    page.fill("#sg-search", "gout")
+    page.keyboard.press("Enter")
+    while not held:
+        page.wait_for_timeout(20)
+    page.wait_for_timeout(100)
+    assert page.locator("dialog[open]").count() == 1
+    held[-1].continue_()
+    page.wait_for_selector(".sg-hits [role=option] .sg-code:text-is('M10.9')")
+    assert page.locator("dialog[open]").count() == 1
+    page.unroute_all()
+    page.keyboard.press("Escape")
+    one.until("!document.querySelector('dialog[open]')")
+    assert page.locator(".sg-row.accepted").count() == 0
 
 
 def test_selected_words_get_a_code(server: Server, tab: Make) -> None:

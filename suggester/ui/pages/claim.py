@@ -324,4 +324,5 @@ def _preview(opened: OpenClaim, form: str, files: dict[str, bytes]) -> None:
     text = next(body for name, body in files.items() if name.endswith(ending)).decode()
     if form == "837p":
         text = text.replace("\n", "").replace("~", "~\n")
-    st.code(text, language=None if form == "837p" else "json", height=420, wrap_lines=form == "837p")
+    # at full height: a block that scrolls on its own cannot be reached by keyboard
+    st.code(text, language=None if form == "837p" else "json", wrap_lines=True)

@@ -12,7 +12,8 @@ export function codeSearch (host, api, { note, query = '', purpose, pick }) {
   const list = el('ul', { id: 'sg-hits', role: 'listbox', 'aria-label': 'Codes found', class: 'sg-hits' })
   const side = el('div', { class: 'sg-card', tabindex: 0, role: 'region', 'aria-label': 'The code', 'aria-live': 'polite' })
   const said = el('p', { class: 'sg-soft', role: 'status' })
-  let hits = [], at = 0, running = null, timer = null, cardTimer = null
+  let hits = [], at = 0, running = null, timer = null, cardTimer = null, shown = null
+  const wanted = () => filter.value + '\n' + field.value
 
   const take = (hit) => {
     if (!hit) return
@@ -51,10 +52,12 @@ export function codeSearch (host, api, { note, query = '', purpose, pick }) {
     running = new AbortController()
     const mine = running
     const started = performance.now()
+    const asked = wanted()
     try {
       const found = await api.post('/api/codes/search', { query: field.value, system: filter.value || null, note_id: note }, { signal: mine.signal })
       if (mine !== running) return
       hits = found.hits
+      shown = asked
       box.dataset.milliseconds = String(Math.round(performance.now() - started))
       draw()
     } catch (error) { if (error.name !== 'AbortError') said.textContent = error.message }
@@ -83,13 +86,22 @@ export function codeSearch (host, api, { note, query = '', purpose, pick }) {
         : null)
   }
 
+  // Enter takes the hit at hand. Before the list is that of the words (quick typing), only a code typed in full.
+  const enter = async () => {
+    if (shown === wanted()) { take(hits[at]); return }
+    clearTimeout(timer)
+    await load()
+    const plain = (text) => text.replace(/[.\s]/g, '').toUpperCase()
+    if (box.open && shown === wanted() && hits.length && plain(hits[at].code) === plain(field.value)) take(hits[at])
+  }
+
   field.addEventListener('input', () => { clearTimeout(timer); timer = setTimeout(load, 40) })
   filter.addEventListener('change', load)
   field.addEventListener('keydown', (event) => {
     if (event.key === 'ArrowDown') { point(at + 1); event.preventDefault() }
     if (event.key === 'ArrowUp') { point(at - 1); event.preventDefault() }
     if (event.key === 'Escape') { box.close(); event.preventDefault() } // a search field would only clear itself
-    if (event.key === 'Enter') { take(hits[at]); event.preventDefault() }
+    if (event.key === 'Enter') { enter(); event.preventDefault() }
   })
   put(body, el('div', { class: 'sg-searchbar' }, field, filter), el('div', { class: 'sg-found' }, el('div', { tabindex: 0, role: 'region', 'aria-label': 'Hits' }, said, list), side))
   field.value = query
