@@ -518,7 +518,7 @@ def test_demo_has_samples_some_of_them_finished(real: Suggester) -> None:
         assert view.sections
         assert view.marks
         assert {code.system for code in service.encounter_codes(coder, "visit-05").summaries[0].codes}
-        service.bulk_accept(coder, service.bulk_preview(coder, view.id, 0.9))
+        service.bulk_accept(coder, service.bulk_preview(coder, view.id, 0.5))
         summary = service.summary(coder, view.id)
         done = service.finish(
             coder,

@@ -30,7 +30,7 @@ def page() -> None:
     if not may_see(here, "audit.sample"):
         return
     samples = here.service.samples(here.token)
-    left, right = st.columns([2, 5], gap="large")
+    left, right = st.columns([1, 2], gap="medium")
     with left:
         _draw(here)
     with right:
@@ -53,7 +53,7 @@ def _draw(here: Visit) -> None:
     with st.container(border=True):
         st.markdown("#### Draw a sample")
         who = st.selectbox("Coder", [_EVERYBODY, *people], key=kept("audit_coder", _EVERYBODY))
-        one, two = st.columns(2)
+        one, two = st.columns(2, gap="xsmall")
         since = one.date_input("Finished from", key=kept("audit_since", None), format="YYYY-MM-DD")
         until = two.date_input("to", key=kept("audit_until", None), format="YYYY-MM-DD")
         chosen = st.segmented_control(

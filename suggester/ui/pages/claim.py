@@ -325,4 +325,4 @@ def _preview(opened: OpenClaim, form: str, files: dict[str, bytes]) -> None:
     if form == "837p":
         text = text.replace("\n", "").replace("~", "~\n")
     # at full height: a block that scrolls on its own cannot be reached by keyboard
-    st.code(text, language=None if form == "837p" else "json", wrap_lines=True)
+    st.code(text, language=None, wrap_lines=True)

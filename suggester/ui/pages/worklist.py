@@ -251,17 +251,21 @@ def _found(here: Visit, filters: WorkFilters, sort: WorkSort) -> WorkPage:
 
 
 _COLUMNS: dict[str, Any] = {
-    "Note": st.column_config.TextColumn(width="medium"),
-    "Risk": st.column_config.NumberColumn(format="%.1f", help=_HELP_RISK, width=70),
+    "Note": st.column_config.TextColumn(width=150),
+    "Status": st.column_config.TextColumn(width=78),
+    "Kind": st.column_config.TextColumn(width=119),
+    "Risk": st.column_config.NumberColumn(format="%.1f", help=_HELP_RISK, width=55),
     "Least sure": st.column_config.ProgressColumn(
         format="%.0f %%",
         min_value=0.0,
         max_value=100.0,
         help="Confidence of the least sure suggestion",
-        width=120,
+        width=76,
     ),
-    "Service date": st.column_config.DateColumn(format="YYYY-MM-DD"),
-    "To decide": st.column_config.TextColumn(help="Suggestions nobody decided on, of all", width=90),
+    "Service date": st.column_config.DateColumn(format="YYYY-MM-DD", width=92),
+    "To decide": st.column_config.TextColumn(help="Suggestions nobody decided on, of all", width=82),
+    "Assigned to": st.column_config.TextColumn(width=92),
+    "Held by": st.column_config.TextColumn(width=70),
 }
 
 
