@@ -15,7 +15,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import partial
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
@@ -25,8 +24,9 @@ from suggester.batch.engine import EngineFactory
 from suggester.batch.executors import Stop
 from suggester.batch.guard import memory_limit
 from suggester.batch.manifest import identity_of
-from suggester.batch.outcomes import Failure, where_raised
-from suggester.batch.shards import Item, Shard
+from suggester.batch.outcomes import where_raised
+from suggester.batch.pieces import OpenShard, Piece, died_twice
+from suggester.batch.shards import Shard
 from suggester.batch.work import Done, Job, failed, join, too_slow, work
 from suggester.config import Settings
 from suggester.errors import InputError, SuggesterError
@@ -43,29 +43,6 @@ _WORKING_DEATHS = 40
 """Workers that die in a row on notes, without a single one done in between."""
 
 
-@dataclass(slots=True)
-class _Open:
-    """A shard in hand: how many of its records are still out, and what came back, by first record."""
-
-    shard: Shard
-    missing: int
-    done: dict[int, Done] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class _Piece:
-    """Records ``[start, end)`` of a shard; ``tries`` counts workers that died on its only record."""
-
-    shard: Shard
-    start: int
-    end: int
-    tries: int = 0
-
-    @property
-    def items(self) -> tuple[Item, ...]:
-        return self.shard.items[self.start : self.end]
-
-
 class _Worker:
     """A process, the pipe to it, its clock (start of the note in hand, records begun) and its work."""
 
@@ -80,10 +57,10 @@ class _Worker:
         self.process.start()
         theirs.close()
         self.identity: Mapping[str, str] | None = None
-        self.piece: _Piece | None = None
+        self.piece: Piece | None = None
         self.hung = False
 
-    def give(self, piece: _Piece) -> None:
+    def give(self, piece: Piece) -> None:
         self.clock[0] = self.clock[1] = 0.0
         self.piece = piece
         with contextlib.suppress(OSError):  # it died just now, which the next look at its process tells
@@ -116,8 +93,8 @@ class Pool:
         self._job = job
         self._count = workers
         self._workers: list[_Worker] = []
-        self._pieces: deque[_Piece] = deque()
-        self._open: dict[int, _Open] = {}
+        self._pieces: deque[Piece] = deque()
+        self._open: dict[int, OpenShard] = {}
         self._identity: Mapping[str, str] | None = None
         self._loading_deaths = self._working_deaths = 0
 
@@ -148,8 +125,8 @@ class Pool:
                 if shard is None:
                     more = False
                 else:
-                    self._open[shard.number] = _Open(shard, len(shard.items))
-                    self._pieces.append(_Piece(shard, 0, len(shard.items)))
+                    self._open[shard.number] = OpenShard(shard, len(shard.items))
+                    self._pieces.append(Piece(shard, 0, len(shard.items)))
             if stop:  # only what a worker has in hand is still done
                 self._pieces.clear()
             busy = any(worker.piece for worker in self._workers)
@@ -224,10 +201,8 @@ class Pool:
         self._working_deaths = 0
         self._settle(piece, said)
 
-    def _settle(self, piece: _Piece, done: Done) -> None:
-        whole = self._open[piece.shard.number]
-        whole.done[piece.start] = done
-        whole.missing -= piece.end - piece.start
+    def _settle(self, piece: Piece, done: Done) -> None:
+        self._open[piece.shard.number].settle(piece, done)
 
     # --- death ------------------------------------------------------------------------------------
 
@@ -247,16 +222,13 @@ class Pool:
         self._check_deaths(self._working_deaths, _WORKING_DEATHS)
         at = piece.start + max(begun - 1, 0)
         item = piece.shard.items[at]
-        rest = [_Piece(piece.shard, piece.start, at), _Piece(piece.shard, at + 1, piece.end)]
+        rest = [Piece(piece.shard, piece.start, at), Piece(piece.shard, at + 1, piece.end)]
         if isinstance(item, InputError) or not (worker.hung or piece.tries):
-            rest.append(_Piece(piece.shard, at, at + 1, tries=1))
+            rest.append(Piece(piece.shard, at, at + 1, tries=1))
         elif worker.hung:
-            self._settle(_Piece(piece.shard, at, at + 1), failed(too_slow(item, self._job.guard)))
+            self._settle(Piece(piece.shard, at, at + 1), failed(too_slow(item, self._job.guard)))
         else:
-            failure = Failure(
-                record=item.id, code="worker_died", message="the worker process died on this note, twice"
-            )
-            self._settle(_Piece(piece.shard, at, at + 1), failed(failure))
+            self._settle(Piece(piece.shard, at, at + 1), died_twice(item.id))
         self._pieces.extendleft(part for part in rest if part.start < part.end)
 
     def _check_deaths(self, count: int, most: int) -> None:

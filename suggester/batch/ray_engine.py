@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -18,7 +18,8 @@ from suggester.batch.engine import EngineFactory
 from suggester.batch.executors import Stop
 from suggester.batch.guard import memory_limit
 from suggester.batch.manifest import identity_of
-from suggester.batch.outcomes import Failure, where_raised
+from suggester.batch.outcomes import where_raised
+from suggester.batch.pieces import OpenShard, Piece, died_twice
 from suggester.batch.shards import Item, Shard
 from suggester.batch.work import Done, Job, failed, join, too_slow, work
 from suggester.config import Settings
@@ -71,30 +72,11 @@ class _Reader:
 
 
 @dataclass(slots=True)
-class _Open:
-    shard: Shard
-    missing: int
-    done: dict[int, Done] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class _Piece:
-    shard: Shard
-    start: int
-    end: int
-    tries: int = 0
-
-    @property
-    def items(self) -> tuple[Item, ...]:
-        return self.shard.items[self.start : self.end]
-
-
-@dataclass(slots=True)
 class _Busy:
     """An actor at work: on what, since when, and whether it was killed for taking too long."""
 
     actor: Any
-    piece: _Piece
+    piece: Piece
     since: float
     hung: bool = False
 
@@ -125,8 +107,8 @@ class RayExecutor:
         self._new: Callable[[], Any] = partial(actor.remote, factory, settings, job)
         self._idle: list[Any] = []
         self._busy: dict[Any, _Busy] = {}
-        self._pieces: deque[_Piece] = deque()
-        self._open: dict[int, _Open] = {}
+        self._pieces: deque[Piece] = deque()
+        self._open: dict[int, OpenShard] = {}
         self._identity: Mapping[str, str] | None = None
         self._deaths = 0
 
@@ -167,8 +149,8 @@ class RayExecutor:
                 if shard is None:
                     more = False
                 else:
-                    self._open[shard.number] = _Open(shard, len(shard.items))
-                    self._pieces.append(_Piece(shard, 0, len(shard.items)))
+                    self._open[shard.number] = OpenShard(shard, len(shard.items))
+                    self._pieces.append(Piece(shard, 0, len(shard.items)))
             if stop:
                 self._pieces.clear()
             if (stop and (not self._busy or stop.overdue)) or not self._open:
@@ -216,10 +198,8 @@ class RayExecutor:
                 busy.hung = True
                 self._ray.kill(busy.actor)
 
-    def _settle(self, piece: _Piece, done: Done) -> None:
-        whole = self._open[piece.shard.number]
-        whole.done[piece.start] = done
-        whole.missing -= piece.end - piece.start
+    def _settle(self, piece: Piece, done: Done) -> None:
+        self._open[piece.shard.number].settle(piece, done)
 
     def _bury(self, busy: _Busy) -> None:
         """Do the notes of a dead actor again, one at a time; one that was alone twice is a failure."""
@@ -227,17 +207,14 @@ class RayExecutor:
         item = piece.shard.items[piece.start]
         if piece.end - piece.start > 1:
             self._pieces.extendleft(
-                _Piece(piece.shard, at, at + 1) for at in range(piece.end - 1, piece.start - 1, -1)
+                Piece(piece.shard, at, at + 1) for at in range(piece.end - 1, piece.start - 1, -1)
             )
         elif busy.hung and not isinstance(item, InputError):
             self._settle(piece, failed(too_slow(item, self._job.guard)))
         elif isinstance(item, InputError) or not piece.tries:
-            self._pieces.appendleft(_Piece(piece.shard, piece.start, piece.end, tries=piece.tries + 1))
+            self._pieces.appendleft(Piece(piece.shard, piece.start, piece.end, tries=piece.tries + 1))
         else:
-            failure = Failure(
-                record=item.id, code="worker_died", message="the worker process died on this note, twice"
-            )
-            self._settle(piece, failed(failure))
+            self._settle(piece, died_twice(item.id))
         self._died()
 
     def _died(self) -> None:

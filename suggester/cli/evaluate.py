@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from suggester.cli.console import FAILED, clean, complain, say
+from suggester.cli.gold import gold_notes
 from suggester.cli.options import Json, Model, settings_with
 from suggester.types import System
 
@@ -134,11 +135,11 @@ def evaluate(
     from suggester.evaluation.answers import found_of_system, gold_of_system
     from suggester.evaluation.slices import training_counts
 
-    notes = [note for note in _gold(gold) if part is None or note.part == part]
+    notes = [note for note in gold_notes(gold) if part is None or note.part == part]
     if not notes:
         complain(f"{gold.name} holds no gold note" + (f" of the part {part!r}" if part is not None else ""))
         raise typer.Exit(FAILED)
-    trained = None if train_counts is None else training_counts(_gold(train_counts))
+    trained = None if train_counts is None else training_counts(gold_notes(train_counts))
     if learning_curve is not None:
         from suggester.evaluation.learning import read_learning_curve
 
@@ -209,24 +210,6 @@ def _refuse_misfits(
         raise typer.BadParameter(f"--html: the folder of {html.name} is not there")
     if any(path is not None and html.exists() and html.samefile(path) for path in inputs):
         raise typer.BadParameter(f"--html: {html.name} is one of the inputs, and would be replaced")
-
-
-def _gold(path: Path) -> list[GoldNote]:
-    """All gold notes; one that cannot be read ends the command, because figures without it would flatter."""
-    from suggester.errors import InputError
-    from suggester.notes import read_gold
-
-    notes: list[GoldNote] = []
-    failed = False
-    for note in read_gold(path):
-        if isinstance(note, InputError):
-            complain(str(note))
-            failed = True
-        else:
-            notes.append(note)
-    if failed:
-        raise typer.Exit(FAILED)
-    return notes
 
 
 def _read(path: Path) -> dict[str, Suggestions]:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from suggester.cli.console import FAILED, CleanExitGroup, complain, say
+from suggester.cli.console import CleanExitGroup, say
+from suggester.cli.gold import gold_notes
 from suggester.cli.options import Json, settings_with
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ def train(
 
     if gold is None and not from_store:
         raise typer.BadParameter("give coded notes, or --from-store")
-    notes = _gold(gold) if gold is not None else []
+    notes = gold_notes(gold) if gold is not None else []
     if from_store:
         notes += _decided({note.note.id for note in notes})
     began = time.monotonic()
@@ -168,24 +169,6 @@ def _text(record: dict[str, Any]) -> str:
 def _span(values: list[float], *, sign: bool = False) -> str:
     low, high = values
     return f"[{low:+.3f}, {high:+.3f}]" if sign else f"[{low:.2f}, {high:.2f}]"
-
-
-def _gold(path: Path) -> list[GoldNote]:
-    """All coded notes; one that cannot be read ends the command."""
-    from suggester.errors import InputError
-    from suggester.notes import read_gold
-
-    notes: list[GoldNote] = []
-    failed = False
-    for note in read_gold(path):
-        if isinstance(note, InputError):
-            complain(str(note))
-            failed = True
-        else:
-            notes.append(note)
-    if failed:
-        raise typer.Exit(FAILED)
-    return notes
 
 
 def _decided(known: set[str]) -> list[GoldNote]:
