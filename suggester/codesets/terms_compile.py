@@ -34,7 +34,7 @@ _SOURCE_OF: dict[PhraseKind, Source] = {
 
 _NEGATING = frozenset(
     ("not", "no", "without", "unable", "cannot", "can't", "never", "lack", "absent", "absence", "refuse")
-)
+) | {"negative"}
 """Words that turn a term round: a term with one of them only matches whole."""
 _QUALIFIERS = re.compile(
     r"\b(?:non-pressure chronic|nonrheumatic|essential|primary|unilateral|idiopathic|nontraumatic)\b"

@@ -1,8 +1,9 @@
 """Candidate codes of a note, each with every match that speaks for it.
 
-Four ways lead from words to a code: a term that names it (gone down to the billable code), a drug taken
-for long (``Z79``), a past condition (personal history) and a relative's (family history). This is recall;
-choice is the ranker's.
+Ways that lead from words to a code: a term that names it (gone down to the billable code), a drug taken
+for long (``Z79``), a past condition (personal history) and a relative's (family history), conditions that
+one code joins, a measured value, what a drug did (``T36-T50``) and where a cancer has gone (``C77-C79``).
+This is recall; choice is the ranker's.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
+from operator import attrgetter
 
 import numpy as np
 
@@ -21,8 +23,11 @@ from suggester.errors import UnknownCodeError
 from suggester.pipeline.attributes_values import trimester_of
 from suggester.pipeline.matching import COMPLETE
 from suggester.pipeline.reading import FAMILY, HISTORICAL, NEGATED, Reading
+from suggester.ranking.relations.drugs import DrugEffects, names_of
+from suggester.ranking.relations.found import Found
+from suggester.ranking.relations.spread import Spread
 from suggester.ranking.resolve import CodeResolver, Phase, Resolved
-from suggester.ranking.values import code_of_value, is_child, with_values
+from suggester.ranking.values import code_of_value, first_matches, is_child, with_values
 from suggester.types import SYSTEMS, Setting, System
 
 _SYSTEM: dict[int, System] = {Target.ICD10CM: "ICD-10-CM", Target.CPT: "CPT", Target.HCPCS: "HCPCS"}
@@ -39,9 +44,11 @@ class Method(IntEnum):
     COMBINATION = 5
     VALUE = 6
     IMPLIED = 7
+    DRUG_EFFECT = 8
+    SPREAD = 9
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Support:
     """One match that speaks for a code.
 
@@ -80,12 +87,29 @@ class CodeSupport:
 
 _SIDES = {"right": 1, "left": 2, "bilateral": 3}
 _PHASES: dict[str, Phase] = {"initial": "initial", "subsequent": "subsequent", "sequela": "sequela"}
+_PHASE_LETTERS: dict[Phase, str] = {"initial": "A", "subsequent": "D", "sequela": "S"}
+_RELATED = ("C77", "C78", "C79", *(f"T{number}" for number in range(36, 51)), "Z91")
+"""Categories of the codes that relations between words lead to."""
 _TRIMESTERS = {"1": "first", "2": "second", "3": "third"}
 _GIVEN = ("given", "administered", "im", "deltoid", "today", "received", "injection", "intramuscular")
 _VACCINES = ("vaccine", "vaccination", "vaccinated", "immunization", "toxoid", "booster", "shot", "titer")
 _VACCINE_G = frozenset(("G0008", "G0009", "G0010"))
 
 Add = Callable[[System, int, Support], None]
+Sides = dict[tuple[int, int], tuple[int, Phase | None]]
+"""Side and phase that the words of a mention say, by its first and last token."""
+
+
+@dataclass(slots=True)
+class _Way:
+    """Where a row of a term leads to: what it needs to know, or the codes where it needs nothing."""
+
+    fixed: tuple[Resolved, ...] | None
+    side: bool
+    phase: bool
+    pregnancy: bool
+
+
 _FIRM = 0.8
 """Similarity from which a condition counts as named, for combinations."""
 
@@ -115,32 +139,37 @@ class CandidateFinder:
         self._resolver = CodeResolver(releases.icd10cm, releases.terms)
         self._personal = self._rows(personal)
         self._family = self._rows(family)
-        self._term_target: list[int] = self._terms.term_target.tolist()
-        self._term_row: list[int] = self._terms.term_row.tolist()
-        self._term_whole: list[bool] = self._terms.term_whole.tolist()
-        self._term_source: list[int] = self._terms.term_source.tolist()
+        self._ways: dict[int, _Way] = {}
+        self._asked: dict[int, int] = {}
         self._drug_rows = [self._row_or_none(drug[2]) for drug in self._terms.drugs]
+        self._effects = DrugEffects(names_of(self._terms.drugs))
+        self._spread = Spread()
         self._codes = self._store.code_list
-        self._term_of_row = self._terms_of_values()
+        self._term_of_row = self._terms_of(("Z68", "Z3A"))
+        self._term_of_prefix = {self._codes[row]: t for row, t in self._terms_of(_RELATED).items()}
         self._immunization = self._row_or_none("Z23")
         vocabulary = self._terms.vocabulary
-        self._vaccine = [vocabulary[w] for w in _VACCINES if w in vocabulary]
+        self._vaccine = np.array([vocabulary[w] for w in _VACCINES if w in vocabulary], dtype=np.int32)
         self._given = frozenset(vocabulary[w] for w in _GIVEN if w in vocabulary)
-        self._combinations = [
-            (item, row) for item in combinations if (row := self._row_or_none(item.code)) is not None
-        ]
+        self._combinations = [(item, self._store.row(item.code)) for item in combinations]
+        self._combined_by: dict[str, list[int]] = {}
+        for number, (item, _) in enumerate(self._combinations):
+            for prefix in item.needs[0]:
+                self._combined_by.setdefault(prefix, []).append(number)
+        self._prefixes = frozenset(p for item, _ in self._combinations for need in item.needs for p in need)
+        self._prefixes_of: dict[int, tuple[str, ...]] = {}
 
     def _rows(self, table: Mapping[str, str]) -> dict[str, int]:
         found = {prefix: self._row_or_none(code) for prefix, code in table.items()}
         return {prefix: row for prefix, row in found.items() if row is not None}
 
-    def _terms_of_values(self) -> dict[int, int]:
-        """For each code that a measured value names, a term that leads to it."""
-        rows = [row for prefix in ("Z68", "Z3A") for row in self._store.with_prefix(prefix)]
+    def _terms_of(self, prefixes: Sequence[str]) -> dict[int, int]:
+        """For each row under prefixes that a term leads to, the first such term."""
+        rows = [row for prefix in prefixes for row in self._store.with_prefix(prefix)]
         named = (self._terms.term_target == Target.ICD10CM) & np.isin(self._terms.term_row, rows)
         out: dict[int, int] = {}
         for term in np.flatnonzero(named).tolist():
-            out.setdefault(self._term_row[term], term)
+            out.setdefault(self._terms.term_row.item(term), term)
         return out
 
     def _row_or_none(self, code: str) -> int | None:
@@ -155,6 +184,7 @@ class CandidateFinder:
     def find(self, reading: Reading, *, setting: Setting | None) -> list[CodeSupport]:
         """All candidates, ordered by system and row."""
         valued = self._add_values(reading)
+        spread, denied = self._spread.find(reading)
         matches = reading.matches
         phase = note_phase(reading, setting)
         out: dict[tuple[System, int], CodeSupport] = {}
@@ -165,52 +195,145 @@ class CandidateFinder:
                 found = out[system, row] = CodeSupport(system, row)
             found.supports.append(support)
 
-        term_of, first_of, final_of = matches.term.tolist(), matches.first.tolist(), matches.final.tolist()
+        first_of, final_of = matches.first.tolist(), matches.final.tolist()
         anchor_of, sentence_of = matches.anchor.tolist(), matches.sentence.tolist()
-        coverage, density = matches.coverage.tolist(), matches.density.tolist()
-        whole = self._term_whole
+        whole_of = self._terms.term_whole[matches.term].tolist()
+        target_of = self._terms.term_target[matches.term].tolist()
+        row_of: list[int] = self._terms.term_row[matches.term].tolist()
+        coverage, density = matches.coverage.astype(np.float64), matches.density.astype(np.float64)
+        similarity_of = (coverage * coverage * (0.4 + 0.6 * density)).tolist()
+        partial, complete = (coverage < COMPLETE).tolist(), (coverage > COMPLETE).tolist()
+        marks = reading.assertion.flags
+        flags_at: dict[tuple[int, int, int, bool], int] = {}
+        sides: Sides = {}
         trimester = self._trimester(reading)
         shots = self._shots(reading)
-        for i, term in enumerate(term_of):
-            similarity = coverage[i] * coverage[i] * (0.4 + 0.6 * density[i])
-            flags = reading.flags(first_of[i], final_of[i], anchor_of[i], negating=whole[term])
-            target = self._term_target[term]
-            row: int | None = self._term_row[term]
-            assert row is not None  # noqa: S101 - a row of the index
-            if target == Target.DRUG:
-                row = self._drug_rows[row]
-                if row is not None:
-                    add("ICD-10-CM", row, Support(i, Method.DRUG, flags, None, similarity))
-                continue
-            if target != Target.ICD10CM:
-                add(_SYSTEM[target], row, Support(i, Method.TERM, flags, None, similarity))
+        left_handed = is_left_handed(reading.table.lower)
+        ways, diagnosis = self._ways, int(Target.ICD10CM)
+        by_term, by_descent = Method.TERM, Method.DESCENT
+        drugs: list[tuple[int, int, int]] = []
+        findings: list[tuple[int, int]] = []
+        for i, (row, target, first, final, anchor) in enumerate(
+            zip(row_of, target_of, first_of, final_of, anchor_of, strict=True)
+        ):
+            similarity = similarity_of[i]
+            flags = 0
+            if marks[anchor] or marks[first] or marks[final]:
+                place = first, final, anchor, whole_of[i]
+                if place not in flags_at:
+                    flags_at[place] = reading.flags(first, final, anchor, negating=whole_of[i])
+                flags = flags_at[place]
+            if target != diagnosis:
+                if target != Target.DRUG:
+                    add(_SYSTEM[target], row, Support(i, by_term, flags, None, similarity))
+                    continue
+                drugs.append((row, first, final))
+                drug = self._drug_rows[row]
+                if drug is not None:
+                    add("ICD-10-CM", drug, Support(i, Method.DRUG, flags, None, similarity))
                 continue
             if i >= valued:
                 add("ICD-10-CM", row, Support(i, Method.VALUE, flags, None, 1.0))
                 continue
-            side, own_phase = 0, phase
-            needs = self._resolver.needs(row)
-            if needs.side or needs.phase:
-                attributes = {a.name: a.value for a in reading.attributes_at(first_of[i], final_of[i])}
-                side = _SIDES.get(attributes.get("laterality", ""), 0)
-                side = side or reading.side(anchor_of[i], sentence_of[i])
-                if needs.phase and setting != "emergency":
-                    own_phase = _PHASES.get(attributes.get("phase", ""), phase)
-            context = reading.context(sentence_of[i])
-            if trimester is not None and self._codes[row][0] == "O":
-                context = context | trimester
-            for resolved in self._resolver.resolve(row, context=context, side=side, phase=own_phase):
-                if shots and self._is_infection(resolved.row) and _beside(anchor_of[i], shots):
+            way = ways.get(row) or self._way(row)
+            ends = way.fixed
+            if ends is None:
+                side, own_phase = 0, phase
+                if way.side or way.phase:
+                    side, said = self._said(reading, first, final, sides)
+                    side = side or reading.side(anchor, sentence_of[i])
+                    if way.phase and setting != "emergency":
+                        own_phase = said or phase
+                context = reading.context(sentence_of[i])
+                if trimester is not None and way.pregnancy:
+                    context = context | trimester
+                ends = self._resolver.resolve(
+                    row, context=context, side=side, phase=own_phase, left_handed=left_handed
+                )
+            for resolved in ends:
+                to = resolved.row
+                if shots and self._is_infection(to) and _beside(anchor, shots):
                     continue
-                if coverage[i] < COMPLETE and not self._history_fits(resolved.row, flags):
+                if partial[i] and not self._history_fits(to, flags):
                     continue
-                method = Method.DESCENT if resolved.steps else Method.TERM
-                add("ICD-10-CM", resolved.row, Support(i, method, flags, resolved, similarity))
-                if flags & (HISTORICAL | FAMILY) and not flags & NEGATED:
-                    self._add_history(resolved.row, flags, i, similarity, add)
+                if denied and self._is_denied(to, denied, first, final):
+                    continue
+                if complete[i] and not (flags and flags & NEGATED):
+                    findings.append((first, final))
+                method = by_descent if resolved.steps else by_term
+                found = out.get(("ICD-10-CM", to))
+                if found is None:
+                    found = out["ICD-10-CM", to] = CodeSupport("ICD-10-CM", to)
+                found.supports.append(Support(i, method, flags, resolved, similarity))
+                if flags and flags & (HISTORICAL | FAMILY) and not flags & NEGATED:
+                    self._add_history(to, flags, i, similarity, add)
         self._imply(reading, out, add)
-        self._combine(out, add)
-        return sorted(out.values(), key=lambda c: (SYSTEMS.index(c.system), c.row))
+        effects = self._effects.find(reading, drugs, findings, phase=_PHASE_LETTERS[phase])
+        self._relate(reading, effects, Method.DRUG_EFFECT, phase, add)
+        self._relate(reading, spread, Method.SPREAD, phase, add)
+        self._combine(out, add, trimester or frozenset())
+        self._drop_places(out, phase)
+        by_system: dict[System, list[CodeSupport]] = {system: [] for system in SYSTEMS}
+        for candidate in out.values():
+            by_system[candidate.system].append(candidate)
+        return [c for system in SYSTEMS for c in sorted(by_system[system], key=attrgetter("row"))]
+
+    def _way(self, row: int) -> _Way:
+        needs = self._resolver.needs(row)
+        pregnancy = self._codes[row][0] == "O"
+        way = self._ways[row] = _Way(self._resolver.fixed(row), needs.side, needs.phase, pregnancy)
+        return way
+
+    @staticmethod
+    def _said(reading: Reading, first: int, final: int, sides: Sides) -> tuple[int, Phase | None]:
+        """Side and encounter phase that the words of a mention say, 0 and None where they say none."""
+        found = sides.get((first, final))
+        if found is None:
+            said = {a.name: a.value for a in reading.attributes_at(first, final)}
+            found = sides[first, final] = (
+                _SIDES.get(said.get("laterality", ""), 0),
+                _PHASES.get(said.get("phase", "")),
+            )
+        return found
+
+    def _is_denied(
+        self, row: int, denied: Sequence[tuple[int, tuple[str, ...]]], first: int, final: int
+    ) -> bool:
+        """Whether a match takes the site of a primary for that of a secondary, or the other way round."""
+        code = self._codes[row]
+        return code[0] == "C" and any(
+            first <= token <= final and code.startswith(prefixes) for token, prefixes in denied
+        )
+
+    def _relate(
+        self, reading: Reading, found: Sequence[Found], method: Method, phase: Phase, add: Add
+    ) -> None:
+        """Add the codes of relations between words, each with a match of its own over them."""
+        for item in found:
+            row = self._row_or_none(item.code)
+            if row is None:
+                side = reading.side(item.final, reading.sentence[item.final])
+                resolved = self._resolver.resolve(
+                    self._store.row(item.code), context=frozenset(), side=side, phase=phase
+                )
+                rows = [one.row for one in resolved]
+            else:
+                rows = [row]
+            term = self._term_of_relation(item.code)
+            if term is None or not rows:
+                continue
+            added = [(term, item.first, item.final)]
+            reading.matches = with_values(reading.matches, added, reading.sentence)
+            for row in rows:
+                add("ICD-10-CM", row, Support(len(reading.matches) - 1, method, item.flags, None, 1.0))
+
+    def _term_of_relation(self, code: str) -> int | None:
+        """A term that leads to a code or, failing that, to the nearest category above it."""
+        for end in range(len(code), 2, -1):
+            term = self._term_of_prefix.get(code[:end])
+            if term is not None:
+                return term
+        return None
 
     def _add_history(self, row: int, flags: int, match: int, similarity: float, add: Add) -> None:
         code = self._codes[row]
@@ -225,7 +348,9 @@ class CandidateFinder:
     def _shots(self, reading: Reading) -> list[int]:
         """Tokens that speak of a vaccine: the disease beside them is what it protects from."""
         words = reading.words
-        places = words.place[np.isin(words.ids, self._vaccine)].tolist()
+        begins, ends = words.ids.searchsorted(self._vaccine), words.ids.searchsorted(self._vaccine, "right")
+        spans = [span for span in zip(begins.tolist(), ends.tolist(), strict=True) if span[0] < span[1]]
+        places = {place for begin, end in spans for place in words.place[begin:end].tolist()}
         return sorted({words.place_token[place] for place in places})
 
     def _is_infection(self, row: int) -> bool:
@@ -235,24 +360,25 @@ class CandidateFinder:
     def _add_values(self, reading: Reading) -> int:
         """Add a match for each measured value that has a code (BMI, weeks); returns where they begin.
 
-        Adding is done once a reading, so that finding twice finds the same.
+        What an earlier search added is taken away first, so that finding twice finds the same.
         """
+        if reading.values_from is None:
+            reading.values_from = len(reading.matches)
         begin = reading.values_from
-        if begin is None:
-            begin = reading.values_from = len(reading.matches)
-            added: list[tuple[int, int, int]] = []
-            child = is_child(reading.table.lower)
-            for value in reading.attributes.values():
-                if child and value.name == "bmi":
-                    continue  # a child's body mass index is coded by percentile
-                code = code_of_value(value.name, value.value)
-                row = self._row_or_none(code) if code else None
-                term = self._term_of_row.get(row) if row is not None else None
-                if term is not None:
-                    first = reading.token_at(value.span.start)
-                    added.append((term, first, reading.token_at(value.span.end - 1)))
-            if added:
-                reading.matches = with_values(reading.matches, added, reading.sentence)
+        if begin < len(reading.matches):
+            reading.matches = first_matches(reading.matches, begin)
+        added: list[tuple[int, int, int]] = []
+        for value in reading.attributes.values():
+            if value.name == "bmi" and is_child(reading.table.lower):
+                continue  # a child's body mass index is coded by percentile
+            code = code_of_value(value.name, value.value)
+            row = self._row_or_none(code) if code else None
+            term = self._term_of_row.get(row) if row is not None else None
+            if term is not None:
+                first = reading.token_at(value.span.start)
+                added.append((term, first, reading.token_at(value.span.end - 1)))
+        if added:
+            reading.matches = with_values(reading.matches, added, reading.sentence)
         return begin
 
     def _trimester(self, reading: Reading) -> frozenset[int] | None:
@@ -278,28 +404,39 @@ class CandidateFinder:
                     add("ICD-10-CM", self._immunization, implied)
 
     def _is_vaccine(self, candidate: CodeSupport) -> bool:
-        code = self.releases.store(candidate.system).codes[candidate.row]
+        code = self.releases.store(candidate.system).code_list[candidate.row]
         return "90460" <= code <= "90474" or "90476" <= code <= "90759" or code in _VACCINE_G
 
-    def _combine(self, out: dict[tuple[System, int], CodeSupport], add: Add) -> None:
-        """Add combination codes whose conditions are all affirmed; mark the codes they replace."""
+    def _combine(
+        self, out: dict[tuple[System, int], CodeSupport], add: Add, trimester: frozenset[int]
+    ) -> None:
+        """Add combination codes whose conditions are all affirmed; mark the codes they replace.
+
+        A combination that is a category (diseases that complicate pregnancy) is gone down by trimester.
+        """
         present: dict[str, list[CodeSupport]] = {}
         for candidate in list(out.values()):
             if candidate.system == "ICD-10-CM" and any(
-                not s.flags and s.similarity > _FIRM for s in candidate.supports
+                s.similarity > _FIRM and self._speaks(candidate, s) for s in candidate.supports
             ):
                 code = self._codes[candidate.row]
                 for end in range(3, len(code) + 1):
                     present.setdefault(code[:end], []).append(candidate)
         found: list[tuple[CombinationRow, int, list[list[CodeSupport]]]] = []
-        for item, row in self._combinations:
+        for item, named in self._combinations:
             parts = [[c for prefix in need for c in present.get(prefix, ())] for need in item.needs]
             if not all(parts):
                 continue
+            row = named
+            if not self._store.billable[named]:
+                resolved = self._resolver.resolve(named, context=trimester, side=0, phase="initial")
+                if not resolved:
+                    continue
+                row = resolved[0].row
             found.append((item, row, parts))
             for group in parts:
                 best = max(
-                    (s for c in group for s in c.supports if not s.flags),
+                    (s for c in group for s in c.supports if self._speaks(c, s)),
                     key=lambda s: (s.similarity, -s.match),
                 )
                 add("ICD-10-CM", row, Support(best.match, Method.COMBINATION, 0, None, best.similarity))
@@ -314,16 +451,37 @@ class CandidateFinder:
             conditions = tuple(tuple(sorted({c.row for c in group} - {row})) for group in parts)
             out["ICD-10-CM", row].joins.append(Joined(conditions, tuple(sorted({c.row for c in replaced}))))
 
+    def _speaks(self, candidate: CodeSupport, support: Support) -> bool:
+        """Whether a support affirms its code; one of history is affirmed by what is past."""
+        past = HISTORICAL if self._codes[candidate.row].startswith("Z8") else 0
+        return not support.flags & ~past
+
+    def _drop_places(self, out: dict[tuple[System, int], CodeSupport], phase: Phase) -> None:
+        """Take out place, activity and status where nothing is injured, or was treated before.
+
+        Source: guidelines I.C.20.b and c: they are used once, at the initial encounter for treatment.
+        """
+        diagnoses = [c for c in out.values() if c.system == "ICD-10-CM"]
+        if phase == "initial" and any(
+            self._codes[c.row][0] in "STVWX" and any(not s.flags for s in c.supports) for c in diagnoses
+        ):
+            return
+        for candidate in diagnoses:
+            if self._codes[candidate.row].startswith(("Y92", "Y93", "Y99")):
+                del out[candidate.system, candidate.row]
+
     def _history_fits(self, row: int, flags: int) -> bool:
         """Whether part of a term is enough: codes of history need its words or its flag."""
-        category = self._codes[row][:3]
-        if "Z80" <= category <= "Z84":
-            return bool(flags & FAMILY)
-        return bool(flags & HISTORICAL) if "Z85" <= category <= "Z87" else True
+        asked = self._asked.get(row)
+        if asked is None:
+            category = self._codes[row][:3]
+            history = HISTORICAL if "Z85" <= category <= "Z87" else 0
+            asked = self._asked[row] = FAMILY if "Z80" <= category <= "Z84" else history
+        return not asked or bool(flags & asked)
 
     def source(self, term: int) -> Source:
         """Source of a term."""
-        return Source(self._term_source[term])
+        return Source(self._terms.term_source.item(term))
 
 
 def _beside(token: int, others: Sequence[int]) -> bool:
@@ -332,15 +490,32 @@ def _beside(token: int, others: Sequence[int]) -> bool:
     return at < len(others) and others[at] <= token + 4
 
 
-_FOLLOW_UP = (
-    "follow-up",
-    "followup",
-    "postop",
-    "postoperative",
-    "aftercare",
-    "healing",
-    "rehabilitation",
-    "recheck",
+def is_left_handed(lower: Sequence[str]) -> bool:
+    """Whether a note says so of its patient (*left-handed*, *LHD*)."""
+    if _HANDED.isdisjoint(lower):
+        return False
+    for at, word in enumerate(lower):
+        if word == "handed":
+            return "left" in lower[max(0, at - 2) : at]
+        if word in _HANDED:
+            return True
+    return False
+
+
+_HANDED = frozenset(("lefthanded", "lhd", "left-handed", "left-hand-dominant", "handed"))
+
+
+_FOLLOW_UP = frozenset(
+    (
+        "follow-up",
+        "followup",
+        "postop",
+        "postoperative",
+        "aftercare",
+        "healing",
+        "rehabilitation",
+        "recheck",
+    )
 )
 
 
@@ -355,8 +530,7 @@ def note_phase(reading: Reading, setting: Setting | None) -> Phase:
     head = lower[:150]
     if "sequela" in head or "sequelae" in head:
         return "sequela"
-    follow = any(
-        word in _FOLLOW_UP or (word == "follow" and "up" in head[i + 1 : i + 3])
-        for i, word in enumerate(head)
+    follow = not _FOLLOW_UP.isdisjoint(head) or any(
+        [word == "follow" and "up" in head[i + 1 : i + 3] for i, word in enumerate(head)]
     )
     return "subsequent" if follow else "initial"

@@ -28,17 +28,18 @@ def reasons(finder: CandidateFinder, reading: Reading, item: Scored) -> tuple[st
     """Plain sentences, most telling first."""
     m = reading.matches
     at, best = item.best.match, item.best
-    term = int(m.term[at])
-    out = [_how(finder, item, term, float(m.coverage[at]))]
-    kinds = {reading.section_kind[int(m.first[s.match])] for s in item.candidate.supports}
+    term = m.term.item(at)
+    out = [_how(finder, item, term, m.coverage.item(at))]
+    matches = {support.match for support in item.candidate.supports}
+    kinds = {reading.section_kind[m.first.item(match)] for match in matches}
     places = [name for kind, name in _TELLING.items() if kind in kinds]
     if places:
         out.append("named in the " + " and the ".join(dict.fromkeys(places)))
-    sentences = len({int(m.sentence[s.match]) for s in item.candidate.supports})
+    sentences = len({m.sentence.item(match) for match in matches})
     if sentences > 1:
         out.append(f"named in {sentences} places")
     if best.resolved is not None and best.method == Method.DESCENT:
-        side = reading.side(int(m.anchor[at]), int(m.sentence[at]))
+        side = reading.side(m.anchor.item(at), m.sentence.item(at))
         if side and not best.resolved.side_missing:
             out.append(f"side: {_SIDES[side]}")
         if best.resolved.supported > 0:
@@ -57,6 +58,10 @@ def _how(finder: CandidateFinder, item: Scored, term: int, coverage: float) -> s
         return "the measured value names this code"
     if item.best.method == Method.IMPLIED:
         return "a vaccine is given at this encounter"
+    if item.best.method == Method.DRUG_EFFECT:
+        return "the words say what a drug, or the lack of it, did"
+    if item.best.method == Method.SPREAD:
+        return "the words say where the cancer has spread"
     phrase = " ".join(terms.phrases[term].split())
     if item.best.method == Method.PERSONAL_HISTORY:
         return f"history of “{phrase}”"

@@ -101,9 +101,15 @@ class CodeResolver:
         self._extensions: dict[int, tuple[tuple[str, int, frozenset[str]], ...]] = {}
         self._cheap = {terms.vocabulary[w] for w in _CHEAP if w in terms.vocabulary}
         self._needs: dict[int, Needs] = {}
+        self._dominance = self._dominances()
+        self._dominant, self._nondominant, self._non = (
+            terms.vocabulary.get(word, -1) for word in ("dominant", "nondominant", "non")
+        )
         self._memo: dict[tuple[int, frozenset[int], int, Phase], tuple[Resolved, ...]] = {}
 
-    def resolve(self, row: int, *, context: frozenset[int], side: int, phase: Phase) -> tuple[Resolved, ...]:
+    def resolve(
+        self, row: int, *, context: frozenset[int], side: int, phase: Phase, left_handed: bool = False
+    ) -> tuple[Resolved, ...]:
         """The billable code under a row that the context supports best; empty if there is none.
 
         Both sides where the words say bilateral and the category has no bilateral code (guidelines I.B.13).
@@ -118,13 +124,29 @@ class CodeResolver:
             0 unknown, 1 right, 2 left, 3 bilateral.
         phase
             Encounter phase for codes with a 7th character.
+        left_handed
+            The note says that the patient is; for codes that differ by the dominant side.
         """
-        key = (row, context, side, phase)
+        key = (row, context, side + 4 * left_handed, phase)
         if key not in self._memo:
             if len(self._memo) > 100_000:
                 self._memo.clear()
-            self._memo[key] = self._resolve(row, context, side, phase)
+            self._memo[key] = self._resolve(row, context, side, phase, left_handed)
         return self._memo[key]
+
+    def fixed(self, row: int) -> tuple[Resolved, ...] | None:
+        """What ``resolve`` gives whatever the words around are; None where they, a side or a phase choose."""
+        leaves = self._leaves_of(row)
+        if (
+            len(leaves) != 1
+            or leaves[0].row != row
+            or leaves[0].words
+            or row in self._dominance
+            or int(self._terms.node_family[row]) >= 0
+            or not self._store.billable[row]
+        ):
+            return None
+        return self._resolve(row, frozenset(), 0, "initial", False)
 
     def needs(self, row: int) -> Needs:
         """Whether going down from a row asks for a side or an encounter phase."""
@@ -132,7 +154,7 @@ class CodeResolver:
         if found is None:
             sided = phased = False
             for leaf in self._leaves_of(row):
-                sided = sided or int(self._terms.node_family[leaf.row]) >= 0
+                sided = sided or int(self._terms.node_family[leaf.row]) >= 0 or leaf.row in self._dominance
                 if not self._store.billable[leaf.row]:
                     titles = [self._store.titles[r] for r in self._store.children(leaf.row)]
                     phased = phased or any("initial encounter" in title for title in titles)
@@ -140,7 +162,9 @@ class CodeResolver:
             found = self._needs[row] = Needs(sided, phased)
         return found
 
-    def _resolve(self, row: int, context: frozenset[int], side: int, phase: Phase) -> tuple[Resolved, ...]:
+    def _resolve(
+        self, row: int, context: frozenset[int], side: int, phase: Phase, left_handed: bool = False
+    ) -> tuple[Resolved, ...]:
         leaves = self._leaves_of(row)
         best: tuple[float, float, float, int] | None = None
         for leaf in leaves:
@@ -156,7 +180,7 @@ class CodeResolver:
         if best is None:
             return ()
         out: list[Resolved] = []
-        for chosen, missing in self._take_side(best[3], side):
+        for chosen, missing in self._take_side(best[3], side, context, left_handed):
             own = self._terms.node_side[chosen]
             final = self._extend(chosen, context, int(own) if own in (1, 2, 3) else side, phase)
             if final is not None:
@@ -200,8 +224,49 @@ class CodeResolver:
         leaves.sort(key=lambda leaf: leaf.row)
         return leaves
 
-    def _take_side(self, row: int, side: int) -> list[tuple[int, bool]]:
+    def _dominances(self) -> dict[int, dict[tuple[int, bool], int]]:
+        """Rows that differ by the dominant side, each to those beside it by side and dominance.
+
+        The row of the unspecified side has side 0.
+        """
+        out: dict[int, dict[tuple[int, bool], int]] = {}
+        store = self._store
+        for parent in {
+            int(store.parent[row])
+            for row, title in enumerate(store.titles)
+            if title.endswith("dominant side")
+        }:
+            group: dict[tuple[int, bool], int] = {}
+            for row in store.children(parent):
+                title = store.titles[row]
+                if title.endswith("unspecified side"):
+                    group[0, True] = row
+                elif title.endswith("dominant side"):
+                    side = int(self._terms.node_side[row])
+                    group[side, not title.endswith(("nondominant side", "non-dominant side"))] = row
+            out.update(dict.fromkeys(group.values(), group))
+        return out
+
+    def _take_dominant(
+        self, row: int, side: int, context: frozenset[int], left_handed: bool
+    ) -> list[tuple[int, bool]]:
+        """The row of a side by dominance: as said, else right is dominant (guidelines I.C.6.a)."""
+        group = self._dominance[row]
+        if side not in (1, 2):
+            return [(group.get((0, True), row), True)]
+        dominant = (side == 2) == left_handed
+        if self._nondominant in context:
+            dominant = False
+        elif self._dominant in context:
+            dominant = self._non not in context
+        return [(group.get((side, dominant), row), False)]
+
+    def _take_side(
+        self, row: int, side: int, context: frozenset[int], left_handed: bool
+    ) -> list[tuple[int, bool]]:
         """Rows of a family for a side, each with whether the side is missing."""
+        if row in self._dominance:
+            return self._take_dominant(row, side, context, left_handed)
         rep = int(self._terms.node_family[row])
         if rep < 0:
             return [(row, False)]

@@ -83,3 +83,9 @@ def with_values(matches: Matches, added: Sequence[tuple[int, int, int]], sentenc
     )
     names = Matches.__dataclass_fields__
     return Matches(**{n: np.concatenate([getattr(matches, n), getattr(more, n)]) for n in names})
+
+
+def first_matches(matches: Matches, count: int) -> Matches:
+    """The first ``count`` matches."""
+    names = Matches.__dataclass_fields__
+    return Matches(**{name: getattr(matches, name)[:count] for name in names})

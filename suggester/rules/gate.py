@@ -31,7 +31,8 @@ def gate(assertions: Sequence[Assertion], *, code: str, setting: Setting | None)
     assertions
         One for each mention that speaks for the code.
     code
-        The code; history codes (Z80 to Z84) are about relatives by nature.
+        The code; family history (Z80 to Z84), contact with a catching disease (Z20), family circumstances
+        (Z63) and smoke of others (Z77.22) are about other people by nature.
     setting
         Uncertain diagnoses are held back outside the inpatient setting; unknown lets them through.
     """
@@ -44,10 +45,13 @@ def gate(assertions: Sequence[Assertion], *, code: str, setting: Setting | None)
     return first
 
 
+_OF_OTHERS = ("Z20", "Z63", "Z77.22", "Z80", "Z81", "Z82", "Z83", "Z84")
+
+
 def _reason(assertion: Assertion, code: str, setting: Setting | None) -> Reason | None:
     if assertion.negated:
         return "negated"
-    if assertion.family and not "Z80" <= code[:3] <= "Z84":
+    if assertion.family and not code.startswith(_OF_OTHERS):
         return "family"
     if assertion.hypothetical:
         return "hypothetical"

@@ -1,0 +1,259 @@
+"""Adverse effects, underdosing and poisoning: what a note says that a drug did, or the lack of it.
+
+Codes T36-T50 hold the drug and what happened in one code (guidelines I.C.19.e.5); underdosing takes the
+reason from Z91.1-. Words are data (``codesets/lexicon/relations``): which code a drug goes to, what joins it
+to what it did, and why less was taken.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from suggester.codesets.lexicon import lexicon_dir, read_rows
+from suggester.errors import LexiconError
+from suggester.pipeline.reading import FAMILY, HYPOTHETICAL, NEGATED, UNCERTAIN, Reading
+from suggester.ranking.relations.found import STOPS, Found, phrase_at, phrases_of
+
+KINDS: Final = ("adverse", "underdosing", "poisoning", "never")
+_DIGIT: Final = {"adverse": "5", "underdosing": "6", "poisoning": "1"}
+_ON_PURPOSE: Final = "2"
+_PURPOSE: Final = frozenset(("intentional", "intentionally", "suicide", "suicidal", "self-harm", "attempt"))
+_GAP: Final = 4
+"""Most tokens between a cue and its drug."""
+_REACH: Final = 12
+"""Most tokens between a finding and the cue that gives its cause."""
+_NO_SECTIONS: Final = frozenset(("allergies", "family"))
+_UNNAMED: Final = "T50.90"
+
+
+def stem_to_code(stem: str, digit: str, phase: str = "A") -> str:
+    """The full code of a stem: what happened as the next character, filled with X to six, then the phase.
+
+    >>> stem_to_code("T39.39", "5"), stem_to_code("T36.9", "6")
+    ('T39.395A', 'T36.96XA')
+    """
+    plain = (stem.replace(".", "") + digit).ljust(6, "X") + phase
+    return f"{plain[:3]}.{plain[3:]}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Cue:
+    kind: str
+    weak: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """A drug that a note names: its tokens, both included, and where its effects are coded."""
+
+    first: int
+    final: int
+    stem: str
+
+
+class DrugEffects:
+    """Finds what a note says of the effects of drugs.
+
+    Parameters
+    ----------
+    names
+        First name and class of each drug of the term index, by its row there.
+    folder
+        The lexicon folder; the shipped one if not given.
+
+    Raises
+    ------
+    LexiconError
+        If a file is missing or a row is wrong.
+    """
+
+    def __init__(self, names: Sequence[tuple[str, str]], *, folder: Path | None = None) -> None:
+        root = (folder or lexicon_dir()) / "relations"
+        tables: dict[str, dict[str, str]] = {"class": {}, "drug": {}, "word": {}}
+        for line, (kind, stem, cell) in read_rows(
+            root / "drug_codes.tsv", ("kind", "stem", "names"), required=3
+        ):
+            if kind not in tables:
+                raise LexiconError(f"drug_codes.tsv:{line}: kind {kind} is none of {', '.join(tables)}")
+            tables[kind].update(dict.fromkeys(cell.split("|"), stem))
+        self._stems: list[str | None] = [
+            tables["drug"].get(name) or tables["class"].get(drug_class) for name, drug_class in names
+        ]
+        self._word_stems = list(dict.fromkeys(tables["word"].values()))
+        self._words = phrases_of(
+            [(word, self._word_stems.index(stem)) for word, stem in tables["word"].items()]
+        )
+        self._cues: list[_Cue] = []
+        sides: dict[str, list[tuple[str, int]]] = {"before": [], "after": []}
+        for line, (kind, side, cell) in read_rows(
+            root / "drug_cues.tsv", ("kind", "side", "words"), required=3
+        ):
+            if kind not in KINDS or side not in sides:
+                raise LexiconError(f"drug_cues.tsv:{line}: unknown kind or side")
+            for text in cell.split("|"):
+                self._cues.append(_Cue(kind, text.endswith("?")))
+                sides[side].append((text.rstrip("?").strip(), len(self._cues) - 1))
+        self._before, self._after = phrases_of(sides["before"]), phrases_of(sides["after"])
+        self._reasons: list[tuple[str, frozenset[str]]] = [
+            (code, frozenset(filter(None, words.split("|"))))
+            for _, (_, code, words) in read_rows(
+                root / "underdosing_reasons.tsv", ("kind", "code", "words"), required=2
+            )
+        ]
+
+    def find(
+        self,
+        reading: Reading,
+        drugs: Sequence[tuple[int, int, int]],
+        findings: Sequence[tuple[int, int]],
+        *,
+        phase: str = "A",
+    ) -> list[Found]:
+        """Codes of the effects of drugs.
+
+        Parameters
+        ----------
+        reading
+            The note, read.
+        drugs
+            Row in the index, first and final token of each drug that is named.
+        findings
+            First and final token of each affirmed diagnosis or symptom, in any order.
+        phase
+            Last character of the codes: A active treatment, D subsequent, S sequela.
+        """
+        lower = reading.table.lower
+        cues = list(self._cues_of(lower))
+        if not cues:
+            return []
+        agents = self._agents(reading, drugs)
+        if not agents:
+            return []
+        ends = sorted([final for _, final in findings])
+        begins = sorted([first for first, _ in findings])
+        out: dict[str, Found] = {}
+        for agent in agents:
+            if reading.section_kind[agent.first] in _NO_SECTIONS:
+                continue
+            for found in self._of_agent(reading, agent, cues, agents, ends, begins, phase):
+                out.setdefault(found.code, found)
+        return list(out.values())
+
+    def _cues_of(self, lower: Sequence[str]) -> Iterator[tuple[int, int, bool, _Cue]]:
+        """First and last token of each cue, whether it stands before its drug, and what it says."""
+        size = len(lower)
+        for phrases, before in ((self._before, True), (self._after, False)):
+            free = 0
+            for at in [at for at, word in enumerate(lower) if word in phrases]:
+                hit = phrase_at(phrases, lower, at, size) if at >= free else None
+                if hit is not None:
+                    yield at, hit[1], before, self._cues[hit[0]]
+                    free = hit[1] + 1
+
+    def _agents(self, reading: Reading, drugs: Sequence[tuple[int, int, int]]) -> list[Agent]:
+        """The drugs and groups of drugs that a note names, in order; the longest of those that overlap."""
+        found = [
+            Agent(first, final, stem) for row, first, final in drugs if (stem := self._stems[row]) is not None
+        ]
+        lower = reading.table.lower
+        words = self._words
+        for at in [at for at, word in enumerate(lower) if word in words]:
+            hit = phrase_at(words, lower, at, len(lower))
+            if hit is not None:
+                found.append(Agent(at, hit[1], self._word_stems[hit[0]]))
+        found.sort(key=lambda a: (a.first, -a.final, a.stem == _UNNAMED))
+        out: list[Agent] = []
+        for agent in found:
+            if not out or agent.first > out[-1].final:
+                out.append(agent)
+        return out
+
+    def _of_agent(
+        self,
+        reading: Reading,
+        agent: Agent,
+        cues: Sequence[tuple[int, int, bool, _Cue]],
+        agents: Sequence[Agent],
+        ends: Sequence[int],
+        begins: Sequence[int],
+        phase: str,
+    ) -> Iterator[Found]:
+        near = [cue for cue in cues if self._joins(reading, agent, cue, agents)]
+        if any(cue.kind == "never" for _, _, _, cue in near):
+            return
+        for first, final, before, cue in near:
+            start, end = min(first, agent.first), max(final, agent.final)
+            mark = reading.assertion.flags[first] if cue.kind == "adverse" else 0
+            flags = (mark | reading.assertion.flags[agent.first]) & (HYPOTHETICAL | FAMILY)
+            flags |= mark & (NEGATED | UNCERTAIN)
+            if cue.weak and not _ends_between(ends, first - _REACH, first, reading):
+                continue
+            if not before and cue.kind == "adverse" and agent.stem == _UNNAMED and not flags:
+                continue
+            digit = _DIGIT[cue.kind]
+            if cue.kind == "poisoning" and not _PURPOSE.isdisjoint(self._around(reading, first)):
+                digit = _ON_PURPOSE
+            if cue.weak:
+                at = bisect_left(begins, first - _REACH)
+                start = min(start, begins[at]) if at < len(begins) else start
+                start = start if reading.sentence[start] == reading.sentence[first] else first
+            yield Found(stem_to_code(agent.stem, digit, phase), start, end, flags)
+            if cue.kind == "underdosing":
+                yield Found(self._reason(reading, first), start, end, flags)
+            return
+
+    def _joins(
+        self,
+        reading: Reading,
+        agent: Agent,
+        entry: tuple[int, int, bool, _Cue],
+        agents: Sequence[Agent],
+    ) -> bool:
+        """Whether a cue is close to a drug, in its sentence, with but words and other drugs between."""
+        first, final, before, _ = entry
+        near, far = (final, agent.first) if before else (agent.final, first)
+        if far <= near or reading.sentence[near] != reading.sentence[far]:
+            return False
+        between = range(near + 1, far)
+        if before:
+            within = {t for a in agents for t in range(a.first, a.final + 1) if near < a.first < far}
+            if len([t for t in between if t not in within and reading.table.is_word[t]]) > _GAP - 1:
+                return False
+        elif len(between) > 0:
+            return False
+        return not any(reading.table.lower[t] in STOPS for t in between)
+
+    @staticmethod
+    def _around(reading: Reading, token: int) -> list[str]:
+        """The words of a token's sentence and of the next."""
+        sentence = reading.sentence
+        here = sentence[token]
+        begin, end = bisect_left(sentence, here), bisect_right(sentence, here + 1)
+        return reading.table.lower[begin:end]
+
+    def _reason(self, reading: Reading, token: int) -> str:
+        words = set(self._around(reading, token))
+        return next(code for code, needed in self._reasons if not needed or not words.isdisjoint(needed))
+
+
+def _ends_between(ends: Sequence[int], low: int, high: int, reading: Reading) -> bool:
+    """Whether a finding ends in the tokens from ``low`` to before ``high``, in the sentence of ``high``."""
+    at = bisect_left(ends, high) - 1
+    return at >= 0 and ends[at] >= low and reading.sentence[ends[at]] == reading.sentence[high]
+
+
+def names_of(drugs: Sequence[Sequence[object]]) -> list[tuple[str, str]]:
+    """First name and class of the drugs of a term index."""
+    out: list[tuple[str, str]] = []
+    for drug in drugs:
+        names = drug[0]
+        first = names[0] if isinstance(names, list | tuple) else names
+        out.append((str(first), str(drug[1])))
+    return out
+
+
+__all__ = ["KINDS", "Agent", "DrugEffects", "names_of", "stem_to_code"]
