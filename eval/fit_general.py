@@ -17,7 +17,7 @@ from suggester.errors import InputError
 from suggester.notes.reading import read_gold
 from suggester.ranking.bench import Bench
 from suggester.ranking.model import HEADS, Calibration, Head, Ranker
-from suggester.ranking.training import examples, fit
+from suggester.ranking.training import examples, fit, fit_central
 from suggester.ranking.trees import TreeEnsemble
 from suggester.types import GoldNote
 
@@ -66,6 +66,8 @@ def main() -> None:
             {} if head == "diagnosis" else {"max_iter": 60, "max_leaf_nodes": 6, "min_samples_leaf": 20}
         )
         trees[head], calibration[head], _ = fit(data, **options_)
+        if head == "diagnosis":
+            central = fit_central(data)
     card = {
         "what": "general ranker: weights of general features, no codes or words of a collection",
         "data": {
@@ -76,7 +78,7 @@ def main() -> None:
         "releases": {r.system: r.id for r in releases.releases},
         "limits": "Fitted on English machine translations of case reports and on US notes; not on yours.",
     }
-    Ranker(name="general", version="1", trees=trees, calibration=calibration, card=card).save(options.out)
+    Ranker(name="general", version="1", trees=trees, calibration=calibration, central=central, card=card).save(options.out)
     print(f"written to {options.out} after {time.monotonic() - started:.0f} s")
 
 

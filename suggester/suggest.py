@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 
@@ -20,7 +20,7 @@ from suggester.ranking.ledger import cue_of, ledger
 from suggester.ranking.model import Ranker
 from suggester.ranking.services.coder import LINE_KIND, LineCoder
 from suggester.ranking.services.composing import place_services
-from suggester.rules import Context, Diagnosis, Gate, Rules, Service, Subject, flags_of, gate
+from suggester.rules import Context, Diagnosis, Rules, Service, Subject, flags_of, gate
 from suggester.types import (
     Assertion,
     Code,
@@ -30,6 +30,7 @@ from suggester.types import (
     NotCoded,
     Note,
     Run,
+    Span,
     Suggestion,
     Suggestions,
     System,
@@ -41,6 +42,9 @@ MAX_EVIDENCE = 5
 
 EVIDENCE_SHARE = 0.7
 """A mention is shown as evidence if its words fit at least this share as well as the best one's."""
+
+SERVICE_PLACE = 0.6
+"""Share of a service's confidence by which it takes its place among the diagnoses."""
 
 RULES_FROM = 0.5
 """Suggestions of at least this confidence are checked against each other."""
@@ -124,12 +128,12 @@ class Suggester:
         bench, flags = self.bench(note.service_date)
         closed = {flag.message.split()[1] for flag in flags}
         reading = bench.read(note.text)
-        candidates = [
-            c
-            for c in bench.finder.find(reading, setting=note.setting)
-            if c.system not in closed and _in_force(bench, c, note.service_date)
-        ]
-        kept, left_out = self._judge(bench, reading, candidates, note, closed)
+        candidates = bench.finder.find(reading, setting=note.setting)
+        if closed or note.service_date is not None:
+            candidates = [
+                c for c in candidates if c.system not in closed and _in_force(bench, c, note.service_date)
+            ]
+        kept, left_out, places = self._judge(bench, reading, candidates, note, closed)
         suggestions = tuple(
             self._suggestion(bench, reading, note, item, confidence, assertions, rank)
             for rank, (confidence, item, assertions) in enumerate(kept, 1)
@@ -137,6 +141,7 @@ class Suggester:
         codes = {id(item): bench.codes[item.candidate.system][item.candidate.row] for item, _, _ in left_out}
         worksheet, suggestions = self._visit(bench, reading, note, suggestions, closed)
         suggestions = self._services(bench, reading, note, suggestions, closed)
+        suggestions = _in_order(suggestions, places)
         suggestions, raised = self._checked(note, suggestions)
         covered = [evidence.span for s in suggestions for evidence in s.evidence]
         return Suggestions(
@@ -300,28 +305,34 @@ class Suggester:
 
     def _judge(
         self, bench: Bench, reading: Reading, candidates: list[CodeSupport], note: Note, closed: set[str]
-    ) -> tuple[list[Kept], list[LeftOut]]:
-        """Candidates to suggest, best first, and those left out with reason and cue."""
+    ) -> tuple[list[Kept], list[LeftOut], dict[tuple[System, str], float]]:
+        """Candidates to suggest, surest first; those left out, with reason and cue; places of the former."""
+        judged_all = self._judges.judge(bench, reading, candidates, setting=note.setting)
+        said = _Said(bench, reading)
+        gated, threshold, day = self._judges.gated, self.settings.threshold, note.service_date
         kept: list[Kept] = []
+        places: dict[tuple[System, str], float] = {}
         left_out: list[LeftOut] = []
-        for judged in self._judges.judge(bench, reading, candidates, setting=note.setting):
+        for judged in judged_all:
             item = judged.item
-            if item.candidate.system in closed or not _in_force(bench, item.candidate, note.service_date):
+            candidate = item.candidate
+            if candidate.system in closed or (day is not None and not _in_force(bench, candidate, day)):
                 continue
-            code = bench.codes[item.candidate.system][item.candidate.row]
-            held: Gate | None = None
             assertions: tuple[Assertion, ...] = ()
             confidence = round(judged.confidence, 6)
-            if self._judges.gated and all(support.flags for support in item.candidate.supports):
-                assertions = tuple(self._assertions(bench, reading, item))
+            if gated and all([support.flags for support in candidate.supports]):
+                assertions = said.of(item)
+                code = bench.codes[candidate.system][candidate.row]
                 held = gate(assertions, code=code, setting=note.setting)
-            if held is not None:
-                cue = cue_of(held.assertion, _FLAG_OF_REASON[held.reason])
-                left_out.append((item, held.reason, cue))
-            elif confidence < self.settings.threshold:
+                if held is not None:
+                    left_out.append((item, held.reason, cue_of(held.assertion, _FLAG_OF_REASON[held.reason])))
+                    continue
+            if confidence < threshold:
                 left_out.append((item, "below threshold", None))
             else:
-                kept.append((confidence, item, assertions or tuple(self._assertions(bench, reading, item))))
+                kept.append((confidence, item, assertions or said.of(item)))
+                code = bench.codes[candidate.system][candidate.row]
+                places[candidate.system, code] = judged.priority
         kept.sort(
             key=lambda entry: (
                 -entry[0],
@@ -331,19 +342,7 @@ class Suggester:
         )
         left_out.extend((item, "below threshold", None) for _, item, _ in kept[self.settings.limit :])
         kept = kept[: self.settings.limit]
-        return kept, [_named(reading, entry, kept) for entry in left_out]
-
-    @staticmethod
-    def _assertions(bench: Bench, reading: Reading, item: Scored) -> Iterator[Assertion]:
-        m, whole = reading.matches, bench.releases.terms.term_whole
-        for support in item.candidate.supports:
-            if support.flags:
-                at = support.match
-                yield reading.assertion_of(
-                    int(m.first[at]), int(m.final[at]), int(m.anchor[at]), negating=bool(whole[m.term[at]])
-                )
-            else:
-                yield AFFIRMED
+        return kept, _named(said, left_out, kept), places
 
     def _suggestion(
         self,
@@ -355,7 +354,7 @@ class Suggester:
         assertions: tuple[Assertion, ...],
         rank: int,
     ) -> Suggestion:
-        code = bench.releases.store(item.candidate.system).code(item.candidate.row)
+        code = bench.code(item.candidate.system, item.candidate.row)
         resolved = item.best.resolved
         return Suggestion(
             id=f"{note.id}:{code.system}:{code.code}",
@@ -391,21 +390,65 @@ LeftOut = tuple[Scored, str, str | None]
 Kept = tuple[float, Scored, tuple[Assertion, ...]]
 
 
-def _named(reading: Reading, entry: LeftOut, kept: Sequence[Kept]) -> LeftOut:
+class _Said:
+    """What a note says at the matches of its reading: their words, and what is asserted of them."""
+
+    def __init__(self, bench: Bench, reading: Reading) -> None:
+        m = reading.matches
+        self._reading = reading
+        self._terms = bench.releases.terms
+        self._known: dict[int, Assertion] = {}
+        self.first: list[int] = m.first.tolist()
+        self.final: list[int] = m.final.tolist()
+
+    def of(self, item: Scored) -> tuple[Assertion, ...]:
+        """What is asserted of each mention that speaks for a candidate."""
+        return tuple(
+            [self._at(support.match) if support.flags else AFFIRMED for support in item.candidate.supports]
+        )
+
+    def _at(self, match: int) -> Assertion:
+        found = self._known.get(match)
+        if found is None:
+            m = self._reading.matches
+            negating = bool(self._terms.term_whole[m.term[match]])
+            found = self._known[match] = self._reading.assertion_of(
+                self.first[match], self.final[match], m.anchor.item(match), negating=negating
+            )
+        return found
+
+
+def _named(said: _Said, left_out: Sequence[LeftOut], kept: Sequence[Kept]) -> list[LeftOut]:
     """Say 'rival chosen' where the same words already stand for a suggested code of the same category."""
-    item, reason, cue = entry
-    if reason != "below threshold":
-        return entry
-    m = reading.matches
-    first, final = int(m.first[item.best.match]), int(m.final[item.best.match])
-    for _, other, _ in kept:
-        if (
-            other.category == item.category
-            and m.first[other.best.match] <= final
-            and first <= m.final[other.best.match]
-        ):
-            return item, "rival chosen", cue
-    return entry
+    chosen: dict[str, list[tuple[int, int]]] = {}
+    for _, item, _ in kept:
+        at = item.best.match
+        chosen.setdefault(item.category, []).append((said.first[at], said.final[at]))
+    out: list[LeftOut] = []
+    for entry in left_out:
+        item, reason, cue = entry
+        if reason == "below threshold" and item.category in chosen:
+            first, final = said.first[item.best.match], said.final[item.best.match]
+            if any([start <= final and first <= end for start, end in chosen[item.category]]):
+                entry = item, "rival chosen", cue
+        out.append(entry)
+    return out
+
+
+def _in_order(
+    suggestions: Sequence[Suggestion], places: Mapping[tuple[System, str], float]
+) -> tuple[Suggestion, ...]:
+    """What the note is about first: diagnoses by their place, services by their confidence beside it."""
+
+    def key(item: Suggestion) -> tuple[float, float, str, str]:
+        system, code = item.code.system, item.code.code
+        if system == "ICD-10-CM":
+            place = places.get((system, code), item.confidence)
+        else:
+            place = item.confidence * SERVICE_PLACE
+        return -place, -item.confidence, system, code
+
+    return tuple(replace(item, rank=rank) for rank, item in enumerate(sorted(suggestions, key=key), 1))
 
 
 def _in_force(bench: Bench, candidate: CodeSupport, day: date | None) -> bool:
@@ -419,38 +462,41 @@ def _evidence(
     reading: Reading, text: str, item: Scored, assertions: tuple[Assertion, ...]
 ) -> tuple[Evidence, ...]:
     """The best mentions of a candidate, one for each stretch of words, in order of the note."""
-    m = reading.matches
+    m, table = reading.matches, reading.table
     best = item.best
-    ranked = sorted(
+    least = EVIDENCE_SHARE * best.similarity
+    ranked = [
         (
-            (support, assertion)
-            for support, assertion in zip(item.candidate.supports, assertions, strict=True)
-            if support.similarity >= EVIDENCE_SHARE * best.similarity
-        ),
-        key=lambda pair: (
-            pair[0].match != best.match,
-            not pair[1].affirmed,
-            -pair[0].similarity,
-            pair[0].match,
-        ),
-    )
-    chosen: list[Evidence] = []
-    for support, assertion in ranked:
-        first, final = int(m.first[support.match]), int(m.final[support.match])
-        span = reading.span(first, final)
-        if any(span.overlaps(other.span) for other in chosen):
-            continue
-        chosen.append(
-            Evidence(
-                span=span,
-                quote=text[span.start : span.end],
-                section=reading.section_kind[first],
-                assertion=assertion,
-            )
+            support.match != best.match,
+            assertion is not AFFIRMED and not assertion.affirmed,
+            -support.similarity,
+            support.match,
+            number,
         )
+        for number, (support, assertion) in enumerate(zip(item.candidate.supports, assertions, strict=True))
+        if support.similarity >= least
+    ]
+    ranked.sort()
+    chosen: list[tuple[int, int, str, Assertion]] = []
+    for _, _, _, match, number in ranked:
+        first = m.first.item(match)
+        start, end = table.start[first], table.end[m.final.item(match)]
+        if any([start < other[1] and other[0] < end for other in chosen]):
+            continue
+        chosen.append((start, end, reading.section_kind[first], assertions[number]))
         if len(chosen) == MAX_EVIDENCE:
             break
-    return tuple(sorted(chosen, key=lambda e: (e.span.start, e.span.end)))
+    chosen.sort(key=_extent)
+    return tuple(
+        [
+            Evidence(span=Span(start=start, end=end), quote=text[start:end], section=section, assertion=said)
+            for start, end, section, said in chosen
+        ]
+    )
+
+
+def _extent(entry: tuple[int, int, str, Assertion]) -> tuple[int, int]:
+    return entry[:2]
 
 
 def load(settings: Settings | None = None, **values: object) -> Suggester:

@@ -201,5 +201,6 @@ def stump_ranker(*, feature: int, threshold: float, low: float = -2.0, high: flo
         version="1",
         trees=dict.fromkeys(HEADS, trees),
         calibration=dict.fromkeys(HEADS, calibration),
+        central=trees,
         card={"limits": "none"},
     )

@@ -11,10 +11,14 @@ from suggester.pipeline import build_reader
 from suggester.pipeline.reading import Reading
 from suggester.ranking.candidates import CandidateFinder
 from suggester.ranking.features import FeatureBuilder
-from suggester.types import SYSTEMS, System
+from suggester.types import SYSTEMS, Code, System
 
 if TYPE_CHECKING:
     from spacy.language import Language
+
+
+_KEPT = 20_000
+"""Codes that are kept as values once they were asked for."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,7 @@ class Bench:
     finder: CandidateFinder
     features: FeatureBuilder
     codes: dict[System, list[str]] = field(repr=False)
+    _values: dict[tuple[System, int], Code] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def over(cls, releases: ReleaseSet) -> Bench:
@@ -43,3 +48,12 @@ class Bench:
     def read(self, text: str) -> Reading:
         """Read a note's text."""
         return Reading.of(self.reader(text))
+
+    def code(self, system: System, row: int) -> Code:
+        """The row of a system as a value."""
+        found = self._values.get((system, row))
+        if found is None:
+            if len(self._values) >= _KEPT:
+                self._values.clear()
+            found = self._values[system, row] = self.releases.store(system).code(row)
+        return found

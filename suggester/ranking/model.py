@@ -24,6 +24,7 @@ from suggester.resources import data_path
 
 Head = Literal["diagnosis", "procedure"]
 HEADS: tuple[Head, ...] = ("diagnosis", "procedure")
+_CENTRAL = "central"
 
 ARRAYS_FILE = "model.npz"
 CARD_FILE = "card.json"
@@ -43,12 +44,16 @@ class Calibration:
 
 @dataclass(frozen=True, slots=True)
 class Ranker:
-    """One ensemble and its calibration for each head (diagnoses; procedures, drugs and supplies)."""
+    """One ensemble and its calibration for each head (diagnoses; procedures, drugs and supplies).
+
+    ``central`` scores how much a note is about a diagnosis; codes are shown in its order.
+    """
 
     name: str
     version: str
     trees: Mapping[Head, TreeEnsemble]
     calibration: Mapping[Head, Calibration]
+    central: TreeEnsemble
     card: Mapping[str, Any]
 
     def confidence(self, head: Head, features: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -57,6 +62,11 @@ class Ranker:
         # a trace of the raw score keeps the order inside the flat steps of the calibration
         return np.clip(self.calibration[head].apply(raw) + 1e-6 * np.tanh(raw / 4), 0.0, 1.0)
 
+    def centrality(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+        """How likely diagnoses are what the note is about: ``(n, len(NAMES))`` -> ``(n,)``, in (0, 1)."""
+        scores: NDArray[np.float64] = 1.0 / (1.0 + np.exp(-self.central.predict(features)))
+        return scores
+
     def save(self, folder: Path) -> None:
         """Write arrays and card; the card gets name, version, features and hash."""
         arrays: dict[str, NDArray[Any]] = {}
@@ -64,6 +74,7 @@ class Ranker:
             arrays.update(self.trees[head].to_arrays(head))
             arrays[f"{head}.calibration.raw"] = self.calibration[head].raw
             arrays[f"{head}.calibration.probability"] = self.calibration[head].probability
+        arrays.update(self.central.to_arrays(_CENTRAL))
         buffer = io.BytesIO()
         np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
         data = buffer.getvalue()
@@ -119,6 +130,7 @@ class Ranker:
                 )
                 for head in HEADS
             },
+            central=TreeEnsemble.from_arrays(arrays, _CENTRAL),
             card=card,
         )
 

@@ -7,7 +7,7 @@ conditions that it joins (ICD-10-CM guidelines I.B.9, I.B.2 and I.A.15).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,9 +57,11 @@ def settle(
     families: dict[str, list[int]] = {}
     for number, item in enumerate(scored):
         families.setdefault(item.category, []).append(number)
+    first, final = matches.first.tolist(), matches.final.tolist()
     for family in families.values():
         if len(family) > 1:
-            _family(matches, scored, settled, family, unspecified)
+            ends = {n: (first[scored[n].best.match], final[scored[n].best.match]) for n in family}
+            _family(scored, settled, family, ends, unspecified)
     return np.array(settled, dtype=np.float64)
 
 
@@ -80,27 +82,23 @@ def _combine(scored: Sequence[Scored], settled: list[float]) -> None:
 
 
 def _family(
-    matches: Matches,
     scored: Sequence[Scored],
     settled: list[float],
     family: list[int],
+    ends: Mapping[int, tuple[int, int]],
     unspecified: Callable[[int], bool],
 ) -> None:
-    """Hold back each code of a family by those before it."""
+    """Hold back each code of a family by those before it; ``ends`` are the tokens that each rests on."""
     family.sort(key=lambda number: (-settled[number], scored[number].candidate.row))
-    vague = {number: unspecified(scored[number].candidate.row) for number in family}
-    ends = {number: _ends(matches, scored[number]) for number in family}
-    for place, number in enumerate(family):
-        kept = 1.0
+    before: list[tuple[float, bool, int, int]] = []
+    for number in family:
+        vague = unspecified(scored[number].candidate.row)
         first, final = ends[number]
-        for better in family[:place]:
-            if vague[number] and not vague[better]:
-                kept = min(kept, 1.0 - UNSPECIFIED_HELD * settled[better])
-            elif first <= ends[better][1] and ends[better][0] <= final:
-                kept = min(kept, 1.0 - SAME_WORDS_HELD * settled[better])
+        kept = 1.0
+        for confidence, is_vague, start, end in before:
+            if vague and not is_vague:
+                kept = min(kept, 1.0 - UNSPECIFIED_HELD * confidence)
+            elif first <= end and start <= final:
+                kept = min(kept, 1.0 - SAME_WORDS_HELD * confidence)
         settled[number] *= kept
-
-
-def _ends(matches: Matches, item: Scored) -> tuple[int, int]:
-    match = item.best.match
-    return int(matches.first[match]), int(matches.final[match])
+        before.append((settled[number], vague, first, final))

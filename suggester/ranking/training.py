@@ -36,6 +36,8 @@ class Examples:
         Shape ``(rows, len(NAMES))``.
     right
         Whether the code is right.
+    central
+        Whether it is right for a code that the note is about (``core``).
     group
         Number of the note.
     weight
@@ -44,6 +46,7 @@ class Examples:
 
     features: NDArray[np.float32]
     right: NDArray[np.bool_]
+    central: NDArray[np.bool_]
     group: NDArray[np.int64]
     weight: NDArray[np.float64]
 
@@ -71,6 +74,7 @@ def examples(
     """Features and labels of the candidates of notes, each note with its weight."""
     tables: list[NDArray[np.float32]] = []
     right: list[bool] = []
+    central: list[bool] = []
     group: list[int] = []
     weights: list[float] = []
     for number, (gold, weight) in enumerate(notes):
@@ -82,9 +86,11 @@ def examples(
         ]
         table, scored = bench.features.build(reading, found, setting=gold.note.setting)
         tables.append(table)
+        about = [code for code in gold.codes if code.status == "core"]
         for item in scored:
             code = bench.codes[item.candidate.system][item.candidate.row]
             right.append(is_right(code, gold.codes, item.candidate.system))
+            central.append(right[-1] and is_right(code, about, item.candidate.system))
             group.append(number)
             weights.append(weight)
         if progress is not None:
@@ -92,6 +98,7 @@ def examples(
     return Examples(
         features=np.concatenate(tables) if tables else np.zeros((0, len(NAMES)), dtype=np.float32),
         right=np.array(right, dtype=np.bool_),
+        central=np.array(central, dtype=np.bool_),
         group=np.array(group, dtype=np.int64),
         weight=np.array(weights),
     )
@@ -128,6 +135,12 @@ def fit(data: Examples, **options: Any) -> tuple[TreeEnsemble, Calibration, NDAr
         raw[test] = TreeEnsemble.from_estimator(model).predict(data.features[test])
     final = classifier(**options).fit(data.features, data.right, sample_weight=data.weight)
     return TreeEnsemble.from_estimator(final), calibrate(raw, data.right, data.weight), raw
+
+
+def fit_central(data: Examples, **options: Any) -> TreeEnsemble:
+    """Fit what tells the codes that a note is about from the others; for their order alone."""
+    model = classifier(**options).fit(data.features, data.central, sample_weight=data.weight)
+    return TreeEnsemble.from_estimator(model)
 
 
 def calibrate(raw: NDArray[np.float64], right: NDArray[np.bool_], weight: NDArray[np.float64]) -> Calibration:

@@ -23,18 +23,23 @@ from suggester.ranking.reasons import reasons
 from suggester.ranking.settling import settle
 from suggester.types import Setting, System
 
+MOST_RAISED = 1.5
+"""Most by which what rivals settle among themselves raises the place of a code."""
+WORTH_PLACING = 0.01
+"""Confidence from which a diagnosis is looked at for its place."""
 NO_TERM = -1
 """Term of a match that phrases made, not the term index."""
 
 _TOGETHER, _COUNT = PAIR_NAMES.index("together"), PAIR_NAMES.index("phrase_count")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Judged:
-    """A candidate and the confidence in it."""
+    """A candidate, the confidence in it, and its place among the others: the higher, the earlier."""
 
     item: Scored
     confidence: float
+    priority: float
 
 
 class Judge(Protocol):
@@ -100,14 +105,19 @@ class GeneralJudge:
     ) -> list[Judged]:
         """Every candidate with the ranker's confidence."""
         out: list[Judged] = []
-        for head, group in by_head(candidates):
-            table, scored = bench.features.build(reading, group, setting=setting)
+        heads = by_head(candidates)
+        described = bench.features.build_groups(reading, [group for _, group in heads], setting=setting)
+        for (head, _), (table, scored) in zip(heads, described, strict=True):
             confidence = self.ranker.confidence(head, table)
+            priority = confidence
             if head == "diagnosis":
-                confidence = settle(
-                    reading.matches, scored, confidence, unspecified=bench.features.unspecified
-                )
-            out.extend(Judged(item, value) for item, value in zip(scored, confidence.tolist(), strict=True))
+                settled = settle(reading.matches, scored, confidence, unspecified=bench.features.unspecified)
+                held = np.minimum(settled / np.maximum(confidence, 1e-6), MOST_RAISED)
+                likely = settled >= WORTH_PLACING
+                priority = np.where(likely, 0.0, settled)
+                priority[likely] = self.ranker.centrality(table[likely]) * held[likely]
+                confidence = settled
+            out.extend(map(Judged, scored, confidence.tolist(), priority.tolist()))
         return out
 
     def reasons(self, bench: Bench, reading: Reading, item: Scored) -> tuple[str, ...]:
@@ -209,11 +219,11 @@ class LocalJudge:
             by_general = known.pop(code, None)
             item = self._item(bench, by_general, judged, seen, pairs, pair, added, system, row)
             if item is not None:
-                out.append(Judged(item, value))
+                out.append(Judged(item, value, value))
         reading.matches = added.matches()
         for judgement in known.values():
             left = judgement.item.candidate.system in self.systems
-            out.append(Judged(judgement.item, 0.0) if left else judgement)
+            out.append(Judged(judgement.item, 0.0, 0.0) if left else judgement)
         return out
 
     def _item(

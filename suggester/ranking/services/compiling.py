@@ -20,7 +20,7 @@ from suggester.types import System
 
 SYSTEMS_OF_LINES: tuple[System, ...] = ("CPT", "HCPCS")
 ROUTE_NAMES = ("oral", "inhaled", "injected")
-_OWN_PHRASES = ("cpt_lines.tsv", "devices.tsv")
+_OWN_PHRASES = ("cpt_lines.tsv", "cpt_rare.tsv", "devices.tsv")
 _ROUTES = {"PO": "oral", "INH": "inhaled"}
 
 

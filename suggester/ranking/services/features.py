@@ -58,6 +58,8 @@ NAMES: tuple[str, ...] = (
     "code_line_gap",
     "letters_gap",
     "known_share",
+    "denied",
+    "age_unsaid",
 )
 
 _CONTRAST = frozenset(("yescontrast", "nocontrast", "bothcontrast"))
@@ -65,6 +67,7 @@ _PRIVATE = frozenset("STH")
 _SIDES = frozenset(("unilateral", "bilateral"))
 _ORDER = frozenset(("initial", "additional", "subsequent"))
 _POLARITY = frozenset(("with", "without", "withboth", "non", "not"))
+_DENIALS = frozenset(("without", "non", "not"))
 _ASSAY = frozenset(
     (
         "antibody",
@@ -121,6 +124,7 @@ class _Match:
     matched: tuple[bool, ...]
     missing_phrase: float
     found: frozenset[str]
+    denied: float
 
     @property
     def harmonic(self) -> float:
@@ -193,7 +197,9 @@ def _match(index: LineIndex, line: Line, document: Document, masses: Sequence[fl
     gained = exact = 0.0
     matched: list[bool] = []
     found: set[str] = set()
-    for unit, mass in zip(line.units, masses, strict=True):
+    denied = 0.0
+    denies = not have.isdisjoint(_DENIALS)
+    for number, (unit, mass) in enumerate(zip(line.units, masses, strict=True)):
         best = 0.0
         sure = 0.0
         words_of: tuple[str, ...] = ()
@@ -204,6 +210,9 @@ def _match(index: LineIndex, line: Line, document: Document, masses: Sequence[fl
             share = index.mass(hit) / index.mass(words)
             if share * weight > best:
                 best, sure, words_of = share * weight, weight, hit
+        if number in line.denied and not denies:  # the line says that it is not there
+            denied = -1.0 if best > 0.5 else max(denied, 0.5)
+            best, sure, words_of = (0.0, 0.0, ()) if best > 0.5 else (0.8, 0.9, ())
         matched.append(best > 0.3)
         found.update(words_of)
         gained += best * mass
@@ -217,6 +226,7 @@ def _match(index: LineIndex, line: Line, document: Document, masses: Sequence[fl
         tuple(matched),
         document.mass - phrase,
         frozenset(found),
+        denied,
     )
 
 
@@ -337,7 +347,17 @@ def _row(
         0.0,
         sum(mass for mass, unit in zip(masses, line.units, strict=True) if _known(index, unit.meanings))
         / total,
+        best.denied,
+        _age_unsaid(line, document),
     ]
+
+
+def _age_unsaid(line: Line, document: Document) -> float:
+    """1 where a phrase is of an age and the line says none, 2 where it is of children."""
+    if any(count.what == "year" for count in line.counts):
+        return 0.0
+    ages = [count for count in document.counts if count.what == "year"]
+    return 0.0 if not ages else 2.0 if min(count.low for count in ages) < 1 else 1.0
 
 
 def _lost_limits(line: Line, matches: Sequence[_Match]) -> int:

@@ -39,7 +39,7 @@ from suggester.types import System
 
 log = logging.getLogger("suggester.ranking")
 
-FORMAT = 5
+FORMAT = 6
 """Changes whenever phrases are read or stored in another way."""
 
 _LEXICONS = ("cpt", "hcpcs", "drugs", "services")

@@ -11,6 +11,7 @@ from functools import cache
 
 from suggester.codesets.lexicon import lexicon_dir, read_rows
 from suggester.codesets.words import words
+from suggester.ranking.services.given import wasted_units
 from suggester.ranking.services.note_words import note_phrases
 from suggester.ranking.services.scenes import Scene, Sentence
 from suggester.types import Evidence, ProposedModifier, Setting, Suggestion
@@ -160,9 +161,13 @@ def _vial(scene: Scene, suggestion: Suggestion, others: Sequence[Suggestion]) ->
         none, waste = _find(scene, around, _NO_WASTE), _find(scene, around, _WASTE)
         single = _find(scene, around, _SINGLE_USE)
         if waste is not None and none is None:
+            units = wasted_units(scene, sentence, suggestion.code.code, suggestion.units)
+            if units == 0:
+                return  # less than a unit is not billed
+            of = "the units" if units is None else f"{units} unit{'s' if units > 1 else ''}"
             yield ProposedModifier(
                 modifier="JW",
-                reason="part of a single-dose vial was discarded: a second line with the units discarded",
+                reason=f"part of a single-dose vial was discarded: a second line with {of} discarded",
                 evidence=(waste,),
             )
             return

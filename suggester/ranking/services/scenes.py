@@ -10,6 +10,7 @@ from functools import cached_property
 from suggester.codesets.words import stem
 from suggester.pipeline.reading import Reading
 from suggester.ranking.services.note_words import note_words
+from suggester.ranking.services.quantities import Quantity, quantities
 from suggester.types import Evidence, Span
 
 _NUMBER = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?|\.\d+")
@@ -62,6 +63,11 @@ class Sentence:
             elif word in _SPELLED:
                 out.append((i, float(_SPELLED[word])))
         return tuple(out)
+
+    @cached_property
+    def quantities(self) -> tuple[Quantity, ...]:
+        """The numbers that have a unit of measure."""
+        return tuple(quantities(self.stems, self.numbers))
 
     @property
     def says_done(self) -> bool:
@@ -122,29 +128,53 @@ class Scene:
             assertion=self.reading.assertion_at(start, start),
         )
 
-    def affirmed(self, sentence: Sentence, place: int, *, test: bool = False) -> bool:
-        """Whether the word at a place is of here and now; a ``test`` is done whatever its result."""
+    def affirmed(
+        self, sentence: Sentence, place: int, *, test: bool = False, present: frozenset[str] = frozenset()
+    ) -> bool:
+        """Whether the word at a place is of here and now.
+
+        A ``test`` is done whatever its result; rules of history named in ``present`` do not make it past.
+        """
         token = sentence.tokens[place]
         said = self.reading.assertion_at(token, token)
         negated = said.negated and not (test and not _RESULT.isdisjoint(sentence.have))
         supposed = any(c.flag == "hypothetical" and c.rule_id not in _OF_THE_SERVICE for c in said.cues)
-        return not (negated or supposed or said.historical)
+        past = said.historical and any(c.flag == "historical" and c.rule_id not in present for c in said.cues)
+        return not (negated or supposed or past)
 
 
-_PART = re.compile(r"\d+(?:[.,]\d+)+|\d+(?=[a-z])|[^\W_]+")
-"""Words and numbers inside a token: ``alb/cr`` is two, ``60mg`` is two, ``a1c`` is one."""
+_PART = re.compile(r"\b[a-z](?:\.[a-z])+\b|\d+(?:[.,]\d+)+|(?<!\w)\.\d+|\d+(?=[a-zµμ])|[^\W_]+")
+"""Words and numbers inside a token: ``alb/cr`` is two, ``60mg`` is two, ``.5``, ``a1c`` and ``p.o.`` are one."""
+
+
+def note_stems(text: str) -> tuple[str, ...]:
+    """The stems of a phrase, cut as the words of a note are.
+
+    >>> note_stems("Tc-99m sestamibi")
+    ('tc', '99', 'm', 'sestamibi')
+    """
+    return tuple(stem(part) for part in _PART.findall(text.lower()))
 
 
 def _sentences(reading: Reading) -> Iterator[Sentence]:
     table, of = reading.table, reading.sentence
     groups: dict[int, tuple[list[int], list[str]]] = {}
+    last = -9
     for token, is_word in enumerate(table.is_word):
         if not is_word:
             continue
         tokens, stems = groups.setdefault(of[token], ([], []))
-        for part in _PART.findall(table.lower[token]):
+        lower = table.lower[token]
+        if len(lower) == 1 and tokens and last == token - 2 and lower.isalpha() and len(stems[-1]) < 3:
+            before = table.lower[last]
+            if table.lower[token - 1] == "." and len(before) == 1 and before.isalpha():
+                stems[-1] += lower  # ``p.o.``
+                last = token
+                continue
+        last = token
+        for part in _PART.findall(lower):
             tokens.append(token)
-            stems.append(stem(part))
+            stems.append(part.replace(".", "") if part[1:2] == "." and part[0].isalpha() else stem(part))
     ordered = [pair for _, pair in sorted(groups.items()) if pair[0]]
     for number, (tokens, stems) in enumerate(ordered):
         yield Sentence(number, tuple(tokens), tuple(stems), reading.section_kind[tokens[0]])

@@ -126,7 +126,7 @@ class Unit:
 class Line:
     """A line as read.
 
-    ``route`` is ``oral``, ``injected``, ``inhaled`` or empty.
+    ``route`` is ``oral``, ``injected``, ``inhaled`` or empty. ``denied`` are the units that a *without* is about.
     """
 
     text: str
@@ -134,6 +134,7 @@ class Line:
     amounts: tuple[Amount, ...]
     counts: tuple[Count, ...]
     route: str
+    denied: frozenset[int] = frozenset()
 
 
 def _signs(cut: Sequence[Piece]) -> list[Piece]:
@@ -147,7 +148,9 @@ def _signs(cut: Sequence[Piece]) -> list[Piece]:
             take, word = 3, "without"
         elif texts[:2] in (["w", "o"], ["w", "out"]):
             take, word = 2, "without"
-        elif texts[0] in ("wo", "wout", "without", "withou", "witho"):
+        elif texts[:2] in (["other", "than"], ["not", "including"]):
+            take, word = 2, "without"
+        elif texts[0] in _WITHOUT:
             word = "without"
         elif texts[0] in ("wwo", "wowo", "wow"):
             word = "withboth"
@@ -165,6 +168,25 @@ def _signs(cut: Sequence[Piece]) -> list[Piece]:
                 del out[-back:]
         out.append(piece)
     return out
+
+
+_WITHOUT = frozenset(
+    ("wo", "wout", "without", "withou", "witho", "no", "except", "excluding", "excl", "excludes", "sans")
+)
+_MOST_DENIED = 2
+
+
+def _denied(units: Sequence[Unit]) -> frozenset[int]:
+    """The units behind each *without*, as far as its words go: *without manipulation*, *no border*."""
+    out: set[int] = set()
+    for i, unit in enumerate(units):
+        if unit.meanings[0][0] != ("without",):
+            continue
+        for k in range(i + 1, min(i + 1 + _MOST_DENIED, len(units))):
+            if units[k].meanings[0][0] in (("with",), ("without",)):
+                break
+            out.add(k)
+    return frozenset(out)
 
 
 class Reader:
@@ -248,7 +270,9 @@ class Reader:
                 form = size == 1 and dosed and texts[i] in self.vocabulary.forms
                 units.append(Unit(span, meanings, form))
             i += size
-        return Line(text, tuple(units), tuple(amounts), tuple(counts), self._route(all_texts))
+        return Line(
+            text, tuple(units), tuple(amounts), tuple(counts), self._route(all_texts), _denied(units)
+        )
 
     def _route(self, texts: Sequence[str]) -> str:
         vocabulary = self.vocabulary

@@ -1,0 +1,172 @@
+"""What the features of candidates are computed from: tokens, supports and rivals of a note in arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from suggester.pipeline.matching import Matches
+from suggester.pipeline.reading import FAMILY, HISTORICAL, HYPOTHETICAL, NEGATED, UNCERTAIN, Reading
+from suggester.ranking.candidates import CodeSupport
+
+SECTION_GROUPS: dict[str, tuple[str, ...]] = {
+    "assessment": ("assessment", "assessment_plan", "impression", "problem_list"),
+    "final_diagnosis": (
+        "discharge_diagnosis",
+        "admission_diagnosis",
+        "preoperative_diagnosis",
+        "postoperative_diagnosis",
+        "pathology_diagnosis",
+    ),
+    "plan": ("plan", "instructions", "discharge_instructions", "orders", "goals", "disposition"),
+    "complaint": ("chief_complaint", "indication"),
+    "story": ("hpi", "interval_history", "hospital_course"),
+    "past": ("past_medical", "past_surgical", "obstetric"),
+    "family": ("family",),
+    "social": ("social",),
+    "drugs": ("medications", "discharge_medications", "immunizations", "supplies"),
+    "allergies": ("allergies",),
+    "review": ("ros",),
+    "exam": ("exam", "vitals"),
+    "results": ("labs", "imaging", "results", "comparison"),
+    "procedure": (
+        "procedure",
+        "technique",
+        "anesthesia",
+        "complications",
+        "specimen",
+        "gross",
+        "microscopic",
+    ),
+    "findings": ("findings",),
+    "header": ("header",),
+}
+"""Section kinds taken together."""
+
+_GROUP_OF = {kind: i for i, kinds in enumerate(SECTION_GROUPS.values()) for kind in kinds}
+_OTHER_GROUP = len(SECTION_GROUPS)
+_TELLING_GROUPS = [_GROUP_OF[k] for k in ("assessment", "discharge_diagnosis", "findings", "procedure")]
+_IS_TELLING = np.isin(np.arange(_OTHER_GROUP + 1), _TELLING_GROUPS)
+_SEPARATORS = frozenset(",/;:().")
+FLAGS = (
+    ("negated", NEGATED),
+    ("uncertain", UNCERTAIN),
+    ("historical", HISTORICAL),
+    ("hypothetical", HYPOTHETICAL),
+    ("family", FAMILY),
+)
+
+_FLAG_TABLE = np.array(
+    [[bits == 0 for bits in range(32)], *([bits & flag != 0 for bits in range(32)] for _, flag in FLAGS)]
+)
+"""Whether a mask has no flag, and whether it has each flag, shape ``(1 + flags, masks)``."""
+AFFIRMED, FLAGGED = 0, 1
+HEADING = len(_FLAG_TABLE)
+LINE_START, UNDOMINATED = HEADING + 1, HEADING + 2
+_SEPARATED = 0.85 ** np.arange(9)
+"""Factor of the score of words with so many separators between them."""
+
+
+class Family:
+    """Candidates beside those of their category, themselves among them: one pair a row.
+
+    Attributes
+    ----------
+    one, other
+        The candidates of each pair; ``one`` is ascending.
+    size
+        How many pairs each candidate is ``one`` of: the size of its category.
+    """
+
+    def __init__(self, categories: Sequence[str]) -> None:
+        numbers: dict[str, int] = {}
+        category = np.array([numbers.setdefault(name, len(numbers)) for name in categories], dtype=np.intp)
+        sizes = np.bincount(category)
+        order = np.argsort(category, kind="stable")
+        self.size = sizes[category]
+        self.one = np.repeat(np.arange(len(category)), self.size)
+        ends = np.cumsum(self.size)
+        self._starts = ends - self.size
+        nth = np.arange(len(self.one)) - self._starts[self.one]
+        self.other = order[(np.cumsum(sizes) - sizes)[category[self.one]] + nth]
+
+    def count(self, chosen: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """How many chosen pairs each candidate has."""
+        return np.bincount(self.one[chosen], minlength=len(self.size))
+
+    def most(self, values: NDArray[Any]) -> NDArray[Any]:
+        """The greatest of the values of each candidate's pairs."""
+        found: NDArray[Any] = np.maximum.reduceat(values, self._starts)
+        return found
+
+
+class Marks:
+    """Marks of each token of a reading, as arrays."""
+
+    def __init__(self, reading: Reading) -> None:
+        size = max(1, len(reading.table.lower))
+        groups = [_GROUP_OF.get(section.kind, _OTHER_GROUP) for section in reading.sections.sections]
+        self.group = np.array(groups or [_OTHER_GROUP])[reading.sections.token_section or [0]]
+        self.heading = np.zeros(size, dtype=np.bool_)
+        self.heading[list(reading.heading_tokens)] = True
+        self.line_start = np.zeros(size, dtype=np.bool_)
+        self.line_start[list(reading.line_starts)] = True
+        self.telling = _IS_TELLING[self.group]
+        self.separators = np.cumsum([text in _SEPARATORS for text in reading.table.text] or [False])
+
+
+class Flat:
+    """The supports of all candidates in one row, grouped by candidate.
+
+    Attributes
+    ----------
+    owner, match, flags, tokens
+        Candidate number, match, assertion bits and first token of each support.
+    starts, count, first_token
+        First support, number of supports and first token of each candidate.
+    best, best_score, best_support
+        The support of the best score, and that score, of each candidate.
+    separators
+        Commas, slashes, brackets and stops inside the words of each support.
+    counts
+        Supports of each candidate that are affirmed, that have each flag, that stand in a heading or at the
+        start of a line, and whose match lies inside no heavier complete match.
+    """
+
+    def __init__(self, reading: Reading, candidates: Sequence[CodeSupport], marks: Marks) -> None:
+        m = reading.matches
+        supports = [s for c in candidates for s in c.supports]
+        self.count = np.array([len(c.supports) for c in candidates])
+        ends = np.cumsum(self.count)
+        self.starts = ends - self.count
+        self.owner = np.repeat(np.arange(len(candidates)), self.count)
+        self.match = np.array([s.match for s in supports])
+        self.flags = np.array([s.flags for s in supports])
+        self.tokens = m.first[self.match]
+        dominated = m.dominated[self.match]
+        similarity = np.array([s.similarity for s in supports])
+        score = similarity * np.minimum(1.5, np.log1p(m.weight[self.match].astype(np.float64)) / 2)
+        score *= np.where(self.flags & NEGATED, 0.3, 1.0) * np.where(dominated, 0.5, 1.0)
+        self.separators = marks.separators[m.final[self.match]] - marks.separators[self.tokens]
+        score *= _SEPARATED[np.minimum(self.separators, len(_SEPARATED) - 1)]
+        self.best_score = np.maximum.reduceat(score, self.starts)
+        top = np.flatnonzero(score >= self.best_score[self.owner] - 1e-9)
+        owner = self.owner[top]
+        self.best = top[np.concatenate(([True], owner[1:] != owner[:-1]))]
+        self.best_support = [supports[at] for at in self.best.tolist()]
+        self.first_token = np.minimum.reduceat(self.tokens, self.starts)
+        marked = np.empty((UNDOMINATED + 1, len(supports)), dtype=np.int64)
+        marked[:HEADING] = _FLAG_TABLE[:, self.flags]
+        marked[HEADING] = marks.heading[self.tokens]
+        marked[LINE_START] = marks.line_start[self.tokens]
+        marked[UNDOMINATED] = ~dominated
+        self.counts = np.add.reduceat(marked, self.starts, axis=1)
+
+    def sentences(self, matches: Matches) -> NDArray[np.int64]:
+        """In how many sentences each candidate is named."""
+        places = np.sort(self.owner << 32 | matches.sentence[self.match])
+        new = np.concatenate(([True], places[1:] != places[:-1]))
+        return np.bincount(places[new] >> 32, minlength=len(self.count))
