@@ -85,6 +85,8 @@ METHODS: Final[dict[str, frozenset[Method]]] = {
     "combination codes": frozenset((Method.COMBINATION,)),
     "measured values": frozenset((Method.VALUE,)),
     "implied codes": frozenset((Method.IMPLIED,)),
+    "drug effects": frozenset((Method.DRUG_EFFECT,)),
+    "spread of cancer": frozenset((Method.SPREAD,)),
 }
 SOURCES: Final[dict[str, frozenset[Source]]] = {
     "terms of titles": frozenset((Source.TITLE,)),

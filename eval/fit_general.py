@@ -21,8 +21,8 @@ from suggester.ranking.training import examples, fit, fit_central
 from suggester.ranking.trees import TreeEnsemble
 from suggester.types import GoldNote
 
-US_WEIGHT = 4.0
-PRACTICE_WEIGHT = 3.0
+US_WEIGHT = 8.0
+PRACTICE_WEIGHT = 2.0
 PRACTICE = Path(__file__).parent / "practice"
 
 
@@ -78,7 +78,10 @@ def main() -> None:
         "releases": {r.system: r.id for r in releases.releases},
         "limits": "Fitted on English machine translations of case reports and on US notes; not on yours.",
     }
-    Ranker(name="general", version="1", trees=trees, calibration=calibration, central=central, card=card).save(options.out)
+    ranker = Ranker(
+        name="general", version="1", trees=trees, calibration=calibration, central=central, card=card
+    )
+    ranker.save(options.out)
     print(f"written to {options.out} after {time.monotonic() - started:.0f} s")
 
 

@@ -87,9 +87,10 @@ class CodeSupport:
 
 _SIDES = {"right": 1, "left": 2, "bilateral": 3}
 _PHASES: dict[str, Phase] = {"initial": "initial", "subsequent": "subsequent", "sequela": "sequela"}
-_PHASE_LETTERS: dict[Phase, str] = {"initial": "A", "subsequent": "D", "sequela": "S"}
 _RELATED = ("C77", "C78", "C79", *(f"T{number}" for number in range(36, 51)), "Z91")
 """Categories of the codes that relations between words lead to."""
+_OF_WEIGHT = ("E40", "E41", "E42", "E43", "E44", "E45", "E46", "E66", "F50", "O99.21", "R63", "R64")
+"""Codes of weight and nourishment, beside which a low body mass index is coded."""
 _TRIMESTERS = {"1": "first", "2": "second", "3": "third"}
 _GIVEN = ("given", "administered", "im", "deltoid", "today", "received", "injection", "intramuscular")
 _VACCINES = ("vaccine", "vaccination", "vaccinated", "immunization", "toxoid", "booster", "shot", "titer")
@@ -146,12 +147,15 @@ class CandidateFinder:
         self._spread = Spread()
         self._codes = self._store.code_list
         self._term_of_row = self._terms_of(("Z68", "Z3A"))
-        self._term_of_prefix = {self._codes[row]: t for row, t in self._terms_of(_RELATED).items()}
+        related = self._terms_of((*_RELATED, *self._effects.induced))
+        self._term_of_prefix = {self._codes[row]: term for row, term in related.items()}
         self._immunization = self._row_or_none("Z23")
         vocabulary = self._terms.vocabulary
         self._vaccine = np.array([vocabulary[w] for w in _VACCINES if w in vocabulary], dtype=np.int32)
         self._given = frozenset(vocabulary[w] for w in _GIVEN if w in vocabulary)
-        self._combinations = [(item, self._store.row(item.code)) for item in combinations]
+        self._combinations = [
+            (item, row) for item in combinations if (row := self._known(item.code)) is not None
+        ]
         self._combined_by: dict[str, list[int]] = {}
         for number, (item, _) in enumerate(self._combinations):
             for prefix in item.needs[0]:
@@ -172,14 +176,16 @@ class CandidateFinder:
             out.setdefault(self._terms.term_row.item(term), term)
         return out
 
-    def _row_or_none(self, code: str) -> int | None:
-        if not code:
-            return None
+    def _known(self, code: str) -> int | None:
+        """Row of a code or category; None if the release has none."""
         try:
-            row = self._store.row(code)
+            return self._store.row(code)
         except UnknownCodeError:
             return None
-        return row if self._store.billable[row] else None
+
+    def _row_or_none(self, code: str) -> int | None:
+        row = self._known(code) if code else None
+        return row if row is not None and self._store.billable[row] else None
 
     def find(self, reading: Reading, *, setting: Setting | None) -> list[CodeSupport]:
         """All candidates, ordered by system and row."""
@@ -212,7 +218,7 @@ class CandidateFinder:
         ways, diagnosis = self._ways, int(Target.ICD10CM)
         by_term, by_descent = Method.TERM, Method.DESCENT
         drugs: list[tuple[int, int, int]] = []
-        findings: list[tuple[int, int]] = []
+        findings: list[tuple[int, int, int]] = []
         for i, (row, target, first, final, anchor) in enumerate(
             zip(row_of, target_of, first_of, final_of, anchor_of, strict=True)
         ):
@@ -242,7 +248,9 @@ class CandidateFinder:
                 if way.side or way.phase:
                     side, said = self._said(reading, first, final, sides)
                     side = side or reading.side(anchor, sentence_of[i])
-                    if way.phase and setting != "emergency":
+                    if way.phase and "T36" <= self._codes[row][:3] <= "T50":
+                        own_phase = "sequela" if phase == "sequela" else "initial"  # drugs, see DrugEffects
+                    elif way.phase and setting != "emergency":
                         own_phase = said or phase
                 context = reading.context(sentence_of[i])
                 if trimester is not None and way.pregnancy:
@@ -259,7 +267,7 @@ class CandidateFinder:
                 if denied and self._is_denied(to, denied, first, final):
                     continue
                 if complete[i] and not (flags and flags & NEGATED):
-                    findings.append((first, final))
+                    findings.append((first, final, to))
                 method = by_descent if resolved.steps else by_term
                 found = out.get(("ICD-10-CM", to))
                 if found is None:
@@ -268,11 +276,17 @@ class CandidateFinder:
                 if flags and flags & (HISTORICAL | FAMILY) and not flags & NEGATED:
                     self._add_history(to, flags, i, similarity, add)
         self._imply(reading, out, add)
-        effects = self._effects.find(reading, drugs, findings, phase=_PHASE_LETTERS[phase])
+        effects = self._effects.find(
+            reading,
+            drugs,
+            [(first, final, self._codes[row]) for first, final, row in findings],
+            phase="S" if phase == "sequela" else "A",
+        )
         self._relate(reading, effects, Method.DRUG_EFFECT, phase, add)
         self._relate(reading, spread, Method.SPREAD, phase, add)
         self._combine(out, add, trimester or frozenset())
         self._drop_places(out, phase)
+        self._drop_body_mass(out)
         by_system: dict[System, list[CodeSupport]] = {system: [] for system in SYSTEMS}
         for candidate in out.values():
             by_system[candidate.system].append(candidate)
@@ -468,6 +482,20 @@ class CandidateFinder:
             return
         for candidate in diagnoses:
             if self._codes[candidate.row].startswith(("Y92", "Y93", "Y99")):
+                del out[candidate.system, candidate.row]
+
+    def _drop_body_mass(self, out: dict[tuple[System, int], CodeSupport]) -> None:
+        """Take out a body mass index below 30 kg/m2 that no diagnosis of weight or nourishment goes with.
+
+        Source: guidelines I.B.14: it is coded beside such a diagnosis alone. From 30 on, obesity is at hand.
+        """
+        diagnoses = [c for c in out.values() if c.system == "ICD-10-CM"]
+        low = [c for c in diagnoses if self._codes[c.row].startswith(("Z68.1", "Z68.2"))]
+        if low and not any(
+            self._codes[c.row].startswith(_OF_WEIGHT) and any(not s.flags for s in c.supports)
+            for c in diagnoses
+        ):
+            for candidate in low:
                 del out[candidate.system, candidate.row]
 
     def _history_fits(self, row: int, flags: int) -> bool:

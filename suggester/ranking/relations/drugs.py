@@ -26,6 +26,10 @@ _GAP: Final = 4
 """Most tokens between a cue and its drug."""
 _REACH: Final = 12
 """Most tokens between a finding and the cue that gives its cause."""
+_BEFORE: Final = 8
+"""Most tokens by which a finding begins before the words of the effect that it is."""
+_BEHIND: Final = 5
+"""Most tokens by which it ends after them (*amiodarone-induced hypothyroidism*)."""
 _NO_SECTIONS: Final = frozenset(("allergies", "family"))
 _UNNAMED: Final = "T50.90"
 
@@ -98,6 +102,10 @@ class DrugEffects:
                 self._cues.append(_Cue(kind, text.endswith("?")))
                 sides[side].append((text.rstrip("?").strip(), len(self._cues) - 1))
         self._before, self._after = phrases_of(sides["before"]), phrases_of(sides["after"])
+        self._induced = {
+            prefix: code
+            for _, (prefix, code) in read_rows(root / "drug_induced.tsv", ("finding", "code"), required=2)
+        }
         self._reasons: list[tuple[str, frozenset[str]]] = [
             (code, frozenset(filter(None, words.split("|"))))
             for _, (_, code, words) in read_rows(
@@ -105,11 +113,16 @@ class DrugEffects:
             )
         ]
 
+    @property
+    def induced(self) -> tuple[str, ...]:
+        """Codes of what drugs did, beside those of the drugs."""
+        return tuple(sorted(set(self._induced.values())))
+
     def find(
         self,
         reading: Reading,
         drugs: Sequence[tuple[int, int, int]],
-        findings: Sequence[tuple[int, int]],
+        findings: Sequence[tuple[int, int, str]],
         *,
         phase: str = "A",
     ) -> list[Found]:
@@ -122,9 +135,10 @@ class DrugEffects:
         drugs
             Row in the index, first and final token of each drug that is named.
         findings
-            First and final token of each affirmed diagnosis or symptom, in any order.
+            First and final token of each diagnosis or symptom that is not denied, and its code, in any order.
         phase
-            Last character of the codes: A active treatment, D subsequent, S sequela.
+            Last character of the codes: A active treatment, S sequela. Adverse effects are treated as long as
+            they last, so that a follow-up visit for one is active treatment.
         """
         lower = reading.table.lower
         cues = list(self._cues_of(lower))
@@ -133,15 +147,36 @@ class DrugEffects:
         agents = self._agents(reading, drugs)
         if not agents:
             return []
-        ends = sorted([final for _, final in findings])
-        begins = sorted([first for first, _ in findings])
+        ends = sorted([final for _, final, _ in findings])
+        begins = sorted([first for first, _, _ in findings])
         out: dict[str, Found] = {}
         for agent in agents:
             if reading.section_kind[agent.first] in _NO_SECTIONS:
                 continue
             for found in self._of_agent(reading, agent, cues, agents, ends, begins, phase):
                 out.setdefault(found.code, found)
+                if found.code.rstrip("ASX").endswith(_DIGIT["adverse"]):
+                    for item in self._induced_by(reading, found, findings):
+                        out.setdefault(item.code, item)
         return list(out.values())
+
+    def _induced_by(
+        self, reading: Reading, effect: Found, findings: Sequence[tuple[int, int, str]]
+    ) -> Iterator[Found]:
+        """What the findings beside an adverse effect are coded as, since a drug did them."""
+        here = reading.sentence[effect.first]
+        for first, final, code in findings:
+            if (
+                effect.first - _BEFORE <= first
+                and final <= effect.final + _BEHIND
+                and reading.sentence[first] == here
+            ):
+                for end in range(len(code), 2, -1):
+                    induced = self._induced.get(code[:end])
+                    if induced is not None:
+                        start, last = min(first, effect.first), max(final, effect.final)
+                        yield Found(induced, start, last, effect.flags)
+                        break
 
     def _cues_of(self, lower: Sequence[str]) -> Iterator[tuple[int, int, bool, _Cue]]:
         """First and last token of each cue, whether it stands before its drug, and what it says."""
