@@ -9,15 +9,16 @@ from datetime import date
 from suggester.codesets import Catalog, open_catalog
 from suggester.codesets.icd9 import icd9_flags
 from suggester.config import Settings
-from suggester.em import place, propose
+from suggester.em import place_unranked, propose
 from suggester.errors import TooLargeError, UnknownCodeError
-from suggester.pipeline.reading import AFFIRMED, Reading
+from suggester.pipeline.reading import Reading
 from suggester.ranking.bench import Bench
 from suggester.ranking.candidates import CodeSupport
 from suggester.ranking.features import Scored
 from suggester.ranking.learning import GeneralJudge, Judge, load_judge
 from suggester.ranking.ledger import cue_of, ledger
 from suggester.ranking.model import Ranker
+from suggester.ranking.said import Said
 from suggester.ranking.services.coder import LINE_KIND, LineCoder
 from suggester.ranking.services.composing import place_services
 from suggester.rules import Context, Diagnosis, Rules, Service, Subject, flags_of, gate
@@ -30,20 +31,13 @@ from suggester.types import (
     NotCoded,
     Note,
     Run,
-    Span,
     Suggestion,
     Suggestions,
     System,
 )
 from suggester.version import __version__
 
-MAX_EVIDENCE = 5
-"""Most evidence spans a suggestion shows."""
-
-EVIDENCE_SHARE = 0.7
-"""A mention is shown as evidence if its words fit at least this share as well as the best one's."""
-
-SERVICE_PLACE = 0.6
+SERVICE_PLACE = 0.3
 """Share of a service's confidence by which it takes its place among the diagnoses."""
 
 RULES_FROM = 0.5
@@ -133,9 +127,9 @@ class Suggester:
             candidates = [
                 c for c in candidates if c.system not in closed and _in_force(bench, c, note.service_date)
             ]
-        kept, left_out, places = self._judge(bench, reading, candidates, note, closed)
+        kept, left_out, places, said = self._judge(bench, reading, candidates, note, closed)
         suggestions = tuple(
-            self._suggestion(bench, reading, note, item, confidence, assertions, rank)
+            self._suggestion(bench, said, note, item, confidence, assertions, rank)
             for rank, (confidence, item, assertions) in enumerate(kept, 1)
         )
         codes = {id(item): bench.codes[item.candidate.system][item.candidate.row] for item, _, _ in left_out}
@@ -256,7 +250,7 @@ class Suggester:
             return None, suggestions
         if note.service_date is not None and not store.in_force(row, note.service_date):
             return None, suggestions
-        return worksheet, place(
+        return worksheet, place_unranked(
             suggestions,
             worksheet,
             store.code(row),
@@ -305,10 +299,10 @@ class Suggester:
 
     def _judge(
         self, bench: Bench, reading: Reading, candidates: list[CodeSupport], note: Note, closed: set[str]
-    ) -> tuple[list[Kept], list[LeftOut], dict[tuple[System, str], float]]:
-        """Candidates to suggest, surest first; those left out, with reason and cue; places of the former."""
+    ) -> tuple[list[Kept], list[LeftOut], dict[tuple[System, str], float], Said]:
+        """Candidates to suggest, surest first, with their places; those left out with reason and cue."""
         judged_all = self._judges.judge(bench, reading, candidates, setting=note.setting)
-        said = _Said(bench, reading)
+        said = Said(bench, reading, note.text)
         gated, threshold, day = self._judges.gated, self.settings.threshold, note.service_date
         kept: list[Kept] = []
         places: dict[tuple[System, str], float] = {}
@@ -342,12 +336,12 @@ class Suggester:
         )
         left_out.extend((item, "below threshold", None) for _, item, _ in kept[self.settings.limit :])
         kept = kept[: self.settings.limit]
-        return kept, _named(said, left_out, kept), places
+        return kept, _named(said, left_out, kept), places, said
 
     def _suggestion(
         self,
         bench: Bench,
-        reading: Reading,
+        said: Said,
         note: Note,
         item: Scored,
         confidence: float,
@@ -361,8 +355,8 @@ class Suggester:
             code=code,
             confidence=min(max(confidence, 0.0), 1.0),
             rank=rank,
-            evidence=_evidence(reading, note.text, item, assertions),
-            reasons=self._judges.reasons(bench, reading, item),
+            evidence=said.evidence(item, assertions),
+            reasons=self._judges.reasons(bench, said.reading, item),
             flags=flags_of(
                 Context(
                     code=code,
@@ -390,35 +384,7 @@ LeftOut = tuple[Scored, str, str | None]
 Kept = tuple[float, Scored, tuple[Assertion, ...]]
 
 
-class _Said:
-    """What a note says at the matches of its reading: their words, and what is asserted of them."""
-
-    def __init__(self, bench: Bench, reading: Reading) -> None:
-        m = reading.matches
-        self._reading = reading
-        self._terms = bench.releases.terms
-        self._known: dict[int, Assertion] = {}
-        self.first: list[int] = m.first.tolist()
-        self.final: list[int] = m.final.tolist()
-
-    def of(self, item: Scored) -> tuple[Assertion, ...]:
-        """What is asserted of each mention that speaks for a candidate."""
-        return tuple(
-            [self._at(support.match) if support.flags else AFFIRMED for support in item.candidate.supports]
-        )
-
-    def _at(self, match: int) -> Assertion:
-        found = self._known.get(match)
-        if found is None:
-            m = self._reading.matches
-            negating = bool(self._terms.term_whole[m.term[match]])
-            found = self._known[match] = self._reading.assertion_of(
-                self.first[match], self.final[match], m.anchor.item(match), negating=negating
-            )
-        return found
-
-
-def _named(said: _Said, left_out: Sequence[LeftOut], kept: Sequence[Kept]) -> list[LeftOut]:
+def _named(said: Said, left_out: Sequence[LeftOut], kept: Sequence[Kept]) -> list[LeftOut]:
     """Say 'rival chosen' where the same words already stand for a suggested code of the same category."""
     chosen: dict[str, list[tuple[int, int]]] = {}
     for _, item, _ in kept:
@@ -448,7 +414,10 @@ def _in_order(
             place = item.confidence * SERVICE_PLACE
         return -place, -item.confidence, system, code
 
-    return tuple(replace(item, rank=rank) for rank, item in enumerate(sorted(suggestions, key=key), 1))
+    return tuple(
+        item if item.rank == rank else replace(item, rank=rank)
+        for rank, item in enumerate(sorted(suggestions, key=key), 1)
+    )
 
 
 def _in_force(bench: Bench, candidate: CodeSupport, day: date | None) -> bool:
@@ -456,47 +425,6 @@ def _in_force(bench: Bench, candidate: CodeSupport, day: date | None) -> bool:
     if day is None:
         return True
     return bench.releases.store(candidate.system).in_force(candidate.row, day)
-
-
-def _evidence(
-    reading: Reading, text: str, item: Scored, assertions: tuple[Assertion, ...]
-) -> tuple[Evidence, ...]:
-    """The best mentions of a candidate, one for each stretch of words, in order of the note."""
-    m, table = reading.matches, reading.table
-    best = item.best
-    least = EVIDENCE_SHARE * best.similarity
-    ranked = [
-        (
-            support.match != best.match,
-            assertion is not AFFIRMED and not assertion.affirmed,
-            -support.similarity,
-            support.match,
-            number,
-        )
-        for number, (support, assertion) in enumerate(zip(item.candidate.supports, assertions, strict=True))
-        if support.similarity >= least
-    ]
-    ranked.sort()
-    chosen: list[tuple[int, int, str, Assertion]] = []
-    for _, _, _, match, number in ranked:
-        first = m.first.item(match)
-        start, end = table.start[first], table.end[m.final.item(match)]
-        if any([start < other[1] and other[0] < end for other in chosen]):
-            continue
-        chosen.append((start, end, reading.section_kind[first], assertions[number]))
-        if len(chosen) == MAX_EVIDENCE:
-            break
-    chosen.sort(key=_extent)
-    return tuple(
-        [
-            Evidence(span=Span(start=start, end=end), quote=text[start:end], section=section, assertion=said)
-            for start, end, section, said in chosen
-        ]
-    )
-
-
-def _extent(entry: tuple[int, int, str, Assertion]) -> tuple[int, int]:
-    return entry[:2]
 
 
 def load(settings: Settings | None = None, **values: object) -> Suggester:
