@@ -2,9 +2,10 @@
 
     python eval/fit_lines.py DEV.jsonl [WEAK.jsonl[.gz]] [-o models/service_lines]
 
-Labelled lines of the project (``eval/lines/cpt.jsonl``) are always used; ``DEV`` is labelled lines of others,
-``WEAK`` single-hospital pairs, of which a few a code are taken with a small weight. Folds are by code: every
-figure is of codes that the fold's model never saw. No word, code or line enters the model.
+Labelled lines of the project (``eval/lines``, but for files called ``kept_…``) are always used; ``DEV`` is
+labelled lines of others, ``WEAK`` single-hospital pairs, of which a few a code are taken with a small weight.
+Folds are by code: every figure is of codes that the fold's model never saw. No word, code or line enters the
+model.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from suggester.ranking.services.words import Reader, Vocabulary
 from suggester.ranking.training import calibrate, classifier
 from suggester.ranking.trees import TreeEnsemble
 
-OWN = Path(__file__).parent / "lines" / "cpt.jsonl"
+OWN = Path(__file__).parent / "lines"
 OPTIONS = {
     "max_iter": 160,
     "learning_rate": 0.08,
@@ -155,7 +156,10 @@ def main() -> int:
     releases, _ = open_catalog(Settings.load()).release_set(None)
     reader = Reader(Vocabulary.read())
     index = open_index(releases, reader)
-    lines = [*read_lines(asked.dev, "dev"), *read_lines(OWN, "own")]
+    lines = list(read_lines(asked.dev, "dev"))
+    for path in sorted(OWN.glob("*.jsonl")):
+        if not path.name.startswith("kept_"):
+            lines += read_lines(path, "own")
     if asked.weak:
         lines += few_a_code(read_lines(asked.weak, "weak"), WEAK_A_CODE)
     table = table_of(releases, index, reader, lines)

@@ -2,7 +2,8 @@
 
 Learns from the first 100, 200, … notes (in the order of a hash of their ids) and scores each model on TEST,
 or, without it, on the fifth of TRAIN that the gate would hold back. The threshold is always chosen out of
-fold on the notes learned from. The JSON is what ``suggester evaluate --learning-curve`` draws in its page.
+fold on the notes learned from. The whole engine runs with the last model too: how many right codes show
+evidence inside what the annotators marked? The JSON is what ``suggester evaluate --learning-curve`` draws.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from suggester.codesets import open_catalog
+from suggester.codesets import Catalog, open_catalog
 from suggester.config import Settings
 from suggester.errors import InputError
 from suggester.notes import read_gold
@@ -28,6 +29,7 @@ from suggester.ranking.learning.fitting import FEWEST, fit, in_order
 from suggester.ranking.learning.training import held_back, ranked_by, read_examples
 from suggester.ranking.learning.views import CodeTable
 from suggester.ranking.model import Ranker
+from suggester.suggest import Suggester
 from suggester.types import SYSTEMS, GoldNote, System
 
 WIDTH, HEIGHT, MARGIN = 640, 360, 48
@@ -45,12 +47,36 @@ def gold(path: Path) -> list[GoldNote]:
     return out
 
 
-def map_interval(notes: list[Ranked]) -> tuple[float, float]:
-    """The 95 % interval of MAP over resampled notes."""
+def intervals(notes: list[Ranked], threshold: float) -> tuple[tuple[float, float], tuple[float, float]]:
+    """The 95 % intervals of MAP and of micro-F1 over resampled notes."""
     values = np.array([n.average_precision() for n in notes if n.gold])
+    counts = np.array([n.counts(threshold) for n in notes if n.gold])
     draws = np.random.default_rng(0).integers(0, len(values), size=(SAMPLES, len(values)))
     low, high = np.percentile(values[draws].mean(axis=1), (2.5, 97.5))
-    return float(low), float(high)
+    sums = counts[draws].sum(axis=1)
+    drawn = 2 * sums[:, 0] / np.maximum(sums[:, 1] + sums[:, 2], 1)
+    f1_low, f1_high = np.percentile(drawn, (2.5, 97.5))
+    return (float(low), float(high)), (float(f1_low), float(f1_high))
+
+
+def in_marked(
+    judge: LocalJudge, catalog: Catalog, settings: Settings, test: Sequence[GoldNote], threshold: float
+) -> tuple[int, int]:
+    """Right codes at a threshold whose shown evidence lies in or overlaps the marked, and all of them.
+
+    Codes whose evidence nobody marked are passed over.
+    """
+    engine = Suggester(
+        settings=settings.model_copy(update={"threshold": threshold}), catalog=catalog, ranker=judge
+    )
+    shown = right = 0
+    for gold in test:
+        marked = {(c.system, c.code): c.evidence for c in gold.codes if c.evidence}
+        for one in engine.suggest(gold.note).suggestions:
+            spans = marked.get((one.code.system, one.code.code), ())
+            right += bool(spans)
+            shown += any(evidence.span.overlaps(span) for evidence in one.evidence for span in spans)
+    return shown, right
 
 
 def point(
@@ -58,7 +84,7 @@ def point(
 ) -> dict[str, Any]:
     """Figures of one model on the test notes."""
     notes = ranked_by(judge, bench, test, judge.systems)
-    low, high = map_interval(notes)
+    (low, high), (f1_low, f1_high) = intervals(notes, threshold)
     counts = np.array([n.counts(threshold) for n in notes]).sum(axis=0)
     return {
         "notes": size,
@@ -66,6 +92,7 @@ def point(
         "f1": round(float(2 * counts[0] / max(counts[1] + counts[2], 1)), 4),
         "low": round(low, 4),
         "high": round(high, 4),
+        "f1_interval": [round(f1_low, 4), round(f1_high, 4)],
         "threshold": round(threshold, 4),
         "precision": round(float(counts[0] / max(counts[1], 1)), 4),
         "recall": round(float(counts[0] / max(counts[2], 1)), 4),
@@ -130,7 +157,9 @@ def main() -> None:
     parser.add_argument("--svg", type=Path)
     options = parser.parse_args()
     began = time.monotonic()
-    releases, _ = open_catalog(Settings.load()).release_set()
+    settings = Settings.load()
+    catalog = open_catalog(settings)
+    releases, _ = catalog.release_set()
     bench = Bench.over(releases)
     table = CodeTable(bench)
     general = GeneralJudge(Ranker.load(options.general))
@@ -142,8 +171,9 @@ def main() -> None:
     )
     examples = in_order(read_examples(bench, learning, table))
     sizes = options.sizes or [*range(options.steps, len(examples), options.steps), len(examples)]
+    sizes = sorted({min(size, len(examples)) for size in sizes if size >= FEWEST})
     points: list[dict[str, Any]] = []
-    for size in sorted({min(size, len(examples)) for size in sizes if size >= FEWEST}):
+    for size in sizes:
         fitted = fit(examples[:size], table)
         judge = LocalJudge(
             name="curve",
@@ -156,8 +186,13 @@ def main() -> None:
             card={},
         )
         out_of_fold = fitted.out_of_fold if options.research else fitted.out_of_fold_billable
-        points.append(point(judge, bench, test, best_threshold(out_of_fold)[0], size))
+        threshold = best_threshold(out_of_fold)[0]
+        points.append(point(judge, bench, test, threshold, size))
         print(json.dumps(points[-1]), f"{time.monotonic() - began:.0f} s", flush=True)
+        if size == sizes[-1]:
+            shown, right = in_marked(judge, catalog, settings, test, threshold)
+            share = f"{shown / right:.4f}" if right else "n/a"
+            print(f"right codes with evidence inside the marked: {share} ({shown} of {right})", flush=True)
     if options.json:
         kept = [{name: p[name] for name in CURVE} for p in points]
         options.json.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")

@@ -37,7 +37,7 @@ from suggester.types import (
 )
 from suggester.version import __version__
 
-SERVICE_PLACE = 0.3
+SERVICE_PLACE = 0.4
 """Share of a service's confidence by which it takes its place among the diagnoses."""
 
 RULES_FROM = 0.5

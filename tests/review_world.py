@@ -9,7 +9,6 @@ import atexit
 import os
 import secrets
 import shutil
-import socket
 import subprocess
 import tempfile
 import uuid
@@ -21,6 +20,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from argon2 import PasswordHasher
+from free_ports import free_port
 
 from suggester.codesets import Catalog
 from suggester.config import Settings
@@ -259,12 +259,6 @@ def _programs() -> Path | None:
     return found[-1].parent if found else None
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @cache
 def postgres_server() -> str | None:
     """The address of a PostgreSQL server on loopback, stopped at the end; None where it is not installed."""
@@ -277,7 +271,7 @@ def postgres_server() -> str | None:
         owner = "postgres" if _has_user("postgres") else "nobody"
         shutil.chown(folder, owner)
         run = ["setpriv", f"--reuid={owner}", "--clear-groups", "--regid", str(_group_of(owner))]
-    data, port = folder / "data", _free_port()
+    data, port = folder / "data", free_port()
     secret = secrets.token_hex(8)
     password_file = folder / "pw"
     password_file.write_text(secret)

@@ -21,6 +21,7 @@ ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=120)
 PIECES = st.sampled_from(
     [
         *("no fever, chills or rash", "denies pain", "Mother had breast cancer", "h/o stroke in 2015"),
+        *("ASSESSMENT\n", "IMPRESSION:\n", "\nPLAN", "Family history: "),
         *("left knee pain", "PMH:", "A/P:", "# CHF", "[x] cough [ ] fever", "?", "e\u0301", "Sjo\u0308gren"),
         *(
             "\U0001f600",
@@ -92,3 +93,12 @@ def test_a_note_is_read_the_same_again_and_among_others(reader: Language, text: 
     before, among, after = map(picture, reader.pipe([other, text, other]))
     assert among == alone
     assert before == after
+
+
+@pytest.mark.parametrize(
+    "title", ["ASSESSMENT", "ASSESSMENT:", "Past medical history", "PLAN:", "Impression: "]
+)
+def test_a_title_at_the_end_of_a_note_is_read(reader: Language, title: str) -> None:
+    doc = reader(f"No fever.\n\n{title}")
+    assert section_table(doc).sections
+    assert len(assertion_table(doc).flags) == len(doc)

@@ -142,6 +142,44 @@ nobody in the family has <ent negated family>epilepsy</ent>
 her daughter, a nurse, found him <ent>unresponsive</ent>
 his mother is alive at 80 and has <ent family>gout</ent>
 parents should return if <ent hypothetical>vomiting</ent>
+no <ent negated>H. pylori</ent>, <ent negated>metaplasia</ent>, or <ent negated>dysplasia</ent> identified
+no <ent negated>vomiting</ent>/<ent negated>diarrhea</ent>/c. PMH <ent>asthma</ent>
+no <ent negated>bruits</ent>, no <ent negated>edema</ent>, and a <ent>soft murmur</ent>
+no <ent negated>headache</ent> or <ent negated>fever</ent>, and the <ent>fracture</ent> is painful
+history of <ent historical>hallucinations</ent> when using methamphetamine
+hx <ent historical>DTs</ent>, <ent>schizophrenia</ent> on haloperidol
+history of <ent historical>gastritis</ent>, , <ent>anemia</ent> on iron
+<ent historical>delirium</ent>, felt due to <ent uncertain>opioids</ent>, had resolved
+<ent historical>AKI</ent>: creatinine peaked at 2, now resolved
+Ward: <ent>edema</ent> better, <ent>effusion</ent> on film, lines ok, healed <ent historical>scar</ent>
+<ent>rash</ent> fading, sober since 2010
+<ent historical>alcohol</ent>, sober since 2010
+<ent>hemiparesis</ent> from a <ent historical>stroke</ent> in 2020
+<ent historical>DVT</ent> after a <ent historical>knee replacement</ent> in 2011
+<ent historical>bronchiolitis</ent> at 4 months, seen at 6 months
+<ent historical>overdose</ent> at 19, <ent>pain</ent> at 8
+<ent>CAD</ent> (<ent historical>MI</ent> 2010)
+without <ent negated>effusion</ent>, D&C 2019 for <ent historical>abortion</ent>
+naproxen since he had an <ent historical>ulcer</ent> in his forties
+that five years ago she broke her <ent historical>ankle</ent>
+eye exam negative for <ent negated>retinopathy</ent>, statin to prevent <ent hypothetical>stroke</ent>
+screen negative for <ent negated>fentanyl</ent>, <ent>overdose</ent> x2
+no <ent negated>ulcer</ent>, biopsied, call for <ent hypothetical>fever</ent> or <ent hypothetical>rigor</ent>
+mother <ent family>osteoporosis</ent>, scan to screen for <ent hypothetical>osteoporosis</ent>
+aunt <ent family>breast cancer</ent>, <ent historical>fibroadenoma</ent> removed 2014
+taught to report <ent hypothetical>redness</ent>, <ent historical>amputation</ent> 2019
+risks include <ent hypothetical>infection</ent>, need for a drain, and <ent hypothetical>death</ent>
+if negative resume warfarin for <ent>flutter</ent>
+<ent uncertain>sclerosis</ent> remains possible but <ent uncertain>neuritis</ent> more likely
+if <ent hypothetical>bleeding</ent> call
+cardiac risk: family history; no <ent negated>gout</ent>
+no <ent negated>deficits</ent>, <ent>cholecystectomy</ent>
+the patient did present with <ent>chest pain</ent>
+x-ray showed <ent>gout</ent>, I believe this is <ent uncertain>septic</ent>
+no <ent negated>fever</ent>, and chest film to rule out <ent uncertain>cancer</ent>
+once thought to have <ent negated>lupus</ent>, a diagnosis since discarded
+the following were not found: <ent negated>rash</ent>, <ent negated>edema</ent>
+<ent>ulcerative colitis</ent> in remission; <ent historical>lymphoma</ent> in remission
 """.strip().splitlines()
 
 

@@ -19,6 +19,7 @@ from suggester.codesets import Catalog
 from suggester.codesets.terms import Source, TermIndex
 from suggester.pipeline import matching
 from suggester.pipeline.matching import COMPLETE, MIN_COVERAGE, Matches, TermMatcher
+from suggester.pipeline.pages import MAX_WIDTH
 from suggester.pipeline.wordids import WordIds, WordReader
 
 _NEAR_EDGE = 1e-4
@@ -94,7 +95,7 @@ def oracle(terms: Any, words: WordIds, among: Iterable[int]) -> list[Hit]:
                     after = [item for item in here.get(word, ()) if item[0] >= anchor]
                     before = [item for item in here.get(word, ()) if item[0] < anchor]
                     near = [*after[:1], *before[-1:]]
-                    near = [item for item in near if abs(item[0] - anchor) <= matching._MAX_WIDTH]
+                    near = [item for item in near if abs(item[0] - anchor) <= MAX_WIDTH]
                     if near:
                         chosen.append((word, min(near, key=lambda item: abs(item[0] - anchor))))
                 weight = math.fsum(float(terms.idf[word]) for word, _ in chosen)
@@ -221,11 +222,16 @@ def test_any_small_world_matches_as_the_oracle_says(world: tuple[Any, WordIds]) 
 def test_matching_in_runs_finds_what_matching_at_once_finds(world: tuple[Any, WordIds]) -> None:
     terms, words = world
     assume(len(words.ids))
-    whole = TermMatcher(terms).match(words)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(matching, "_CHUNK", 8)
-        parts = TermMatcher(terms).match(words)
-    assert sorted(map(repr, hits_of(parts))) == sorted(map(repr, hits_of(whole)))
+    whole = hits_of(TermMatcher(terms).match(words))
+    for limits in ({"_CHUNK": 8}, {"_BLOCK": 4}, {"_CELLS": 3}, {"_BLOCK": 2, "_CELLS": 0}):
+        with pytest.MonkeyPatch.context() as patch:
+            for name, limit in limits.items():
+                patch.setattr(matching, name, limit)
+            parts = hits_of(TermMatcher(terms).match(words))
+        if "_CHUNK" in limits:
+            assert sorted(map(repr, parts)) == sorted(map(repr, whole))
+        else:
+            assert parts == whole
 
 
 # --- the index of this installation -----------------------------------------------------------------
@@ -376,5 +382,6 @@ def test_a_note_without_known_words_matches_nothing_and_leaves_no_trace(
         assert len(matches) == 0
         assert {getattr(matches, name).shape for name in Matches.__dataclass_fields__} == {(0,)}
     matcher.match(read_words(reader, "chest pain pneumonia"))
-    assert not matcher._present.any()
+    assert not matcher._slot.any()
+    assert not matcher._cells.any()
     assert len(matcher.match(read_words(reader, "xyzzy"))) == 0

@@ -88,6 +88,7 @@ def test_tokenizer_keeps_the_text_and_offsets(nlp: Language, text: str) -> None:
         assert (table.text[index], table.start[index]) == (token.text, token.idx)
         assert expected[table.start[index] : table.end[index]] == token.text
         assert table.is_space[index] == (index not in set(table.visible))
+    assert table.marks == [index for index in table.visible if not table.is_word[index]]
 
 
 @given(st.one_of(ANY_TEXT, CLINICAL))
@@ -197,9 +198,44 @@ def test_tokenizer_examples_run() -> None:
 
 
 def test_what_pieces_are_is_forgotten_when_there_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tokenizer, "_KINDS", {})
+    monkeypatch.setattr(tokenizer, "_KNOWN", tokenizer._Stretches())
     monkeypatch.setattr(tokenizer, "_REMEMBERED", 2)
     first, second = tokenizer.cut("one two three four"), tokenizer.cut("one five")
     assert first[0].lower == ["one", "two", "three", "four"]
     assert second[0].lower == ["one", "five"]
-    assert set(tokenizer._KINDS) == {"one", "five"}
+    assert set(tokenizer._KNOWN) == {"one ", "five"}
+
+
+@given(st.one_of(ANY_TEXT, CLINICAL))
+def test_stretches_are_cut_as_the_whole_text_is(text: str) -> None:
+    table, spaces = cut(text)
+    pieces = tokenizer._PIECE.findall(text)
+    assert (table.text, spaces) == ([piece for piece, _ in pieces], [blank != "" for _, blank in pieces])
+
+
+def test_a_long_stretch_is_cut_but_not_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tokenizer, "_KNOWN", tokenizer._Stretches())
+    long = "a," * tokenizer._LONGEST
+    table, _ = cut(f"{'b' * 99} {long} c")
+    assert "".join(table.text) == "b" * 99 + long + "c"
+    assert set(tokenizer._KNOWN) == {"a", ",", ", ", "c"}
+
+
+def test_a_memory_zone_keeps_no_string(nlp: Language) -> None:
+    with nlp.memory_zone():
+        assert nlp.make_doc("zonewordxyz fever").text == "zonewordxyz fever"
+    assert "zonewordxyz" not in nlp.vocab.strings
+    assert nlp.make_doc("zonewordxyz fever").text == "zonewordxyz fever"
+
+
+def test_numbers_of_strings_are_forgotten_when_there_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tokenizer, "_REMEMBERED", 2)
+    cutter = ClinicalTokenizer(spacy.blank("en").vocab)
+    assert [token.text for token in cutter("one two three four one")] == [
+        "one",
+        "two",
+        "three",
+        "four",
+        "one",
+    ]
+    assert len(cutter._orths) <= 2

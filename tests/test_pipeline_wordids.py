@@ -268,3 +268,12 @@ def same(left: WordIds, right: WordIds) -> bool:
     return all(np.array_equal(getattr(left, name), getattr(right, name)) for name in arrays) and all(
         getattr(left, name) == getattr(right, name) for name in plain
     )
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 9)), max_size=12))
+def test_long_notes_are_ordered_as_short_ones_are(pairs: list[tuple[int, int]]) -> None:
+    ids, place = (np.array([pair[side] for pair in pairs], dtype=np.int32) for side in (0, 1))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(wordids, "_PLACE_BITS", 1)
+        by_columns = wordids._order(ids, place).tolist()
+    assert wordids._order(ids, place).tolist() == by_columns

@@ -29,7 +29,11 @@ def script() -> ModuleType:
 
 
 def test_the_curve_rises_and_is_what_evaluate_reads(
-    script: ModuleType, catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    script: ModuleType,
+    catalog: Catalog,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     train, test = tmp_path / "train.jsonl", tmp_path / "test.jsonl"
     for path, count, prefix in ((train, 40, "a"), (test, 12, "b")):
@@ -39,7 +43,14 @@ def test_the_curve_rises_and_is_what_evaluate_reads(
                     {
                         "id": g.note.id,
                         "text": g.note.text,
-                        "codes": [{"system": c.system, "code": c.code} for c in g.codes],
+                        "codes": [
+                            {
+                                "system": c.system,
+                                "code": c.code,
+                                "evidence": [[span.start, span.end] for span in c.evidence],
+                            }
+                            for c in g.codes
+                        ],
                     }
                 )
                 + "\n"
@@ -50,6 +61,9 @@ def test_the_curve_rises_and_is_what_evaluate_reads(
     arguments = [str(train), str(test), "--sizes", "16", "40", "--json", str(tmp_path / "c.json")]
     monkeypatch.setattr(sys, "argv", ["learning_curve.py", *arguments, "--svg", str(tmp_path / "c.svg")])
     script.main()
+    said = capsys.readouterr().out.splitlines()
+    assert json.loads(said[-2].rpartition("} ")[0] + "}")["f1_interval"][0] > 0.5
+    assert said[-1].startswith("right codes with evidence inside the marked: 1.0000 (")
     points = read_learning_curve(tmp_path / "c.json")
     assert [p.notes for p in points] == [16, 40]
     assert points[1].map > 0.8

@@ -157,6 +157,35 @@ def test_the_right_code_is_among_the_first_two(coder: LineCoder, line: str, code
     assert code in codes[:2]
 
 
+@pytest.mark.parametrize(
+    ("line", "denied"),
+    [
+        ("CLTX PATELLA DISLOC WO ANES", 1),
+        ("EXCHANGE TRANSFUSION OTHER THAN NEWBORN", 1),
+        ("FOAM DRESSING NO BORDER", 1),
+        ("CT HEAD W/O CONTRAST", 0),
+        ("KNEE IMAGING WITH GUIDANCE", 0),
+        ("FRACTURE WO MANIP WO ANES", 2),
+    ],
+)
+def test_what_a_line_denies_is_known(reader: Reader, line: str, denied: int) -> None:
+    assert len(reader.line(line).denied) == denied
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ("CLTX PATELLA DISLOC WO ANES", "27560"),
+        ("CLTX SUPRACONDYLAR HUMERUS FX WO MANIP", "24530"),
+        ("ARTHROTOMY ANKLE EXPLOR DRAIN", "27610"),
+        ("VATS LOBECTOMY SINGLE", "32663"),
+        ("STRABISMUS SURG EXPLORE DETACHED MUSC", "67340"),
+    ],
+)
+def test_codes_that_lines_seldom_name_are_found(coder: LineCoder, line: str, code: str) -> None:
+    assert code in [coder.releases.store(i.system).codes[i.row] for _, i in coder.ranked(line)[:3]]
+
+
 def test_oral_and_injected_forms_part(coder: LineCoder) -> None:
     def first(line: str) -> str:
         _, item = coder.ranked(line)[0]
@@ -290,7 +319,7 @@ def test_phrases_of_lines_name_codes_in_force(coder: LineCoder) -> None:
     from suggester.codesets.lexicon import lexicon_dir, read_rows
 
     known = {code for system in ("CPT", "HCPCS") for code in coder.releases.store(system).code_list}
-    for name in ("cpt_lines.tsv", "devices.tsv"):
+    for name in ("cpt_lines.tsv", "cpt_rare.tsv", "devices.tsv"):
         rows = list(read_rows(lexicon_dir() / "services" / name, ("phrase", "code"), required=2))
         assert [cells[1] for _, cells in rows if cells[1] not in known] == []
 

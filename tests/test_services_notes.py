@@ -143,7 +143,7 @@ def test_one_infusion_is_initial_by_rank_and_the_others_are_additional(engine: S
 
 def test_an_injection_under_the_skin_has_its_administration(engine: Suggester) -> None:
     assert composed(engine, "Ketorolac 60 mg IM given.")["96372"].units == 1
-    assert "96401" in composed(engine, "Fulvestrant 500 mg IM given.")
+    assert "96402" in composed(engine, "Fulvestrant 500 mg IM given.")
 
 
 def test_a_hospital_pays_for_its_drugs_otherwise(engine: Suggester) -> None:

@@ -6,6 +6,7 @@ import socket
 from typing import Any
 
 import pytest
+from free_ports import free_port
 from test_ui_web import results
 from typer.testing import CliRunner
 from ui_world import MemoryReview
@@ -40,12 +41,6 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         suggester.ui.server, "run", lambda context, **options: calls.append((context, options))
     )
     return calls
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def test_serve_demo_starts_without_sign_in(started: list[Any]) -> None:

@@ -50,6 +50,22 @@ def place(
     limit: int,
 ) -> tuple[Suggestion, ...]:
     """The suggestions with the worksheet's code instead of its rivals, ranked anew, at most ``limit``."""
+    placed = place_unranked(suggestions, worksheet, code, note_id=note_id, threshold=threshold, limit=limit)
+    return tuple(
+        item if item.rank == rank else replace(item, rank=rank) for rank, item in enumerate(placed, 1)
+    )
+
+
+def place_unranked(
+    suggestions: Sequence[Suggestion],
+    worksheet: EmWorksheet,
+    code: Code,
+    *,
+    note_id: str,
+    threshold: float,
+    limit: int,
+) -> tuple[Suggestion, ...]:
+    """The same, best first but with the ranks that they had; what ranks them anew anyway takes these."""
     rivals = rivals_of(worksheet)
     kept = [item for item in suggestions if item.code.code not in rivals]
     evidence = evidence_of(worksheet)
@@ -65,4 +81,4 @@ def place(
             )
         )
     kept.sort(key=lambda item: (-item.confidence, item.code.system, item.code.code))
-    return tuple(replace(item, rank=rank) for rank, item in enumerate(kept[:limit], 1))
+    return tuple(kept[:limit])

@@ -121,18 +121,23 @@ class Scan:
         words = [lower[token] for token in places]
         size = len(words)
         free = [0] * len(lexicon.books)
+        begins = lexicon.begins
+        may: list[list[int]] = [[] for _ in lexicon.books]
         for at, word in enumerate(words):
-            for number in lexicon.books_at(word):
-                if at < free[number]:
-                    continue
-                found = lexicon.books[number].longest(words, at, size)
-                if found is None:
-                    continue
-                free[number] = found[0]
-                cue = lexicon.cues[found[1][0].rule]
-                first, last = places[at], places[found[0] - 1]
-                if self._counts(cue.item, cue.where, first):
-                    yield self._hit(cue.item, cue.name or word, first, last)
+            for number in begins[word] if word in begins else lexicon.books_at(word):
+                may[number].append(at)
+        tried = [(at, n) for n, book in enumerate(lexicon.books) for at in book.among(words, may[n])]
+        for at, number in sorted(tried):
+            if at < free[number]:
+                continue
+            found = lexicon.books[number].longest(words, at, size)
+            if found is None:
+                continue
+            free[number] = found[0]
+            cue = lexicon.cues[found[1][0].rule]
+            first, last = places[at], places[found[0] - 1]
+            if self._counts(cue.item, cue.where, first):
+                yield self._hit(cue.item, cue.name or words[at], first, last)
 
     def _counts(self, item: str, where: str, token: int) -> bool:
         kind = self.reading.section_kind[token]

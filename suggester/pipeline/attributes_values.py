@@ -43,7 +43,8 @@ _CKD_STAGES: Final = frozenset(
     ("1", "2", "3", "3a", "3b", "4", "5", "i", "ii", "iii", "iiia", "iiib", "iv", "v")
 )
 _WINDOW: Final = 16
-_GAP: Final = 4
+GAP: Final = 4
+"""At most so many hyphens and blanks stand before each further word of a phrase."""
 
 
 class ValueReader:
@@ -221,8 +222,8 @@ class ValueReader:
     def pressures(self, table: TokenTable, sentence: list[int]) -> Iterator[Found]:
         """``158/94`` where the sentence speaks of blood pressure or the number is in ``mmHg``."""
         lower, size = table.lower, len(table)
-        for i, piece in enumerate(table.text):
-            if piece != "/" or i == 0 or i + 1 >= size:
+        for i in [i for i in table.marks if table.text[i] == "/"]:
+            if i == 0 or i + 1 >= size:
                 continue
             high, low = lower[i - 1], lower[i + 1]
             if not (high.isdecimal() and low.isdecimal() and len(high) < 4 and len(low) < 4):
@@ -309,10 +310,11 @@ def _shown(value: float) -> str:
 
 def follow(table: TokenTable, index: int, rest: tuple[str, ...]) -> int:
     """Token after the words ``rest`` behind ``index``, over a few hyphens and blanks; 0 if they are not."""
-    lower, size = table.lower, len(table)
+    lower = table.lower
+    size = len(lower)
     i = index + 1
     for word in rest:
-        limit = min(size, i + _GAP)
+        limit = min(size, i + GAP)
         while i < limit and lower[i] != word and (lower[i] in "-–" or table.is_space[i]):
             i += 1
         if i >= size or lower[i] != word:

@@ -176,9 +176,30 @@ class CueBook:
         edges = self._root().edges
         return word in edges or any(name in edges for name in self.word_classes(word))
 
-    def first_states(self) -> dict[str, _State | None]:
-        """The states behind the words met so far at the beginning of a cue."""
-        return self._root().by_word
+    def may_open(self, word: str) -> bool:
+        """Whether some cue written with ``^`` begins with the word."""
+        start = self._step(self._root(), "^") if "^" in self._root().edges else None
+        return start is not None and self._step(start, word) is not None
+
+    def among(self, words: list[str], at: list[int]) -> list[int]:
+        """Those positions, at which a cue may begin by its first word, whose next word goes on with one."""
+        states = self._root().by_word
+        last = len(words) - 1
+        out = []
+        for index in at:
+            word = words[index]
+            state = states[word] if word in states else self._step(self._root(), word)
+            if state is None:
+                continue
+            if not state.accept:
+                if index == last:
+                    continue
+                word = words[index + 1]
+                by_word = state.by_word
+                if (by_word[word] if word in by_word else self._step(state, word)) is None:
+                    continue
+            out.append(index)
+        return out
 
     def longest(
         self, words: list[str], begin: int, stop: int, *, first: bool = False
@@ -188,38 +209,53 @@ class CueBook:
         Where rows of several directions match the same words, a pseudo cue hides the others. ``first`` says
         that a sentence begins here, so that cues written with ``^`` hold.
         """
-        root = self._root()
+        root = self._start or self._root()
+        state: _State | None = root
+        accepting: _State | None = None
+        index, end = begin, begin
+        while index < stop:
+            word = words[index]
+            try:
+                state = state.by_word[word]  # type: ignore[union-attr]
+            except KeyError:
+                state = self._step(state, word)  # type: ignore[arg-type]
+            if state is None:
+                break
+            index += 1
+            if state.accept:
+                accepting, end = state, index
+        best = (end, accepting.accept) if accepting is not None else None
+        if first:
+            anchored = self._anchored(words, begin, stop)
+            if anchored is not None and (best is None or anchored[0] >= best[0]):
+                return anchored
+        return best
+
+    def _anchored(self, words: list[str], begin: int, stop: int) -> tuple[int, tuple[Modifier, ...]] | None:
+        """The longest cue written with ``^`` at ``begin``."""
         best: tuple[int, tuple[Modifier, ...]] | None = None
-        roots = [root]
-        if first and "^" in root.edges:
-            anchored = self._step(root, "^")
-            if anchored is not None:
-                roots.insert(0, anchored)
-        for root in roots:
-            state = root
-            index = begin
-            while index < stop:
-                word = words[index]
-                following = state.by_word[word] if word in state.by_word else self._step(state, word)
-                if following is None:
-                    break
-                state = following
-                index += 1
-                if state.accept and (best is None or index > best[0]):
-                    best = (index, state.accept)
+        state = self._step(self._root(), "^") if "^" in self._root().edges else None
+        for index in range(begin, stop):
+            if state is None:
+                break
+            state = self._step(state, words[index])
+            if state is not None and state.accept:
+                best = (index + 1, state.accept)
         return best
 
     def endings(self, words: list[str], begin: int, stop: int) -> tuple[int, tuple[Modifier, ...]] | None:
         """All rows that match at ``begin``, long and short, together; a longest pseudo cue hides them all."""
-        state = self._root()
+        state: _State | None = self._start or self._root()
         index = end = begin
         found: tuple[Modifier, ...] = ()
         while index < stop:
             word = words[index]
-            following = state.by_word[word] if word in state.by_word else self._step(state, word)
-            if following is None:
+            try:
+                state = state.by_word[word]  # type: ignore[union-attr]
+            except KeyError:
+                state = self._step(state, word)  # type: ignore[arg-type]
+            if state is None:
                 break
-            state = following
             index += 1
             if state.accept:
                 end = index

@@ -46,6 +46,9 @@ COLUMNS: Final = ("cue", "flag", "direction", "max_words", "reach", "rule")
 SETTING: Final = 1
 ENDING: Final = 2
 TITLE: Final = 4
+OPENING: Final = 8
+"""Bits of the books in which a cue may begin at a word; ``OPENING`` is for those that open a sentence."""
+
 _REMEMBERED: Final = 20_000
 """So many words are remembered with the books in which they may begin a cue."""
 
@@ -94,20 +97,23 @@ class Cues:
     title: CueBook
     begins: dict[str, int] = field(default_factory=dict)
 
-    def starts(self, words: list[str]) -> bytearray:
-        """For each word, in which books a cue may begin there: ``SETTING``, ``ENDING``, ``TITLE``."""
+    def starts(self, words: list[str]) -> list[int]:
+        """For each word, in which books a cue may begin there, as a mask of the bits above."""
         known = self.begins
-        out = bytearray(len(words))
-        for index, word in enumerate(words):
-            mask = known.get(word)
-            if mask is None:
-                mask = SETTING * self.setting.may_begin(word)
-                mask |= ENDING * self.ending.may_begin(word) | TITLE * self.title.may_begin(word)
-                if len(known) < _REMEMBERED:
-                    known[word] = mask
-            if mask:
-                out[index] = mask
-        return out
+        out = list(map(known.get, words))
+        if None in out:
+            for index, word in enumerate(words):
+                if out[index] is None:
+                    out[index] = self._begins(word)
+        return out  # type: ignore[return-value]
+
+    def _begins(self, word: str) -> int:
+        mask = SETTING * self.setting.may_begin(word)
+        mask |= ENDING * self.ending.may_begin(word) | TITLE * self.title.may_begin(word)
+        mask |= OPENING * self.setting.may_open(word)
+        if len(self.begins) < _REMEMBERED:
+            self.begins[word] = mask
+        return mask
 
 
 @lru_cache(maxsize=4)

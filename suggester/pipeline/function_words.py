@@ -78,7 +78,13 @@ LINKING: Final = _words(
 SINGULAR: Final = _words("is was has remains seems appears")
 """Verbs whose subject is one thing, so that a list before it is not flagged whole."""
 
-OPENERS: Final = _words(", : ; and - – — . ( •")
+THOUGHT: Final = _words(
+    """thought believed felt feared suspected presumed assumed considered to be been have had has was were
+    that he she it they this there patient pt the a an"""
+)
+"""Words between what tells of an error and the thing that was erroneously thought."""
+
+OPENERS: Final = _words(", : ; and - – — . ( • that")
 """Words before a date that opens a clause and so looks on."""
 
 ONSET: Final = _words("onset began begun started starting start noticed beginning since begins until")
@@ -94,7 +100,8 @@ APPEARED: Final = _words("developed develops appeared presented noticed noted be
 
 VISIT: Final = _words(
     """admitted hospitalized hospitalised presented diagnosed treated intubated admission seen icu nicu
-    hospital ward inpatient"""
+    hospital ward inpatient struggled struggling dealt dealing battled coped suffered ill sick afflicted
+    infected"""
 )
 """Words after which a dated *with* tells what was found then."""
 
@@ -106,7 +113,8 @@ RESULTS: Final = _words("benign normal negative neg unremarkable stable unchange
 
 PASSES: Final = _words(
     """gestational childhood exacerbation exacerbations attack attacks flare flares flare-up crisis episode
-    episodes hospitalization hospitalizations admission admissions repair surgery transplant postpartum"""
+    episodes hospitalization hospitalizations admission admissions repair surgery transplant postpartum
+    release replacement decompression"""
 )
 """Words that make a lasting condition an event or a phase that passes."""
 
@@ -115,6 +123,13 @@ EVENTS: Final = _words(
     fractures nstemi stemi injury accident surgery transplant amputation aneurysm rupture perforation"""
 )
 """Words of a history that name what happened once: a drug taken since does not make it present."""
+
+INJURIES: Final = _words(
+    """tbi concussion concussions dvt pe pneumonia burn burns injuries wound wounds laceration dislocation
+    sprain overdose overdoses attempt attempts miscarriage abortion meningitis hepatitis mononucleosis
+    chickenpox measles polio lymphoma leukemia hospitalization assault"""
+)
+"""Words that name what happened once, of whatever cause."""
 
 ONCE: Final = _words(
     """mi nstemi stemi stroke strokes cva cvas tia tias cabg cabgx3 cabgx4 turp tavr orif cesarean
@@ -127,6 +142,15 @@ ANOTHER: Final = _words(
     recommended improved unremarkable reviewed today"""
 )
 """Words of a clause about the patient that follows what is said of a relative."""
+
+SUBSTANCES: Final = tuple(
+    _words(
+        """alcohol etoh drink liquor beer wine smok tobac cigar nicotine vap chew snuff pack ppd drug heroin
+        cocain crack opi oxyco fentanyl narcot benzo xanax meth speed amphet marij cannab weed ivdu substance
+        abus addict dependen use using pills"""
+    )
+)
+"""How words begin that name what one may quit."""
 
 CONTRAST: Final = _words("but however although though except yet")
 """Words of contrast. They do not end what is said of a relative; a new subject behind them does."""

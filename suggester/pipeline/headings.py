@@ -43,14 +43,15 @@ class Heading:
     digits: int
 
 
+def _case_of_one(word: str) -> Literal["caps", "title", "lower"]:
+    if word.isupper():
+        return "caps" if word[0].isalpha() else "lower"
+    return "title" if word[0].isupper() and word[0].isalpha() else "lower"
+
+
 def _case(words: list[str]) -> Literal["caps", "title", "first", "lower"]:
     if len(words) == 1:
-        word = words[0]
-        if not word[0].isalpha():
-            return "lower"
-        if word.isupper():
-            return "caps"
-        return "title" if word[0].isupper() else "lower"
+        return _case_of_one(words[0])
     letters = [word for word in words if word[0].isalpha()]
     if not letters:
         return "lower"
@@ -65,12 +66,12 @@ def _one_word(table: TokenTable, index: int, bold: bool) -> Heading:
     """The heading that a line of one word is."""
     word = table.text[index]
     return Heading(
-        key=join_key([table.lower[index]]),
+        key=table.lower[index] if table.lower[index] != "and" else "",
         start=index,
         stop=index + 1,
         body=index + 1,
         form="alone",
-        case=_case([word]),
+        case=_case_of_one(word),
         bold=bold,
         words=1,
         digits=int(word[0].isdigit()),
@@ -96,23 +97,26 @@ def read_heading(table: TokenTable, layout: Layout, line: int) -> Heading | None
         return _one_word(table, index, bold)
     parts: list[str] = []
     words: list[str] = []
-    digits = 0
     title_end = index
     form: Form | None = None
     while index < stop_at:
         piece = text[index]
         if is_word[index]:
-            if len(words) == MAX_WORDS:
+            try:
+                title_end = min(is_word.index(False, index), stop_at)  # a line end is no word
+            except ValueError:
+                title_end = stop_at
+            if len(words) + title_end - index > MAX_WORDS:
                 return None
-            parts.append(lower[index])
-            words.append(piece)
-            digits += piece[0].isdigit()
-            title_end = index + 1
-        elif piece == ":":
+            parts += lower[index:title_end]
+            words += text[index:title_end]
+            index = title_end
+            continue
+        if piece == ":":
             form = "colon"
             index += 1
             break
-        elif piece in _JOIN:
+        if piece in _JOIN:
             parts.append("and")
         elif piece == "(":
             closing = index + 1
@@ -172,5 +176,5 @@ def read_heading(table: TokenTable, layout: Layout, line: int) -> Heading | None
         case=_case(words),
         bold=bold,
         words=len(words),
-        digits=digits,
+        digits=sum([word[0].isdigit() for word in words]),
     )

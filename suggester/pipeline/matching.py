@@ -6,6 +6,7 @@ Everything is done on whole arrays: cost grows with the words of the note, not w
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suggester.codesets.terms import DESCRIPTORS, TermIndex
+from suggester.pipeline.pages import Page, after, ranges
 from suggester.pipeline.wordids import WordIds
 
 MIN_COVERAGE = 0.6
@@ -21,18 +23,24 @@ MIN_COVERAGE = 0.6
 COMPLETE = 0.999
 """Coverage from which all words of a term count as present."""
 
-_LEADING = 4
-"""So many words of each term are summed up before terms are looked at whole."""
+_FIRST, _LEADING = 2, 7
+"""So many words of each term behind its anchor, and then so many, are summed up before terms are looked at
+whole."""
 
-_ONES = np.ones(_LEADING, dtype=np.float32)
 _ROUNDING = np.float32(1e-3)
 """Room for rounding when a word is said to be needed."""
 
 _CHUNK = 4096
 """Sentences are matched in runs of about this many words, so that cost stays linear in length."""
 
-_MAX_WIDTH = 24
-"""Words of one match lie at most this many content words apart."""
+_BLOCK = 1024
+"""So many entries are looked at together: their table of sentences by words stays in the cache."""
+
+_CELLS = 1 << 18
+"""Cells of the table that is kept for the next block; larger ones are made anew."""
+
+_OWN = 16
+"""Two counts are summed up in one number, the second above this many bits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,98 +102,53 @@ class TermMatcher:
     def __init__(self, terms: TermIndex, *, min_coverage: float = MIN_COVERAGE) -> None:
         self._terms = terms
         self.min_coverage = min_coverage
-        self._least = np.where(terms.term_complete, np.float32(COMPLETE), np.float32(min_coverage))
-        self._present = np.zeros(len(terms.idf) + 2, dtype=np.bool_)
-        self._one, self._other = self._needed()
-        self._heft = np.zeros(len(terms.idf) + 1, dtype=np.float32)
-        self._leading, self._rest = self._led()
-        self._rarity = np.append(terms.idf, np.float32(0))
-        self._slot = np.zeros(len(terms.idf) + 2, dtype=np.int32)
-        self._slot[-1] = 1
-
-    def _needed(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-        """For each term two words of which one must be there for the term to match, by their rarity.
-
-        Where there are none such, an id that is always there; for terms that are not matched at all, one
-        that never is.
-        """
-        terms = self._terms
-        never = len(terms.idf)
-        begin, stop = terms.term_ptr[:-1], terms.term_ptr[1:]
-        spare = (np.float32(1.0) - self._least) * terms.term_weight + _ROUNDING
-        second, third = (
-            np.where(stop - begin > place, np.append(terms.term_word, [0] * 3)[begin + place], never)
-            for place in (1, 2)
-        )
-        rarity = np.append(terms.idf, np.float32(0))
-        alone = rarity[second] > spare
-        either = alone | (rarity[second] + rarity[third] > spare)
-        out = (np.where(either, second, never + 1), np.where(either & ~alone, third, never + 1))
-        out[1][alone] = never
-        for words in out:
-            words[np.isin(terms.term_source, DESCRIPTORS)] = never
-        return out[0].astype(np.int32), out[1].astype(np.int32)
+        self._slot = np.zeros(len(terms.idf) + 1, dtype=np.int64)
+        self._cells = np.zeros(_CELLS, dtype=np.int64)
+        # Terms that are matched at all, by their anchors: what a note looks at lies side by side.
+        sought = ~np.isin(terms.term_source, DESCRIPTORS)[terms.anchor_term]
+        self._term = terms.anchor_term[sought]
+        self._anchor_ptr = np.append(0, np.cumsum(sought))[terms.anchor_ptr]
+        begin, stop = terms.term_ptr[self._term], terms.term_ptr[self._term + 1]
+        self._word = terms.term_word[ranges(begin, stop)[1]]
+        self._ptr = np.append(0, np.cumsum(stop - begin)).astype(np.int32)
+        self._weight = np.maximum(terms.term_weight[self._term], np.float32(1e-6))
+        least = np.where(terms.term_complete, np.float32(COMPLETE), np.float32(min_coverage))
+        self._least = least[self._term]
+        self._behind, self._bound = self._led()
 
     def _led(self) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-        """The first words of each term, and what the words behind them may add over what the term needs.
+        """The words of each term behind its anchor, and what may be missing.
 
-        Terms that have fewer words are filled up with an id of no word.
+        The first ``_LEADING`` words, ``(_LEADING, terms)``, an id of no word where it has fewer; and
+        ``(2, terms)`` how much is over when its anchor is there and all others but the first ``_FIRST``, or
+        all but ``_LEADING``: where those of them that are there do not lift it above zero, the term cannot
+        match.
         """
-        terms = self._terms
-        none = len(terms.idf)
-        begin, stop = terms.term_ptr[:-1], terms.term_ptr[1:]
-        padded = np.append(terms.term_word, [none] * _LEADING)
-        columns = [np.where(stop - begin > place, padded[begin + place], none) for place in range(_LEADING)]
-        leading = np.ascontiguousarray(np.stack(columns, axis=1), dtype=np.int32)
-        rarity = np.append(terms.idf, np.float32(0))
-        rest = terms.term_weight - rarity[leading].sum(axis=1)
-        return leading, (np.maximum(rest, 0) - self._least * terms.term_weight + _ROUNDING).astype(np.float32)
+        none = len(self._terms.idf)
+        count = np.diff(self._ptr)
+        padded = np.append(self._word, np.full(_LEADING + 1, none, dtype=np.int32))
+        columns = [
+            np.where(count > place, padded[self._ptr[:-1] + place], np.int32(none))
+            for place in range(1, _LEADING + 1)
+        ]
+        words = np.stack(columns)
+        rarity = np.append(self._terms.idf, np.float32(0))
+        over = self._weight - self._least * self._weight + _ROUNDING
+        return words, np.stack([over - rarity[some].sum(axis=0) for some in (words[:_FIRST], words)])
 
     def match(self, words: WordIds) -> Matches:
         """All matches in a note, in the order of the sentences."""
+        tokens = words.place_token
         if len(words.ids) <= _CHUNK:
-            return self._match(
-                words.ids, words.place, words.last, words.sentence, words.own, words.place_token
+            return self._match(words.ids, words.place, words.last, words.sentence, words.own, tokens)
+        parts = [
+            self._match(
+                words.ids[run], words.place[run], words.last[run], words.sentence[run], words.own[run], tokens
             )
-        parts = []
-        run = words.sentence // max(1, _CHUNK * (int(words.sentence.max()) + 1) // len(words.ids))
-        for number in np.unique(run):
-            chosen = run == number
-            parts.append(
-                self._match(
-                    words.ids[chosen],
-                    words.place[chosen],
-                    words.last[chosen],
-                    words.sentence[chosen],
-                    words.own[chosen],
-                    words.place_token,
-                )
-            )
+            for run in _runs(words.sentence, _CHUNK)
+        ]
         names = Matches.__dataclass_fields__
         return Matches(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
-
-    def _in_sentence(
-        self,
-        ids: NDArray[np.int32],
-        unique: NDArray[np.int32],
-        sentence: NDArray[np.int32],
-        here: NDArray[np.int32],
-        term: NDArray[np.int32],
-    ) -> NDArray[np.intp]:
-        """Which terms have enough of their words in one sentence (``here``) to match there."""
-        slot = self._slot
-        slot[unique] = np.arange(2, len(unique) + 2, dtype=np.int32)
-        first = int(sentence.min())
-        has = np.zeros((int(sentence.max()) - first + 1, len(unique) + 2), dtype=np.bool_)
-        has[:, 1] = True
-        has[sentence - first, slot[ids]] = True
-        here = here - first
-        fits = (has[here, slot[self._one[term]]] | has[here, slot[self._other[term]]]).nonzero()[0]
-        leading = self._leading[term[fits]]
-        there = has[here[fits][:, None], slot[leading]]
-        enough = (there * self._rarity[leading]) @ _ONES + self._rest[term[fits]] >= 0
-        slot[unique] = 0
-        return np.asarray(fits[enough], dtype=np.intp)
 
     def _match(
         self,
@@ -196,78 +159,89 @@ class TermMatcher:
         own: NDArray[np.bool_],
         place_token: tuple[int, ...],
     ) -> Matches:
-        terms = self._terms
-        present = self._present
-        present[ids] = True
-        present[-1] = True
-        fresh = np.ones(len(ids), dtype=np.bool_)
-        np.not_equal(ids[1:], ids[:-1], out=fresh[1:])
-        unique = ids[fresh]
-        chosen = _gather(terms.anchor_ptr[unique], terms.anchor_ptr[unique + 1], terms.anchor_term)
-        chosen = chosen[present[self._one[chosen]] | present[self._other[chosen]]]
-        heft = self._heft
-        heft[unique] = terms.idf[unique]
-        leading = heft[self._leading[chosen]]
-        chosen = chosen[leading @ _ONES + self._rest[chosen] >= 0]
-        heft[unique] = 0
-        present[ids] = False
-        present[-1] = False
-        if not len(chosen):
+        if not len(ids):
             return _none()
-        # every place of the anchor
-        anchor_word = terms.term_word[terms.term_ptr[chosen]]
-        low, high = np.searchsorted(ids, anchor_word, "left"), np.searchsorted(ids, anchor_word, "right")
-        occurrence = _gather(low, high, np.arange(len(ids), dtype=np.int32))
-        term = np.repeat(chosen, high - low)
-        fits = self._in_sentence(ids, unique, sentence, sentence[occurrence], term)
-        occurrence, term = occurrence[fits], term[fits]
-        if not len(term):
+        if len(ids) <= _BLOCK:
+            found = self._weigh(ids, place, last, sentence, own)
+        else:
+            parts = [
+                self._weigh(ids[run], place[run], last[run], sentence[run], own[run])
+                for run in _runs(sentence, _BLOCK)
+            ]
+            found = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+            order = np.argsort(found["chosen"], kind="stable")
+            found = {name: values[order] for name, values in found.items()}
+        if not len(found["chosen"]):
             return _none()
-        # the nearest place of each word of the term, in the anchor's sentence
-        begin, stop = terms.term_ptr[term], terms.term_ptr[term + 1]
-        count = stop - begin
-        word = _gather(begin, stop, terms.term_word)
-        starts = np.zeros(len(term), dtype=np.int64)
-        np.cumsum(count[:-1], out=starts[1:])
-        at = np.repeat(place[occurrence], count).astype(np.int64)
-        here = np.repeat(sentence[occurrence], count)
-        keys = (ids.astype(np.int64) << 32) | place
-        wanted = (word.astype(np.int64) << 32) | at
-        after = np.minimum(np.searchsorted(keys, wanted), len(ids) - 1)
-        before = np.maximum(after - 1, 0)
-        far = np.int64(1 << 30)
-        ok_after = (ids[after] == word) & (sentence[after] == here)
-        ok_before = (ids[before] == word) & (sentence[before] == here)
-        gap_after = np.where(ok_after, np.abs(place[after] - at), far)
-        gap_before = np.where(ok_before, np.abs(place[before] - at), far)
-        nearest = np.where(gap_before < gap_after, before, after)
-        hit = np.minimum(gap_before, gap_after) <= _MAX_WIDTH
-        weight = np.add.reduceat(np.where(hit, terms.idf[word], np.float32(0)), starts)
-        coverage = weight / np.maximum(terms.term_weight[term], np.float32(1e-6))
-        first = np.minimum.reduceat(np.where(hit, place[nearest], np.int32(1 << 30)), starts)
-        final = np.maximum.reduceat(np.where(hit, last[nearest], np.int32(-1)), starts)
-        hits = np.add.reduceat(hit.astype(np.int32), starts)
-        written = np.add.reduceat((hit & own[nearest]).astype(np.int32), starts)
-        keep = coverage >= self._least[term]
-        tokens = np.array(place_token, dtype=np.int32)
-        first, final, hits = first[keep], final[keep], hits[keep]
-        density = np.minimum(hits / (final - first + 1), 1.0).astype(np.float32)
-        return _without_weak(
-            {
-                "term": term[keep].astype(np.int32),
-                "coverage": np.minimum(coverage[keep], 1.0).astype(np.float32),
-                "density": density,
-                "hits": hits,
-                "own": written[keep],
-                "weight": weight[keep].astype(np.float32),
-                "first": tokens[first],
-                "final": tokens[final],
-                "anchor": tokens[place[occurrence][keep]],
-                "sentence": sentence[occurrence][keep],
-            },
-            first,
-            final,
-        )
+        return _without_weak(found, self._term, np.array(place_token, dtype=np.int32))
+
+    def _weigh(
+        self,
+        ids: NDArray[np.int32],
+        place: NDArray[np.int32],
+        last: NDArray[np.int32],
+        sentence: NDArray[np.int32],
+        own: NDArray[np.bool_],
+    ) -> dict[str, NDArray[Any]]:
+        """What matches in some sentences: columns by name, terms as places in the list of anchored terms."""
+        page = Page(ids, place, sentence, self._terms.idf.take(ids), self._slot, self._cells)
+        try:
+            chosen, occurrence = self._candidates(page)
+            begin, stop = self._ptr.take(chosen), self._ptr.take(chosen + 1)
+            owner, which = ranges(begin, stop)
+            cell = page.nearest(self._word.take(which), occurrence.take(owner))
+        finally:
+            page.close()
+        starts = np.cumsum(stop - begin) - (stop - begin)
+        weight = _reduce(np.add, page.rarity.take(cell), starts)
+        coverage = weight / self._weight.take(chosen)
+        keep = (coverage >= self._least.take(chosen)).nonzero()[0]
+        first = _reduce(np.minimum, after(np.int32(1 << 30), place).take(cell), starts)[keep]
+        final = _reduce(np.maximum, after(np.int32(-1), last).take(cell), starts)[keep]
+        both = after(np.int32(0), own.astype(np.int32) << _OWN | 1)
+        counted = _reduce(np.add, both.take(cell), starts)[keep]
+        occurrence = occurrence[keep]
+        return {
+            "chosen": chosen[keep],
+            "coverage": np.minimum(coverage[keep], np.float32(1.0)),
+            "hits": counted & (1 << _OWN) - 1,
+            "own": counted >> _OWN,
+            "weight": weight[keep],
+            "first": first,
+            "final": final,
+            "anchor": place[occurrence],
+            "sentence": sentence[occurrence],
+        }
+
+    def _candidates(self, page: Page) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Terms that have enough of their words in the sentence of an occurrence of their anchor."""
+        which, chosen = ranges(self._anchor_ptr.take(page.unique), self._anchor_ptr.take(page.unique + 1))
+        # enough in the note
+        bound, bound_of_all = self._bound
+        slots = [page.slot.take(words.take(chosen)) for words in self._behind[:_FIRST]]
+        sums = bound.take(chosen)
+        for slot in slots:
+            sums += page.heft.take(slot)
+        fits = (sums >= 0).nonzero()[0]
+        # enough in the sentence of each occurrence of the anchor
+        which = which.take(fits)
+        here, occurrence = ranges(page.begin.take(which), page.stop.take(which))
+        here = fits.take(here)
+        chosen, row = chosen.take(here), page.row.take(occurrence)
+        sums = bound.take(chosen)
+        for slot in slots:
+            sums += page.rarity.take(page.cells.take(slot.take(here) + row))
+        fits = (sums >= 0).nonzero()[0]
+        chosen, occurrence = chosen.take(fits), occurrence.take(fits)
+        # a second look at the longer ones
+        long = (self._behind[_FIRST].take(chosen) < len(self._terms.idf)).nonzero()[0]
+        more, fits = chosen.take(long), fits.take(long)
+        row, sums = row.take(fits), sums.take(fits) + (bound_of_all.take(more) - bound.take(more))
+        for words in self._behind[_FIRST:]:
+            sums += page.rarity.take(page.cells.take(page.slot.take(words.take(more)) + row))
+        keep = np.ones(len(chosen), dtype=np.bool_)
+        keep[long[sums < 0]] = False
+        return chosen[keep], occurrence[keep]
 
 
 _CLOSE = 0.5
@@ -275,17 +249,31 @@ _CLOSE = 0.5
 
 
 def _without_weak(
-    columns: dict[str, NDArray[Any]], first: NDArray[np.int32], final: NDArray[np.int32]
+    found: dict[str, NDArray[Any]], terms: NDArray[np.int64], tokens: NDArray[np.int32]
 ) -> Matches:
     """Mark matches that lie inside a heavier complete one, and drop the partial ones among them.
 
-    ``first`` and ``final`` are the places of their first and last words.
+    ``found`` is of ``TermMatcher._weigh``, where ``first``, ``final`` and ``anchor`` are places; ``terms``
+    are the anchored terms, ``tokens`` the tokens of the places.
     """
-    coverage, weight = columns["coverage"], columns["weight"]
-    strong = (coverage >= COMPLETE) & (columns["density"] >= _CLOSE)
-    inside = weight < heaviest_around(first, final, weight, strong) - np.float32(1e-4)
-    keep = ~inside | (coverage >= COMPLETE)
-    return Matches(**{name: values[keep] for name, values in columns.items()}, dominated=inside[keep])
+    coverage, weight, first, final = (found[name] for name in ("coverage", "weight", "first", "final"))
+    density = np.minimum(found["hits"] / (final - first + 1), 1.0).astype(np.float32)
+    whole = coverage >= COMPLETE
+    inside = weight < heaviest_around(first, final, weight, whole & (density >= _CLOSE)) - np.float32(1e-4)
+    keep = (~inside | whole).nonzero()[0]
+    return Matches(
+        term=terms[found["chosen"][keep]].astype(np.int32),
+        coverage=coverage[keep],
+        density=density[keep],
+        hits=found["hits"][keep],
+        own=found["own"][keep],
+        weight=weight[keep],
+        first=tokens[first[keep]],
+        final=tokens[final[keep]],
+        anchor=tokens[found["anchor"][keep]],
+        sentence=found["sentence"][keep],
+        dominated=inside[keep],
+    )
 
 
 def heaviest_around(
@@ -317,19 +305,16 @@ def heaviest_around(
     return out
 
 
-_COUNT = np.arange(1 << 16, dtype=np.int64)
-"""Numbers from 0, for ranges of usual length."""
+def _reduce(function: np.ufunc, values: NDArray[Any], starts: NDArray[np.int64]) -> NDArray[Any]:
+    """``function.reduceat``, which does not take empty arrays."""
+    return np.asarray(function.reduceat(values, starts) if len(values) else values)
 
 
-def _gather(
-    begin: NDArray[np.int32], stop: NDArray[np.int32], values: NDArray[np.int32]
-) -> NDArray[np.int32]:
-    """Concatenate ``values[b:s]`` for every pair of bounds."""
-    lengths = stop - begin
-    ends = np.cumsum(lengths)
-    total = int(ends[-1]) if len(ends) else 0
-    count = _COUNT[:total] if total <= len(_COUNT) else np.arange(total)
-    return np.asarray(values[np.repeat(begin - ends + lengths, lengths) + count], dtype=np.int32)
+def _runs(sentence: NDArray[np.int32], size: int) -> Iterator[NDArray[np.bool_]]:
+    """Entries of neighbouring sentences, about ``size`` in a run."""
+    run = sentence // max(1, size * (int(sentence.max()) + 1) // len(sentence))
+    for number in sorted(set(run.tolist())):
+        yield run == number
 
 
 def _none() -> Matches:

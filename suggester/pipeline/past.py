@@ -12,6 +12,7 @@ from suggester.pipeline.function_words import (
     DIAGNOSED,
     EVENTS,
     FIRST_SEEN,
+    INJURIES,
     NOT_ITEM,
     ONCE,
     ONSET,
@@ -33,6 +34,14 @@ AGE_ONLY: Final = "hist.at"
 _ITEM: Final = 8
 """An item of a list reaches at most so many tokens from the word that makes it past."""
 
+_RETURNED: Final = frozenset(
+    ("seen", "visit", "follow-up", "followup", "up", "check", "clinic", "exam", "well", "unchanged", "stable")
+)
+"""Words before *at 6 months* that make it the time of a visit, not an age."""
+
+_SUBJECTS: Final = frozenset(("he", "she", "they", "i", "it", "patient", "pt"))
+"""Words behind *since* with which it tells a reason."""
+
 _OPENING: Final = ("ostomy", "ostomies")
 """Ends of operations that leave an opening behind, which is still there."""
 
@@ -44,6 +53,9 @@ _GOES_ON: Final = frozenset(
     ("began", "started", "begun", "persists", "persisting", "continues", "continuing")
 )
 """Words behind a date that make it the beginning of what lasts."""
+
+_PARTS: Final = frozenset((",", "and", "or", "/", "&", "with", "(", "from", "after", "following"))
+"""Words between the items of a history, and between a lasting condition and what it came of."""
 
 _CLAUSE_BACK: Final = 14
 _CLAUSE_ENDS: Final = frozenset((",", ";", ".", ":", "but", "and"))
@@ -66,7 +78,9 @@ def date_direction(words: list[str], begin: int, hit: Hit, stop: int, rule: str)
     for index in range(hit.begin - 1, max(begin, hit.begin - _CLAUSE_BACK) - 1, -1):
         if month and words[index] in APPEARED:
             return "none"
-        if words[index] in ONSET or (words[index] == "first" and words[index + 1] in FIRST_SEEN):
+        if words[index] in ONSET and not (words[index] == "since" and words[index + 1] in _SUBJECTS):
+            return "none"
+        if words[index] == "first" and words[index + 1] in FIRST_SEEN:
             return "none"
         if words[index] in _CLAUSE_ENDS:
             break
@@ -89,8 +103,12 @@ def date_direction(words: list[str], begin: int, hit: Hit, stop: int, rule: str)
 def _happened_at(words: list[str], begin: int, hit: Hit, stop: int) -> bool:
     """Whether a bare *at 44* is the age at which an operation or event took place."""
     before = words[max(begin, hit.begin - 3) : hit.begin]
-    named = any(word in EVENTS or word in ONCE or word.endswith(SURGICAL) for word in before[-2:])
-    ended = hit.end >= stop or words[hit.end] in (",", ";", ".", ")")
+    named = any(
+        word in EVENTS or word in ONCE or word in INJURIES or word.endswith(SURGICAL) for word in before[-2:]
+    )
+    ended = hit.end >= stop or words[hit.end] in (",", ";", ".", ")", "on", "and", "with", "from", "after")
+    if words[hit.end - 1].isalpha():
+        return ended and _RETURNED.isdisjoint(before)
     return ended and (named or "once" in before) and len(words[hit.end - 1]) <= 2
 
 
@@ -111,7 +129,7 @@ def drop_chronic(
     parts: list[tuple[int, int]] = []
     first = begin
     for index in range(begin, end + 1):
-        if index == end or words[index] in (",", "and", "or", "/", "&", "with"):
+        if index == end or words[index] in _PARTS:
             if index > first:
                 after = bisect_right(dates, first)
                 dated = after < len(dates) and dates[after] <= index + 1
@@ -164,14 +182,21 @@ def _names_chronic(words: list[str], begin: int, end: int, chronic: Node) -> boo
     return False
 
 
-def taken_back(cancels: list[int], ends: list[int], begin: int, stop: int) -> bool:
-    """Whether words of the present follow a history before its clause ends."""
+def taken_back(words: list[str], cancels: list[int], ends: list[int], begin: int, stop: int) -> bool:
+    """Whether words of the present follow a history before its clause ends.
+
+    In the midst of a later item of a list they belong to that item (*hx DTs, schizophrenia on haldol*); at
+    its beginning, to all before (*history of stroke, on aspirin*).
+    """
     end = bisect_right(ends, begin)
     limit = ends[end] if end < len(ends) else stop
     cancel = bisect_right(cancels, begin)
-    return cancel < len(cancels) and cancels[cancel] < limit
+    if cancel >= len(cancels) or cancels[cancel] >= limit:
+        return False
+    at = cancels[cancel]
+    return words[at - 1] == "," or "," not in words[begin:at]
 
 
 def first_item(words: list[str], begin: int, end: int) -> int:
-    """Where the first item of a list ends."""
-    return next((index for index in range(begin, end) if words[index] in (",", "and", "&")), end)
+    """Where the first item of a list ends, or what it was done for begins."""
+    return next((index for index in range(begin, end) if words[index] in (",", "and", "&", "for")), end)

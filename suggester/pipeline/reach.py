@@ -21,13 +21,16 @@ from suggester.pipeline.function_words import (
     AND,
     ANOTHER,
     CONTRAST,
+    EVENTS,
+    INJURIES,
     LEAD_IN,
     LINKING,
-    NOT_PLAIN,
     OR,
     SINGULAR,
+    SUBSTANCES,
     VISIT,
 )
+from suggester.pipeline.listing import closed_by_or, list_goes_on, new_item
 from suggester.pipeline.scopes import Stops
 
 _NOT_OVER_FOR: Final = HISTORICAL | HYPOTHETICAL
@@ -41,6 +44,8 @@ _OVER_BY_RULE: Final = {
     "hist.resolved": _OVER_CAUSES,
     "hist.answer": _OVER_CAUSES,
     "neg.answer": _OVER_CAUSES | {"since", "during", "when", "before"},
+    "unc.answer": _OVER | {"on", "after"},
+    "unc.after": _OVER | {"on", "after"},
 }
 """Answers and what tells that something has passed look back over its cause or time (*sepsis due to
 pneumonia, now resolved*; *falls since the last visit: none*)."""
@@ -56,10 +61,20 @@ _FAMILY_ON: Final = _FAMILY_TOO | {"no", "none", "pos", "also"}
 """Words behind a semicolon with which a family history goes on."""
 
 _ITEM_ENDS: Final = frozenset(",.;")
+_ARTICLE: Final = frozenset(("a", "an"))
+"""Words behind *and* with which a finding begins that is there (*no rash and a soft murmur*)."""
+
+_DETERMINERS: Final = frozenset(
+    ("her", "his", "their", "my", "the", "a", "an", "this", "she", "he", "there", "i", "we")
+)
+"""Words behind *, and* with which a clause of its own begins."""
+_NO_CLAUSE: Final = (NEGATED, UNCERTAIN, HISTORICAL)
+"""Flags that do not reach into such a clause."""
+
 _PLACED: Final = frozenset(("in", "the", "to", "from"))
 """Words before *OR*, the operating room."""
 
-_STAYS: Final = frozenset(("hist.date", "hist.prior"))
+_STAYS: Final = frozenset(("hist.date", "hist.prior", "hist.life"))
 """Rules that look on over *with* behind a stay: *ten years ago he was hospitalized with pancreatitis*."""
 
 _DATE_RULES: Final = frozenset(("hist.date", "hist.year"))
@@ -68,17 +83,27 @@ _RULE_ENDS: Final = {
     "hyp.ordered": frozenset(("for", "of")),
     "hyp.risk": frozenset(("with", "including", "due", "because", "from", "after", "given", "for")),
 }
-"""Words that end the scope of one rule: *risk of stroke with atrial fibrillation*."""
+"""Words that end the scope of one rule: *risk of stroke with AF*; *for* only before a comma."""
 
 _CLAUSE_WORDS: Final = 7
 _OF_RELATIVE: Final = frozenset(("who", "which", "whose", "died", "had", "has", "both", "also", "one", "two"))
 """Words with which what is said of a relative goes on behind a comma."""
 
 _RELATIVE_BACK: Final = 14
+_LABEL: Final = 6
+_BRIEF: Final = 7
+"""A problem that heads its line, and what follows, have less words (*AKI: peaked at 2, now resolved*)."""
+
 _RELATIVES: Final = frozenset(("which", "who", "that", "though", "although", "while"))
 """Words that begin a clause between commas."""
 
-_LIST_AHEAD: Final = 24
+_REDUCED: Final = frozenset(
+    (
+        *("felt", "thought", "believed", "presumed", "presumably", "attributed", "secondary", "due"),
+        *("probably", "possibly", "likely", "treated", "managed", "complicated", "precipitated"),
+    )
+)
+"""Words that begin such a clause without a verb (*delirium, likely due to opioids, resolved*)."""
 
 
 def reach_forward(
@@ -107,6 +132,8 @@ def reach_forward(
     hard, verb, segment, cue = stops.hard, stops.verb, stops.segment, stops.cue
     phrase = modifier.reach == "phrase"
     family = modifier.rule == _FAMILY_RULE
+    rule_ends = _RULE_ENDS.get(modifier.rule, frozenset())
+    bare = modifier.rule == "neg.no" and words[first - 1] not in _ARTICLE
     boundary = -1
     count = depth = 0
     while index < stop:
@@ -115,19 +142,25 @@ def reach_forward(
         if (
             ends
             and (word != "with" or not _with_past(words, index, stop, modifier))
-            and not (word == ";" and family and _still_family(words, index + 1, stop))
+            and not (word == ";" and family and index > first and _still_family(words, index + 1, stop))
         ):
             return first, index, False
         if word == ",":
-            if phrase and not _list_goes_on(words, index + 1, stop, stops, modifier, least):
+            if phrase and not list_goes_on(words, index + 1, stop, stops, modifier, least):
                 return first, index, False
             least = 1
             boundary = index
+            if modifier.rule != "hyp.title" and new_item(words, index + 1, stop, bit, stops):
+                return first, index, False
             if bit == FAMILY and not family and _turns_to_patient(words, index + 1, stop):
                 return first, index, False
         elif word in AND or (word in CONTRAST and bit == FAMILY):
+            if bare and index > first and index + 1 < stop and words[index + 1] in _ARTICLE:
+                return first, boundary if boundary == index - 1 else index, False
+            if bit in _NO_CLAUSE and first < boundary == index - 1 and words[index + 1] in _DETERMINERS:
+                return first, boundary, False
             boundary = index
-        elif word in _RULE_ENDS.get(modifier.rule, ()):
+        elif word in rule_ends and (boundary < 0 or word != "for"):
             return first, index, False
         elif word == "(":
             depth += 1
@@ -145,7 +178,7 @@ def reach_forward(
             new = segment.get(index, 0) & bit or cue.get(index, 0)
             if family and word in _FAMILY_TOO:
                 new = 0
-            if new and index == boundary + 1 and not _closed_by_or(words, index, stop):
+            if new and index == boundary + 1 and not closed_by_or(words, index, stop):
                 return first, boundary, False
         count += is_word[index]
         if count > modifier.max_words:
@@ -181,52 +214,6 @@ def _still_family(words: list[str], index: int, stop: int) -> bool:
     return index < stop and words[index] in _FAMILY_ON
 
 
-def _list_goes_on(
-    words: list[str], begin: int, stop: int, stops: Stops, modifier: Modifier, least: int
-) -> bool:
-    """Whether a comma stands inside a list: one that *or* closes further on, or for absence a plain one.
-
-    A plain list holds nothing but items of at most three words: no figure, verb, preposition or other cue;
-    ``least`` is how many items must follow.
-    """
-    bit = modifier.mask
-    since = 0
-    items = 1
-    plain = bit == NEGATED or modifier.rule == "hist.none"
-    for index in range(begin, min(stop, begin + _LIST_AHEAD)):
-        word = words[index]
-        if word in OR and word != "/":
-            return True
-        if word in AND:
-            return since < 4 and (bit != UNCERTAIN or words[index - 1] == ",")
-        if word in (";", "."):
-            break
-        if word == ",":
-            since = 0
-            items += 1
-            continue
-        since += 1
-        if stops.hard.get(index, 0) & bit:
-            return False
-        if (
-            stops.verb.get(index, 0) & bit
-            or stops.segment.get(index, 0) & bit
-            or stops.cue.get(index, 0)
-            or word in NOT_PLAIN
-            or not word[0].isalpha()
-            or since > 3
-        ):
-            plain = False
-        if since > 5:
-            return False
-    return plain and items >= least
-
-
-def _closed_by_or(words: list[str], begin: int, stop: int) -> bool:
-    """Whether *or* closes the list that goes on at ``begin``."""
-    return any(words[index] in ("or", "nor") for index in range(begin, min(stop, begin + _LIST_AHEAD)))
-
-
 def reach_backward(
     words: list[str], is_word: list[bool], end: int, start: int, modifier: Modifier, stops: Stops
 ) -> tuple[int, int]:
@@ -240,7 +227,13 @@ def reach_backward(
         index -= 1
     if words[end - 1] == ",":
         index = _over_relative(words, end - 1, start, index)
+    elif "," in words[index + 1 : end]:
+        index = _over_relative(words, words.index(",", index + 1, end), start, index)
     last = index
+    if modifier.rule == "hist.resolved" and "," in words[index + 1 : end + 1]:
+        for at in range(start + 1, min(index, start + _LABEL)):
+            if words[at] == ":" and index - at < _BRIEF and ";" not in words[at:index]:
+                return start, last + 1
     phrase = modifier.reach == "phrase"
     joined = False
     count = 0
@@ -263,7 +256,11 @@ def reach_backward(
         if word in AND or (word in OR and not (index > start and words[index - 1] in _PLACED)):
             if word in OR and words[index + 1] in OR:
                 break  # nothing stands between the two
-            joined = not single
+            if words[index + 1] in _DETERMINERS and (single or words[max(start, index - 1)] == ","):
+                break
+            joined = not single and not (word == "&" and len(words[index + 1]) == 1)
+        elif word == "from" and modifier.rule in _DATE_RULES and not _caused(words, index, start, modifier):
+            break
         elif word == "," and phrase:
             if not joined and not _in_brackets(words, index, start):
                 break
@@ -284,15 +281,25 @@ def reach_backward(
         if count > modifier.max_words:
             break
         index -= 1
+    if (
+        modifier.rule == "hist.quit"
+        and words[end] != "stopped"
+        and not any(word.startswith(SUBSTANCES) for word in words[index + 1 : last + 1])
+    ):
+        return end, end
     return index + 1, last + 1
 
 
 def _caused(words: list[str], index: int, start: int, modifier: Modifier) -> bool:
     """Whether a date looks on over *after* to what happened then (*had a clot after surgery in 2008*)."""
     return (
-        words[index] in ("after", "following")
+        words[index] in ("after", "following", "from")
         and modifier.rule in _DATE_RULES
-        and not _HAD.isdisjoint(words[max(start, index - 6) : index])
+        and not (
+            _HAD.isdisjoint(words[max(start, index - 6) : index])
+            and EVENTS.isdisjoint(words[max(start, index - 1) : index])
+            and INJURIES.isdisjoint(words[max(start, index - 1) : index])
+        )
     )
 
 
@@ -301,7 +308,7 @@ def _over_relative(words: list[str], comma: int, start: int, index: int) -> int:
     for at in range(comma - 1, max(start, comma - _RELATIVE_BACK) - 1, -1):
         if words[at] in (".", ";", ":"):
             break
-        if words[at] == "," and words[at + 1] in _RELATIVES:
+        if words[at] == "," and (words[at + 1] in _RELATIVES or words[at + 1] in _REDUCED):
             return at - 1
     return index
 

@@ -88,7 +88,6 @@ class Reading:
     def of(cls, doc: Doc) -> Reading:
         """The reading that the pipeline left on a doc."""
         sections = section_table(doc)
-        kinds = [section.kind for section in sections.sections]
         sentence = sentence_index(doc)
         heading: dict[int, tuple[int, int]] = {}
         for block in sections.problems:
@@ -99,14 +98,17 @@ class Reading:
                 if number != title:
                     heading[number] = (title, block.heading[0])
         table = token_table(doc)
-        starts: dict[int, int] = {}
-        for token, line in enumerate(table.line):
-            if table.is_word[token] and line not in starts and not table.lower[token].isdigit():
-                starts[line] = token
+        is_word, lower = table.is_word, table.lower
+        starts = []
+        for begin, stop in table.lines:
+            for token in range(begin, stop):
+                if is_word[token] and not lower[token].isdigit():
+                    starts.append(token)
+                    break
         return cls(
             table=table,
             sections=sections,
-            section_kind=[kinds[i] for i in sections.token_section],
+            section_kind=sections.token_kinds(),
             sentence=sentence,
             words=doc.user_data[WORDS_KEY],
             matches=doc.user_data[MATCHES_KEY],
@@ -114,7 +116,7 @@ class Reading:
             attributes=attribute_table(doc),
             heading=heading,
             heading_tokens=frozenset(t for b in sections.problems for t in range(b.heading[0], b.heading[1])),
-            line_starts=frozenset(starts.values()),
+            line_starts=frozenset(starts),
         )
 
     def flags(self, first: int, final: int, anchor: int, *, negating: bool = False) -> int:

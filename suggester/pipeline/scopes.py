@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass, replace
-from typing import Final
+from itertools import compress
+from typing import Final, NamedTuple
 
 from suggester.pipeline.automaton import ALL, FAMILY, UNCERTAIN, CueBook, Modifier
-from suggester.pipeline.cues import ENDING
-from suggester.pipeline.function_words import AFTER_ANSWER, AND
-from suggester.pipeline.tokenizer import TokenTable
+from suggester.pipeline.function_words import AFTER_ANSWER, AND, CONTRAST
+from suggester.pipeline.tokenizer import NEWLINES, TokenTable
 
 _TURNS: Final = frozenset(("neg.excluded_after", "neg.negative_after"))
 """Rules whose cues look on where *for* follows: *was ruled out for*, *cultures negative for*."""
@@ -23,11 +24,21 @@ _FURTHER: Final = 2
 """By so many words a cue of family or doubt must end behind a pseudo cue that it begins in, to count all
 the same: *cares for his wife, who has dementia*."""
 
+_NO_ITEM: Final = frozenset(("hist.after_surgery",))
+"""Rules whose cues do not make an item of a list one of its own (*risk of pain after vasectomy*)."""
+
+OWN: Final = 32
+"""Bit of cues that tell what is done to the patient, also within what is said of a relative."""
+
+_OWN_RULES: Final = frozenset(("hist.resolved", "hist.status_post", "unc.concern"))
+
+_AT_TIMES: Final = frozenset(("when", "while", "whenever", "after", "from", "without"))
+"""Words before what would make a history current, which make it the occasion (*when using cocaine*)."""
+
 _PUNCTUATION: Final = frozenset('.,;!?)]|•"-–—')
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(NamedTuple):
     """A cue found at visible positions ``[begin, end)``."""
 
     begin: int
@@ -35,8 +46,7 @@ class Hit:
     modifiers: tuple[Modifier, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(NamedTuple):
     """Tokens ``[start, end)`` under one flag, and the tokens of the cue that set it."""
 
     start: int
@@ -49,80 +59,73 @@ class Scope:
 
 @dataclass(slots=True)
 class Stops:
-    """Masks by visible position: which flags end there, and how."""
+    """Masks by visible position: which flags end there, and how; ``any`` holds cues that look back too."""
 
     hard: dict[int, int]
     verb: dict[int, int]
     segment: dict[int, int]
     cue: dict[int, int]
+    any: dict[int, int]
     cancel: list[int]
 
 
 def find_hits(
-    book: CueBook, words: list[str], begin: int, stop: int, closed: list[bool], starts: bytearray, bit: int
+    book: CueBook, words: list[str], begin: int, stop: int, closed: set[int], at: list[int]
 ) -> list[Hit]:
     """The cues between two visible positions, from the left, the longest first, none inside another.
 
-    ``starts`` tells in which books, by ``bit``, a cue may begin at a word. What a pseudo cue covers is hidden
-    from the cues of its flags only.
+    ``at`` names the positions there at which a cue may begin, ``closed`` those behind a gap. What a pseudo
+    cue covers is hidden from the cues of its flags only.
     """
     hits = []
-    index = begin
     hidden = 0
-    hidden_to = begin
-    first = book.first_states()
-    while index < stop:
-        if starts[index] & bit:
-            state = first.get(words[index])
-            if (
-                state is not None
-                and not state.accept
-                and begin < index < stop - 1
-                and state.by_word.get(words[index + 1], state) is None
-            ):
-                index += 1
+    hidden_to = after = begin
+    for index in at:
+        if index < after:
+            continue
+        found = book.longest(words, index, stop, first=index == begin)
+        if found is None:
+            continue
+        end, modifiers = found
+        if modifiers[0].direction == "pseudo":
+            hidden = hidden if hidden_to > index else 0
+            for modifier in modifiers:
+                hidden |= modifier.mask
+            hidden_to = max(end, hidden_to)
+            if hidden == ALL:
+                after = end
+            continue
+        if index < hidden_to:
+            covered = hidden if end < hidden_to + _FURTHER else hidden & ~(FAMILY | UNCERTAIN)
+            modifiers = tuple(modifier for modifier in modifiers if not modifier.mask & covered)
+            if not modifiers:
                 continue
-            found = book.longest(words, index, stop, first=index == begin)
-            if found is not None:
+        if len(modifiers) > 1 or modifiers[0].direction in ("answer", "backward"):
+            modifiers = _choose(modifiers, words, end, stop, closed)
+            while not modifiers and end > index + 1:
+                found = book.longest(words, index, end - 1, first=index == begin)
+                if found is None or found[1][0].direction == "pseudo":
+                    break
                 end, modifiers = found
-                if modifiers[0].direction == "pseudo":
-                    hidden = modifiers[0].mask | (hidden if hidden_to > index else 0)
-                    hidden_to = max(end, hidden_to)
-                    index = end if hidden == ALL else index + 1
-                    continue
-                if index < hidden_to:
-                    covered = hidden if end < hidden_to + _FURTHER else hidden & ~(FAMILY | UNCERTAIN)
-                    modifiers = tuple(modifier for modifier in modifiers if not modifier.mask & covered)
-                    if not modifiers:
-                        index += 1
-                        continue
-                if len(modifiers) > 1 or modifiers[0].direction in ("answer", "backward"):
-                    modifiers = _choose(modifiers, words, end, stop, closed)
-                    while not modifiers and end > index + 1:
-                        found = book.longest(words, index, end - 1, first=index == begin)
-                        if found is None or found[1][0].direction == "pseudo":
-                            break
-                        end, modifiers = found
-                        modifiers = _choose(modifiers, words, end, stop, closed)
-                if modifiers:
-                    if modifiers[0].direction == "ahead":
-                        end = index + 1
-                    hits.append(Hit(index, end, modifiers))
-                    index = end
-                    continue
-        index += 1
+                modifiers = _choose(modifiers, words, end, stop, closed)
+            if not modifiers:
+                continue
+        if modifiers[0].direction == "ahead":
+            end = index + 1
+        hits.append(Hit(index, end, modifiers))
+        after = end
     return hits
 
 
 def _choose(
-    modifiers: tuple[Modifier, ...], words: list[str], end: int, stop: int, closed: list[bool]
+    modifiers: tuple[Modifier, ...], words: list[str], end: int, stop: int, closed: set[int]
 ) -> tuple[Modifier, ...]:
     """Which way a cue looks that may look both ways, from what follows it.
 
     Before punctuation or the end it looks back (*fever denied, cough*); before a word it looks on (*denied
     fever*). An answer counts only where punctuation, a preposition or the end follows.
     """
-    ends = end >= stop or words[end] in _PUNCTUATION or closed[end]
+    ends = end >= stop or words[end] in _PUNCTUATION or end in closed
     turned = ends or _turns(words, end, stop)
     answers = ends or (turned and modifiers[0].rule != _STRICT)
     back = 0
@@ -131,7 +134,12 @@ def _choose(
             back |= modifier.mask
     if end < stop and words[end] == "for" and all(modifier.rule in _TURNS for modifier in modifiers):
         return tuple(replace(modifier, direction="forward") for modifier in modifiers)
-    predicate = not turned and any(modifier.rule == _PREDICATE for modifier in modifiers)
+    predicate = (
+        not turned
+        and words[end] not in AND
+        and words[end] not in CONTRAST
+        and any(modifier.rule == _PREDICATE for modifier in modifiers)
+    )
     return tuple(
         modifier
         for modifier in modifiers
@@ -152,52 +160,65 @@ def _turns(words: list[str], index: int, stop: int) -> bool:
     )
 
 
-def find_endings(book: CueBook, words: list[str], begin: int, stop: int, starts: bytearray) -> list[Hit]:
-    """What ends scopes between two visible positions; terminators may overlap."""
+def find_endings(book: CueBook, words: list[str], begin: int, stop: int, at: list[int]) -> list[Hit]:
+    """What ends scopes between two visible positions, where it may begin ``at``; terminators may overlap."""
     hits = []
     after = begin
-    first = book.first_states()
-    for index in [index for index in range(begin, stop) if starts[index] & ENDING]:
+    for index in book.among(words, at):
         if index < after:
             continue
-        state = first.get(words[index])
-        if (
-            state is None
-            or state.accept
-            or index + 1 >= stop
-            or state.by_word.get(words[index + 1], state) is not None
-        ):
-            found = book.endings(words, index, stop)
-            if found is not None:
-                end, modifiers = found
-                if modifiers[0].direction == "pseudo":
-                    after = end
-                    continue
-                hits.append(Hit(index, end, modifiers))
+        found = book.endings(words, index, stop)
+        if found is None:
+            continue
+        end, modifiers = found
+        direction = modifiers[0].direction
+        if direction == "pseudo":
+            after = end
+        elif direction != "cancel" or index == begin or words[index - 1] not in _AT_TIMES:
+            hits.append(Hit(index, end, modifiers))
     return hits
 
 
 def find_stops(setting: list[Hit], ending: list[Hit]) -> Stops:
     """What ends scopes in a sentence."""
-    stops = Stops({}, {}, {}, {}, [])
+    stops = Stops({}, {}, {}, {}, {}, [])
     for hit in ending:
         for modifier in hit.modifiers:
             if modifier.direction == "cancel":
                 stops.cancel.append(hit.begin)
                 continue
-            where = {"hard": stops.hard, "verb": stops.verb, "segment": stops.segment}[modifier.reach]
+            reach = modifier.reach
+            where = stops.hard if reach == "hard" else stops.verb if reach == "verb" else stops.segment
             where[hit.begin] = where.get(hit.begin, 0) | modifier.mask
     for hit in setting:
+        forward = whole = 0
         for modifier in hit.modifiers:
+            if modifier.rule not in _NO_ITEM:
+                whole |= modifier.mask | OWN * (modifier.rule in _OWN_RULES)
             if modifier.direction in ("forward", "ahead"):
-                stops.cue[hit.begin] = stops.cue.get(hit.begin, 0) | modifier.mask
+                forward |= modifier.mask
+        stops.any[hit.begin] = whole
+        if forward:
+            stops.cue[hit.begin] = forward
     return stops
 
 
-def close_questions(table: TokenTable, visible: list[int], words: list[str], closed: list[bool]) -> None:
+def find_gaps(table: TokenTable) -> set[int]:
+    """The visible positions behind a run of blanks, and the position behind the last one."""
+    text, visible = table.text, table.visible
+    closed = {len(visible)}
+    for index in compress(range(len(text)), table.is_space):
+        if text[index] not in NEWLINES:
+            position = bisect_left(visible, index)
+            if position < len(visible) and visible[position] == index + 1:
+                closed.add(position)
+    return closed
+
+
+def close_questions(table: TokenTable, visible: list[int], words: list[str], closed: set[int]) -> None:
     """A question mark written onto the word before it asks about that word (*malignancy? depression?*)."""
     for at in range(1, len(words) - 1):
         if words[at] == "?":
             before, mark, after = visible[at - 1], visible[at], visible[at + 1]
             if table.end[before] == table.start[mark] and table.end[mark] < table.start[after]:
-                closed[at + 1] = True
+                closed.add(at + 1)

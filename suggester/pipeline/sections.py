@@ -21,12 +21,12 @@ Examples
 
 Sets ``doc.user_data["suggester.sections"]`` to a ``SectionTable``.
 
-Measured (one core, note of 430 words): 0.26 ms; linear in length.
+Measured (one core, note of 430 words): 0.3 ms; linear in length.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -72,6 +72,17 @@ class SectionTable:
     problems: list[ProblemBlock] = field(default_factory=list)
     heading_tokens: list[tuple[int, int]] = field(default_factory=list)
 
+    def token_kinds(self) -> list[str]:
+        """Kind of the section of each token."""
+        return self.by_token([section.kind for section in self.sections])
+
+    def by_token[T](self, values: list[T]) -> list[T]:
+        """For each token, the value of its section."""
+        out: list[T] = []
+        for number, value in enumerate(values):
+            out += [value] * (bisect_left(self.token_section, number + 1) - len(out))
+        return out
+
     def kind_at(self, token: int) -> str:
         """Kind of the section that holds a token."""
         return self.sections[self.token_section[token]].kind
@@ -104,30 +115,32 @@ class SectionFinder:
         opened = [Opening("header", 0, 0, 0, 0)]
         caps_note = _mostly_capitals(table)
         headings: dict[int, Heading] = {}
-        for line in range(len(layout)):
-            if layout.first[line] < 0 or layout.mark[line] == "rule":
+        colons = [index for index in table.marks if table.text[index] == ":"]
+        marks = layout.mark
+        rules = "rule" in marks
+        for line, first in enumerate(layout.first):
+            if first < 0 or marks[line] == "rule":
                 continue
             heading = read_heading(table, layout, line)
             end = layout.last[line] + 1
-            scan = layout.first[line]
+            scan = first
             if heading is not None:
                 headings[line] = heading
                 kind = self.judge.opens(table, layout, line, heading, opened[-1], caps_note)
                 if kind is not None:
-                    first = layout.first[line]
-                    level = layout.level[line] or (1 if underlined(layout, line) else 0)
+                    level = layout.level[line] or int(rules and underlined(layout, line))
                     opened.append(Opening(kind, first, heading.start, heading.stop, heading.body, level))
                 scan = heading.body
-            if scan < end:
-                self._inside_line(table, scan, end, opened)
+            if scan < end and colons:
+                self._inside_line(table, scan, end, opened, colons)
         return self._table(table, layout, opened, headings)
 
-    def _inside_line(self, table: TokenTable, begin: int, end: int, opened: list[Opening]) -> None:
+    def _inside_line(
+        self, table: TokenTable, begin: int, end: int, opened: list[Opening], colons: list[int]
+    ) -> None:
         """Titles in the middle of a line: after a sentence end, a bar, bold marks or a gap, with a colon."""
         text, is_word = table.text, table.is_word
-        for colon in range(begin + 1, end):
-            if text[colon] != ":":
-                continue
+        for colon in colons[bisect_right(colons, begin) : bisect_left(colons, end)]:
             stop = colon
             while stop > begin and text[stop - 1] in "*_":
                 stop -= 1
@@ -191,27 +204,19 @@ class SectionFinder:
             opened[0].first = 0
         out = SectionTable()
         token_section = out.token_section
-        for number, item in enumerate(opened):
-            limit = opened[number + 1].first if number + 1 < len(opened) else size
-            begin = table.start[item.first] if item.first < size and number else 0
-            end = table.start[limit] if limit < size else length
+        starts = [*table.start, length]
+        limits = [item.first for item in opened[1:]]
+        limits.append(size)
+        for number, (item, limit) in enumerate(zip(opened, limits, strict=True)):
+            begin, end = starts[item.first] if number else 0, starts[limit]
+            whole = body = Span(start=begin, end=end)
             title = ""
             if item.stop > item.start:
                 title = _slice(table, item.start, item.stop)
-                body = table.start[item.body] if item.body < limit else end
-                out.sections.append(
-                    Section(
-                        kind=item.kind,
-                        title=title,
-                        span=Span(start=begin, end=end),
-                        body=Span(start=body, end=end),
-                    )
-                )
-            else:
-                whole = Span(start=begin, end=end)
-                out.sections.append(Section(kind=item.kind, title=title, span=whole, body=whole))
+                body = Span(start=starts[min(item.body, limit)], end=end)
+            out.sections.append(Section(kind=item.kind, title=title, span=whole, body=body))
             out.heading_tokens.append((item.start, item.stop))
-            token_section.extend([number] * (limit - len(token_section)))
+            token_section += [number] * (limit - len(token_section))
         kinds = [section.kind for section in out.sections]
         out.problems = find_problems(table, layout, token_section, kinds, out.heading_tokens, headings)
         return out
@@ -238,6 +243,8 @@ def _mostly_capitals(table: TokenTable) -> bool:
                 upper += 1
             else:
                 lower += 1
+                if 4 * lower >= _SAMPLE:
+                    return False
     return upper > 3 * lower and upper > 20
 
 

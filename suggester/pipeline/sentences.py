@@ -19,13 +19,14 @@ Examples
 Sets ``doc.user_data["suggester.sentences"]`` to the sentence index of each token,
 ``doc.user_data["suggester.sentence_table"]`` to a ``SentenceTable``, and ``token.is_sent_start``.
 
-Measured (one core, note of 430 words): 0.06 ms; linear in length.
+Measured (one core, note of 430 words): 0.16 ms; linear in length.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -107,16 +108,12 @@ class SentenceFinder:
         self._inside_lines(table, layout, starts, items)
         if sections is not None:
             self._at_titles(table, sections, starts, items)
+        begins = np.frombuffer(starts, dtype=np.bool_)[:size].nonzero()[0].tolist()
+        bounds = list(pairwise([*begins, size]))
         index: list[int] = []
-        bounds: list[tuple[int, int]] = []
-        item: list[bool] = []
-        begin = 0
-        for number, stop in enumerate([*_ones(starts, 1, size), size] if size else []):
-            bounds.append((begin, stop))
-            item.append(bool(items[begin]))
-            index.extend([number] * (stop - begin))
-            begin = stop
-        return SentenceTable(index=index, bounds=bounds, item=item)
+        for number, (begin, stop) in enumerate(bounds):
+            index += [number] * (stop - begin)
+        return SentenceTable(index=index, bounds=bounds, item=[items[begin] == 1 for begin in begins])
 
     def _at_lines(
         self, table: TokenTable, layout: Layout, starts: bytearray, items: bytearray, lists: bytearray
@@ -181,9 +178,7 @@ class SentenceFinder:
         start, end = table.start, table.end
         size = len(table)
         expected = -1
-        for index in table.visible:
-            if is_word[index]:
-                continue
+        for index in table.marks:
             piece = text[index]
             if piece in _ENDS:
                 after = index + 1
@@ -290,22 +285,11 @@ def _free(table: TokenTable, index: int) -> bool:
     return index == 0 or table.start[index] > table.end[index - 1] or table.is_space[index - 1]
 
 
-def _ones(flags: bytearray, begin: int, end: int) -> list[int]:
-    """Positions of the set flags in ``[begin, end)``."""
-    out = []
-    position = flags.find(1, begin, end)
-    while position >= 0:
-        out.append(position)
-        position = flags.find(1, position + 1, end)
-    return out
-
-
 def _list_tokens(sections: SectionTable | None) -> bytearray:
     """Marks the tokens of sections that are written as lists."""
     if sections is None:
         return bytearray()
-    in_list = [section.kind in LISTS for section in sections.sections]
-    return bytearray(in_list[number] for number in sections.token_section)
+    return bytearray(sections.by_token([section.kind in LISTS for section in sections.sections]))
 
 
 def sentence_table(doc: Doc) -> SentenceTable:

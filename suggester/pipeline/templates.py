@@ -12,6 +12,9 @@ from suggester.pipeline.sentences import SentenceTable
 from suggester.pipeline.tokenizer import TokenTable
 
 _MINUS: Final = frozenset("-–—−")
+_FORMS: Final = _MINUS | frozenset("[(☐☑☒+ny")
+"""Words, in small letters, with which something said by form may begin."""
+
 _MAX_LABEL: Final = 12
 _ITEM_WORDS: Final = 3
 
@@ -25,7 +28,8 @@ def template_scopes(
     signs: dict[int, list[tuple[int, int, bool]]] = {}
     tails: dict[int, list[tuple[int, int, bool]]] = {}
     size = len(text)
-    for position, index in enumerate(visible):
+    for position in [position for position, word in enumerate(words) if word in _FORMS]:
+        index = visible[position]
         piece = text[index]
         if piece in "[(☐☑☒":
             after = checkbox_end(table, index, min(index + 5, size))

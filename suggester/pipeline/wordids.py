@@ -3,18 +3,40 @@ corrections."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import compress, pairwise
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from suggester.codesets.spelling import Speller
 from suggester.codesets.terms import SIDES, Sense, TermIndex
-from suggester.codesets.words import stem
+from suggester.codesets.words import fold, stem
 
 _MEMO_LIMIT = 200_000
 _NEAR_WINDOW = 5
+
+_ID_BITS: Final = 24
+_ID: Final = (1 << _ID_BITS) - 1
+_STOP, _UNKNOWN, _FIRST_ID = 0, 1, 2
+_CORRECTED: Final = 1 << _ID_BITS
+_MAY_BE_CAPITAL: Final = 2 << _ID_BITS
+_SIDE: Final = _ID_BITS + 2
+"""A word as one number: in the low bits ``_STOP``, ``_UNKNOWN`` or ``_FIRST_ID`` + its id; above them whether
+it was corrected, whether it is an abbreviation where it is written in capitals, and its side."""
+
+_CORRECTED_MARK: Final = _CORRECTED >> _ID_BITS
+_SIDE_MARK: Final = _SIDE - _ID_BITS
+_MARKED: Final = _CORRECTED_MARK | 3 << _SIDE_MARK
+
+_PLACE_BITS: Final = 20
+"""Notes of fewer words than 2 to this power are sorted by one number a word."""
+
+_Rows = tuple[tuple[Sense, tuple[int, ...], bool, tuple[int, ...], tuple[bool, ...]], ...]
+"""Senses of a word: the words of one of several, whether it holds under conditions only, all ids that it
+adds, and which of them are those that it stands for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +86,7 @@ class WordReader:
     def __init__(self, terms: TermIndex) -> None:
         self._terms = terms
         self._speller = Speller(terms)
-        self._memo: dict[str, tuple[int, tuple[int, ...], bool]] = {}
+        self._memo: dict[str, int] = {}
         self._single: dict[int, tuple[int, ...]] = {}
         self._several: dict[int, list[tuple[tuple[int, ...], tuple[int, ...]]]] = {}
         for first, rows in terms.patterns.items():
@@ -72,7 +94,11 @@ class WordReader:
                 if len(pattern) == 1:
                     self._single[first] = self._single.get(first, ()) + added
                 else:
-                    self._several.setdefault(first, []).append((pattern, added))
+                    pair = pattern[0] << _ID_BITS | pattern[1]
+                    self._several.setdefault(pair, []).append((pattern, added))
+        self._has_single = _members(self._single, len(terms.idf))
+        self._has_sense = _members(terms.senses, len(terms.idf))
+        self._senses: dict[tuple[int, str], _Rows] = {}
         self._stop = terms.stop_words
         self._capital = {
             sense.exact: key[0]
@@ -80,20 +106,32 @@ class WordReader:
             for key, sense in rows
             if sense.exact is not None and len(key) == 1 and sense.exact.isupper()
         }
+        self._small = frozenset(map(fold, self._capital))
 
-    def _look_up(self, word: str) -> tuple[int, tuple[int, ...], bool]:
-        """Own id (-1 unknown, -2 stop word), ids added for the word alone, whether corrected."""
+    def _look_up(self, word: str) -> int:
+        """What a word is, in one number: its own id with marks above it (``_CORRECTED``, ``_SIDE`` …)."""
         base = stem(word)
+        side = SIDES.get(word, 0) << _SIDE
         if base in self._stop and base not in SIDES:
-            return (-2, (), False)
+            return _STOP | (_MAY_BE_CAPITAL if word in self._small else 0)
         own = self._terms.vocabulary.get(base)
-        corrected = False
-        if own is None:
-            own = self._speller.correct(base)
-            corrected = own is not None
-        if own is None:
-            return (-1, (), False)
-        return (own, self._single.get(own, ()), corrected)
+        if own is not None:
+            return own + _FIRST_ID | side
+        own = self._speller.correct(base)
+        return (_UNKNOWN if own is None else own + _FIRST_ID | _CORRECTED) | side
+
+    def _codes(self, lower: Sequence[str], is_word: Sequence[bool], count: int) -> NDArray[np.int32]:
+        """``_look_up`` of each of the ``count`` words, from memory where it was met before."""
+        memo = self._memo
+        try:
+            return np.fromiter(map(memo.__getitem__, compress(lower, is_word)), np.int32, count)
+        except KeyError:
+            if len(memo) > _MEMO_LIMIT:
+                memo.clear()
+            for word in dict.fromkeys(compress(lower, is_word)):
+                if word not in memo:
+                    memo[word] = self._look_up(word)
+            return np.fromiter(map(memo.__getitem__, compress(lower, is_word)), np.int32, count)
 
     def read(
         self,
@@ -112,119 +150,173 @@ class WordReader:
         sentence_of, section_of
             Sentence index and section kind of each token.
         """
-        memo = self._memo
-        if len(memo) > _MEMO_LIMIT:
-            memo.clear()
-        primary: list[int] = []
-        places: list[int] = []
-        ids: list[int] = []
-        place: list[int] = []
-        single: list[tuple[int, tuple[int, ...]]] = []
+        tokens = np.frombuffer(bytes(is_word), dtype=np.bool_).nonzero()[0]
+        codes = self._codes(lower, is_word, len(tokens))
+        own, marks = (codes & _ID) - _FIRST_ID, codes >> _ID_BITS
+        for at in (codes & _MAY_BE_CAPITAL).nonzero()[0].tolist():
+            # "AS" is an abbreviation where "as" is nothing
+            own[at] = self._capital.get(text[tokens[at]], own[at])
+        content = (own != _STOP - _FIRST_ID).nonzero()[0]
+        own, marks, tokens = own[content], marks[content], tokens[content]
         sides: list[tuple[int, int]] = []
         corrected: set[int] = set()
-        at = 0
-        for token in [token for token, word in enumerate(is_word) if word]:
-            word = lower[token]
-            found = memo.get(word)
-            if found is None:
-                found = memo[word] = self._look_up(word)
-            own, added, fixed = found
-            if own == -2:
-                capital = self._capital.get(text[token])  # "AS" is an abbreviation where "as" is nothing
-                if capital is None:
-                    continue
-                own = capital
-            places.append(token)
-            primary.append(own)
-            if word in SIDES:
-                sides.append((at, SIDES[word]))
-            if own >= 0:
-                ids.append(own)
-                place.append(at)
-                if fixed:
-                    corrected.add(own)
-                if added:
-                    single.append((at, added))
-            at += 1
-        last = place.copy()
-        own_mark = [True] * len(ids)
-        covered = self._add_patterns(primary, ids, place, last, places, sentence_of)
-        for at, added in single:
+        for at in (marks & _MARKED).nonzero()[0].tolist():
+            mark = int(marks[at])
+            if mark >> _SIDE_MARK:
+                sides.append((at, mark >> _SIDE_MARK))
+            if mark & _CORRECTED_MARK:
+                corrected.add(int(own[at]))
+        note = _Note(own, tokens.tolist(), sentence_of)
+        covered = self._add_patterns(note)
+        for at in self._has_single.take(own).nonzero()[0].tolist():
             if at not in covered:  # "former smoker" must not also read as "smoker"
-                for extra in added:
-                    ids.append(extra)
-                    place.append(at)
-                    last.append(at)
-        own_mark.extend([False] * (len(ids) - len(own_mark)))
-        self._add_senses(primary, ids, place, last, own_mark, places, section_of, text)
-        return _sorted(ids, place, last, own_mark, places, sentence_of, tuple(sides), frozenset(corrected))
+                added = self._single[note.primary[at]]
+                note.add(added, (False,) * len(added), at, at)
+        self._add_senses(note, section_of, text)
+        return note.sorted(tuple(sides), frozenset(corrected))
 
-    def _add_patterns(
-        self,
-        primary: list[int],
-        ids: list[int],
-        place: list[int],
-        last: list[int],
-        places: list[int],
-        sentence_of: Sequence[int],
-    ) -> set[int]:
+    def _add_patterns(self, note: _Note) -> set[int]:
         """Add the expansions of patterns of several words, longest first; returns the places they cover."""
-        several = self._several
+        several, primary, sentence = self._several, note.primary, note.sentence
         covered: set[int] = set()
-        for at in [at for at, first in enumerate(primary) if first in several]:
-            rows = several[primary[at]]
-            for pattern, added in rows:
+        own = note.own.astype(np.int64)
+        pairs = ((own[:-1] << _ID_BITS) | own[1:]).tolist()
+        for at in [at for at, pair in enumerate(pairs) if pair in several]:
+            for pattern, added in several[pairs[at]]:
                 end = at + len(pattern)
-                if (
-                    tuple(primary[at:end]) != pattern
-                    or sentence_of[places[at]] != sentence_of[places[end - 1]]
-                ):
+                if len(pattern) > 2 and tuple(primary[at:end]) != pattern:
                     continue
-                for extra in added:
-                    ids.append(extra)
-                    place.append(at)
-                    last.append(end - 1)
-                covered.update(range(at, end))
-                break
+                if sentence[at] == sentence[end - 1]:
+                    note.add(added, (False,) * len(added), at, end - 1)
+                    covered.update(range(at, end))
+                    break
         return covered
 
-    def _add_senses(
-        self,
-        primary: list[int],
-        ids: list[int],
-        place: list[int],
-        last: list[int],
-        own: list[bool],
-        places: list[int],
-        section_of: Sequence[str],
-        text: Sequence[str],
-    ) -> None:
-        senses = self._terms.senses
-        for at in [at for at, first in enumerate(primary) if first in senses]:
-            rows = senses[primary[at]]
+    def _rows(self, first: int, text: str) -> _Rows:
+        """The senses that a word may have as it is written, from memory where it was met before."""
+        found = self._senses.get((first, text))
+        if found is None:
+            if len(self._senses) > _MEMO_LIMIT:
+                self._senses.clear()
+            found = self._senses[first, text] = tuple(
+                (
+                    sense,
+                    key if len(key) > 1 else (),
+                    bool(sense.near or sense.not_near or sense.sections),
+                    sense.expansion + sense.added,
+                    (True,) * len(sense.expansion) + (False,) * len(sense.added),
+                )
+                for key, sense in self._terms.senses[first]
+                if len(key) > 1 or sense.exact is None or sense.exact == text
+            )
+        return found
+
+    def _add_senses(self, note: _Note, section_of: Sequence[str], text: Sequence[str]) -> None:
+        """Add what abbreviations stand for: the sense that fits best, the first of several."""
+        primary, places = note.primary, note.places
+        for at in self._has_sense.take(note.own).nonzero()[0].tolist():
             token = places[at]
             around: set[int] | None = None
-            best: tuple[int, int, Sense | None] = (0, 0, None)
-            for key, sense in rows:
-                end = at + len(key)
-                if len(key) > 1 and tuple(primary[at:end]) != key:
+            ids: tuple[int, ...] = ()
+            own: tuple[bool, ...] = ()
+            most = last = behind = 0
+            for sense, several, conditional, means, written in self._rows(primary[at], text[token]):
+                end = at + (len(several) or 1)
+                if several and tuple(primary[at:end]) != several:
                     continue
-                if sense.exact is not None and text[token] != sense.exact and len(key) == 1:
-                    continue
-                if around is None:
-                    around = set(primary[max(0, at - _NEAR_WINDOW) : at] + primary[end : end + _NEAR_WINDOW])
-                if sense.not_near and not sense.not_near.isdisjoint(around):
-                    continue
-                strength = _strength(sense, section_of[token], around)
-                if strength > best[0]:
-                    best = (strength, end, sense)
-            if best[2] is not None:
-                for extras, mark in ((best[2].expansion, True), (best[2].added, False)):
-                    for extra in extras:
-                        ids.append(extra)
-                        place.append(at)
-                        last.append(min(best[1], len(places)) - 1)
-                        own.append(mark)
+                behind = behind or end
+                strength = 1
+                if conditional:
+                    if around is None:
+                        around = {*primary[max(0, at - _NEAR_WINDOW) : at]}
+                        around.update(primary[behind : behind + _NEAR_WINDOW])
+                    if not sense.not_near.isdisjoint(around):
+                        continue
+                    strength = _strength(sense, section_of[token], around)
+                if strength > most:
+                    most, last, ids, own = strength, end - 1, means, written
+            if most:
+                note.add(ids, own, at, last)
+
+
+class _Note:
+    """The words of a note while it is read: one id a place, and the ids that are added to them."""
+
+    __slots__ = ("_ids", "_last", "_own", "_place", "own", "places", "primary", "sentence")
+
+    def __init__(self, own: NDArray[np.int32], places: list[int], sentence_of: Sequence[int]) -> None:
+        self.own = own
+        self.primary: list[int] = own.tolist()
+        self.places = places
+        self.sentence = [sentence_of[token] for token in places]
+        self._ids: list[int] = []
+        self._place: list[int] = []
+        self._last: list[int] = []
+        self._own: list[bool] = []
+
+    def add(self, ids: tuple[int, ...], own: tuple[bool, ...], place: int, last: int) -> None:
+        """Let ids stand at a place beside the word's own; ``own`` says which of them the note means."""
+        count = len(ids)
+        self._ids += ids
+        self._own += own
+        self._place += (place,) * count
+        self._last += (last,) * count
+
+    def sorted(self, sides: tuple[tuple[int, int], ...], corrected: frozenset[int]) -> WordIds:
+        """Everything by id, then place, then as it was added."""
+        known = (self.own >= 0).nonzero()[0].astype(np.int32)
+        size = len(known)
+        columns = np.empty((4, size + len(self._ids)), dtype=np.int32)
+        columns[0, :size] = written = self.own[known]
+        columns[1:3, :size] = known
+        columns[3, :size] = 1
+        columns[:, size:] = self._ids, self._place, self._last, self._own
+        ids, place, last, own = columns[:, _order(columns[0], columns[1])]
+        by_place = np.array(self.sentence, dtype=np.int32)
+        return WordIds(
+            ids=ids,
+            place=place,
+            last=last,
+            sentence=by_place[place],
+            own=own.astype(np.bool_),
+            place_token=tuple(self.places),
+            by_sentence=self._by_sentence(written.tolist(), by_place[known]),
+            sides=sides,
+            corrected=corrected,
+        )
+
+    def _by_sentence(self, written: list[int], sentence_of: NDArray[np.int32]) -> tuple[frozenset[int], ...]:
+        """For each sentence, the ids that the note writes in it: words in order, each with its sentence."""
+        if not self.sentence:
+            return ()
+        bounds = np.searchsorted(sentence_of, np.arange(self.sentence[-1] + 2)).tolist()
+        out = [frozenset(written[begin:end]) for begin, end in pairwise(bounds)]
+        meant: dict[int, list[int]] = {}
+        for word, place in compress(zip(self._ids, self._place, strict=True), self._own):
+            meant.setdefault(self.sentence[place], []).append(word)
+        for number, words in meant.items():
+            out[number] = out[number].union(words)
+        return tuple(out)
+
+
+def _members(keys: Iterable[int], size: int) -> NDArray[np.bool_]:
+    """Which of the ids below ``size`` are among the keys; -1, no id, is not."""
+    out = np.zeros(size + 1, dtype=np.bool_)
+    out[list(keys)] = True
+    return out
+
+
+def _order(ids: NDArray[np.int32], place: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Places of the elements when sorted by id, then place, then as they stand.
+
+    Sorting numbers that hold all three is several times faster than sorting by columns.
+    """
+    if len(ids) >> _PLACE_BITS or (len(place) and int(place.max()) >> _PLACE_BITS):
+        return np.lexsort((place, ids)).astype(np.int64)
+    keys = (ids.astype(np.int64) << 2 * _PLACE_BITS) | (place.astype(np.int64) << _PLACE_BITS)
+    keys |= np.arange(len(ids))
+    keys.sort()
+    return np.asarray(keys & ((1 << _PLACE_BITS) - 1), dtype=np.int64)
 
 
 def _strength(sense: Sense, section: str, around: set[int]) -> int:
@@ -234,36 +326,3 @@ def _strength(sense: Sense, section: str, around: set[int]) -> int:
     if section in sense.sections:
         return 2
     return 0 if sense.near or sense.sections else 1
-
-
-def _sorted(
-    ids: list[int],
-    place: list[int],
-    last: list[int],
-    own: list[bool],
-    places: list[int],
-    sentence_of: Sequence[int],
-    sides: tuple[tuple[int, int], ...],
-    corrected: frozenset[int],
-) -> WordIds:
-    place_sentence = [sentence_of[token] for token in places]
-    id_array = np.array(ids, dtype=np.int32)
-    place_array = np.array(place, dtype=np.int32)
-    order = np.lexsort((place_array, id_array))
-    sentences: list[set[int]] = [set() for _ in range(max(place_sentence, default=-1) + 1)]
-    for word, at, mark in zip(ids, place, own, strict=True):
-        if mark:
-            sentences[place_sentence[at]].add(word)
-    place_array = place_array[order]
-    by_place = np.array(place_sentence, dtype=np.int32)
-    return WordIds(
-        ids=id_array[order],
-        place=place_array,
-        last=np.array(last, dtype=np.int32)[order],
-        sentence=by_place[place_array] if len(by_place) else place_array,
-        own=np.array(own, dtype=np.bool_)[order],
-        place_token=tuple(places),
-        by_sentence=tuple(frozenset(s) for s in sentences),
-        sides=sides,
-        corrected=corrected,
-    )

@@ -32,15 +32,17 @@ def ledger(
         Spans that suggestions rest on; weak candidates over the same words are left out.
     """
     m = reading.matches
+    bounds = [(span.start, span.end) for span in covered]
+    starts, ends = reading.table.start, reading.table.end
     entries: dict[tuple[int, int, str], tuple[float, str | None, list[str]]] = {}
     for item, reason, cue in left_out:
         at = item.best.match
-        if float(m.coverage[at]) < COMPLETE:
+        if m.coverage.item(at) < COMPLETE:
             continue
-        span = reading.span(int(m.first[at]), int(m.final[at]))
-        if reason == "below threshold" and any(span.overlaps(other) for other in covered):
+        begin, stop = starts[m.first.item(at)], ends[m.final.item(at)]
+        if reason == "below threshold" and any([begin < end and start < stop for start, end in bounds]):
             continue
-        key = (span.start, span.end, reason)
+        key = (begin, stop, reason)
         score, old_cue, would_be = entries.setdefault(key, (item.best_score, cue, []))
         would_be.append(codes[id(item)])
         entries[key] = (max(score, item.best_score), old_cue, would_be)

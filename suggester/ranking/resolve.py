@@ -101,7 +101,7 @@ class CodeResolver:
         self._extensions: dict[int, tuple[tuple[str, int, frozenset[str]], ...]] = {}
         self._cheap = {terms.vocabulary[w] for w in _CHEAP if w in terms.vocabulary}
         self._needs: dict[int, Needs] = {}
-        self._dominance = self._dominances()
+        self._dominance: dict[int, dict[tuple[int, bool], int] | None] = {}
         self._dominant, self._nondominant, self._non = (
             terms.vocabulary.get(word, -1) for word in ("dominant", "nondominant", "non")
         )
@@ -141,7 +141,7 @@ class CodeResolver:
             len(leaves) != 1
             or leaves[0].row != row
             or leaves[0].words
-            or row in self._dominance
+            or self._dominance_of(row) is not None
             or int(self._terms.node_family[row]) >= 0
             or not self._store.billable[row]
         ):
@@ -154,7 +154,8 @@ class CodeResolver:
         if found is None:
             sided = phased = False
             for leaf in self._leaves_of(row):
-                sided = sided or int(self._terms.node_family[leaf.row]) >= 0 or leaf.row in self._dominance
+                sided = sided or int(self._terms.node_family[leaf.row]) >= 0
+                sided = sided or self._dominance_of(leaf.row) is not None
                 if not self._store.billable[leaf.row]:
                     titles = [self._store.titles[r] for r in self._store.children(leaf.row)]
                     phased = phased or any("initial encounter" in title for title in titles)
@@ -224,34 +225,34 @@ class CodeResolver:
         leaves.sort(key=lambda leaf: leaf.row)
         return leaves
 
-    def _dominances(self) -> dict[int, dict[tuple[int, bool], int]]:
-        """Rows that differ by the dominant side, each to those beside it by side and dominance.
+    def _dominance_of(self, row: int) -> dict[tuple[int, bool], int] | None:
+        """For a row that differs from others by the dominant side, those beside it by side and dominance.
 
-        The row of the unspecified side has side 0.
+        The row of the unspecified side has side 0. None for a row of another kind.
         """
-        out: dict[int, dict[tuple[int, bool], int]] = {}
+        if row in self._dominance:
+            return self._dominance[row]
         store = self._store
-        for parent in {
-            int(store.parent[row])
-            for row, title in enumerate(store.titles)
-            if title.endswith("dominant side")
-        }:
-            group: dict[tuple[int, bool], int] = {}
-            for row in store.children(parent):
-                title = store.titles[row]
+        group: dict[tuple[int, bool], int] | None = None
+        if store.titles[row].endswith(("unspecified side", "dominant side")):
+            group = {}
+            for beside in store.children(int(store.parent[row])):
+                title = store.titles[beside]
                 if title.endswith("unspecified side"):
-                    group[0, True] = row
+                    group[0, True] = beside
                 elif title.endswith("dominant side"):
-                    side = int(self._terms.node_side[row])
-                    group[side, not title.endswith(("nondominant side", "non-dominant side"))] = row
-            out.update(dict.fromkeys(group.values(), group))
-        return out
+                    side = int(self._terms.node_side[beside])
+                    group[side, not title.endswith(("nondominant side", "non-dominant side"))] = beside
+            if set(group) <= {(0, True)} or row not in group.values():
+                group = None
+        self._dominance[row] = group
+        return group
 
     def _take_dominant(
         self, row: int, side: int, context: frozenset[int], left_handed: bool
     ) -> list[tuple[int, bool]]:
         """The row of a side by dominance: as said, else right is dominant (guidelines I.C.6.a)."""
-        group = self._dominance[row]
+        group = self._dominance_of(row) or {}
         if side not in (1, 2):
             return [(group.get((0, True), row), True)]
         dominant = (side == 2) == left_handed
@@ -265,7 +266,7 @@ class CodeResolver:
         self, row: int, side: int, context: frozenset[int], left_handed: bool
     ) -> list[tuple[int, bool]]:
         """Rows of a family for a side, each with whether the side is missing."""
-        if row in self._dominance:
+        if self._dominance_of(row) is not None:
             return self._take_dominant(row, side, context, left_handed)
         rep = int(self._terms.node_family[row])
         if rep < 0:

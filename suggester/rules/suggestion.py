@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from suggester.types import Assertion, Code, Flag, Setting
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Context:
     """What a rule may look at: the code, the assertions of its evidence, and how the code was reached."""
 
@@ -94,10 +94,5 @@ RULES: tuple[Rule, ...] = (uncertain_diagnosis, historical_condition, side_not_d
 def flags_of(context: Context, *, off: Collection[str] = ()) -> tuple[Flag, ...]:
     """The flags that the rules raise on a suggestion, but those of rules that are switched off."""
 
-    def raised() -> Iterator[Flag]:
-        for rule in RULES:
-            flag = rule(context)
-            if flag is not None and flag.rule_id not in off:
-                yield flag
-
-    return tuple(raised())
+    raised = [flag for rule in RULES if (flag := rule(context)) is not None]
+    return tuple([flag for flag in raised if flag.rule_id not in off])

@@ -17,16 +17,11 @@ from typing import Any
 
 import pytest
 from browser_world import PASSWORDS, seed
+from free_ports import free_port
 from playwright.sync_api import BrowserContext, Page
 
 from suggester.config import Settings
 from suggester.review import ReviewService, open_review
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass
@@ -37,7 +32,7 @@ class Server:
     service: ReviewService
     tokens: dict[str, str]
     notes: dict[str, str]
-    port: int = field(default_factory=_free_port)
+    port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
 
     @property

@@ -43,6 +43,9 @@ PAIR_NAMES: tuple[str, ...] = (
 )
 """Columns of what is known of a label in a sentence."""
 
+LEAST_UNCODED = 2
+"""Sentences from which a phrase that speaks for nothing is remembered."""
+
 _CREDIT, _CREDIT_SUM = PAIR_NAMES.index("credit"), PAIR_NAMES.index("credit_sum")
 _SORTED_BY = (0, 4, _CREDIT_SUM)
 
@@ -72,6 +75,10 @@ class Associations:
         Kind of each phrase.
     pointer, label, together, credit
         For each phrase its labels (compressed rows), the sentences that hold both, and the credit.
+    coded
+        Sentences with any label that hold each phrase.
+    credit_sum, credit_most
+        Credit of each phrase for all labels and for one.
     label_rows, label_notes
         Sentences and notes of each label.
     rows, notes
@@ -84,6 +91,9 @@ class Associations:
     label: NDArray[np.int32]
     together: NDArray[np.float32]
     credit: NDArray[np.float32]
+    coded: NDArray[np.float32]
+    credit_sum: NDArray[np.float32]
+    credit_most: NDArray[np.float32]
     label_rows: NDArray[np.float32]
     label_notes: NDArray[np.float32]
     rows: int
@@ -121,6 +131,9 @@ class Associations:
         keep = share >= MIN_SHARE
         pointer = np.zeros(len(count) + 1, dtype=np.int64)
         np.cumsum(np.bincount(owner[keep], minlength=len(count)), out=pointer[1:])
+        credit_most = np.zeros(len(count))
+        np.maximum.at(credit_most, owner[keep], credit[keep])
+        labelled = (np.diff(labels.indptr) > 0).astype(np.float32)
         return cls(
             count=count,
             kind=kind,
@@ -128,6 +141,9 @@ class Associations:
             label=together.indices[keep].astype(np.int32),
             together=together.data[keep].astype(np.float32),
             credit=credit[keep].astype(np.float32),
+            coded=np.asarray(phrases.T @ labelled, dtype=np.float32).ravel(),
+            credit_sum=np.bincount(owner[keep], credit[keep], minlength=len(count)).astype(np.float32),
+            credit_most=credit_most.astype(np.float32),
             label_rows=np.asarray(labels.sum(axis=0), dtype=np.float32).ravel(),
             label_notes=label_notes.astype(np.float32),
             rows=phrases.shape[0],
@@ -201,9 +217,13 @@ class Associations:
             keep |= rank_within(values[:, column], out_row)[0] < top
         return Found(out_row[keep], out_label[keep], values[keep], best[keep])
 
+    def remembers(self, column: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Whether phrases, by column, speak for a label, or stand in several sentences all the same."""
+        return (self.pointer[column + 1] > self.pointer[column]) | (self.count[column] >= LEAST_UNCODED)
+
     def compact(self) -> tuple[Self, NDArray[np.int64]]:
-        """Without the phrases that speak for nothing, and the columns that stay."""
-        stay = np.flatnonzero(np.diff(self.pointer))
+        """Without the phrases that nothing is remembered of, and the columns that stay."""
+        stay = np.flatnonzero(self.remembers(np.arange(len(self.count))))
         return self.columns(stay), stay
 
     def columns(self, stay: NDArray[np.int64]) -> Self:
@@ -220,6 +240,9 @@ class Associations:
             label=self.label[entries],
             together=self.together[entries],
             credit=self.credit[entries],
+            coded=self.coded[stay],
+            credit_sum=self.credit_sum[stay],
+            credit_most=self.credit_most[stay],
         )
 
     def to_arrays(self, prefix: str) -> dict[str, NDArray[Any]]:

@@ -20,6 +20,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from suggester.errors import ModelError
 from suggester.ranking.learning.associations import Associations
 from suggester.ranking.learning.figures import Ranked
+from suggester.ranking.learning.habits import Habits
 from suggester.ranking.learning.learned import Counts, Learned, calibrated, chance
 from suggester.ranking.learning.notes import note_codes
 from suggester.ranking.learning.pairs import Batch, Pairs, batch_of
@@ -35,6 +36,9 @@ FEWEST = 2 * FOLDS
 
 MOST_FITTED = 1000
 """The ensembles are fitted on at most so many notes; associations are counted on all."""
+
+MOST_WRONG = 150_000
+"""Most pairs with a wrong code that stage one is fitted on, spread evenly and weighed up to all of them."""
 
 PLACED_SHARE = 0.5
 """Share of gold codes with evidence from which sentences are counted, not whole notes."""
@@ -139,7 +143,8 @@ def _learned(
     corpus: _Corpus, table: CodeTable, first: TreeEnsemble, second: TreeEnsemble, calibration: Calibration
 ) -> Learned:
     """Counts over all notes, with the ensembles that read them."""
-    counts = corpus.count(np.ones(corpus.batch.notes, dtype=np.bool_))
+    everything = np.ones(corpus.batch.notes, dtype=np.bool_)
+    counts, habits = corpus.count(everything), corpus.habits(everything)
     codes, stay = counts.codes.compact()
     return Learned(
         vocabulary=corpus.vocabulary[stay],
@@ -147,6 +152,8 @@ def _learned(
         code_names=tuple(_name(table, number) for number in counts.code_labels.tolist()),
         categories=counts.categories.columns(stay),
         category_names=tuple(table.categories[number] for number in counts.category_labels.tolist()),
+        habits=habits,
+        habit_names=tuple(_name(table, number) for number in habits.code.tolist()),
         stage_one=first,
         stage_two=second,
         calibration=calibration,
@@ -183,9 +190,21 @@ def _cross_fit(
             continue
         if len(np.unique(right[~held])) < 2:
             raise ModelError("too few right codes among the candidates to learn from; add coded notes")
-        model = TreeEnsemble.from_estimator(classifier(**options).fit(features[~held], right[~held]))
-        raw[held] = _raw(model, features[held])
-    return TreeEnsemble.from_estimator(classifier(**options).fit(features, right)), raw
+        raw[held] = _raw(_ensemble(features[~held], right[~held], options), features[held])
+    return _ensemble(features, right, options), raw
+
+
+def _ensemble(
+    features: NDArray[np.float32], right: NDArray[np.bool_], options: dict[str, Any]
+) -> TreeEnsemble:
+    """An ensemble fitted on what is right and at most ``MOST_WRONG`` of what is wrong."""
+    wrong = np.flatnonzero(~right)
+    step = max(1.0, len(wrong) / MOST_WRONG)
+    some = wrong[np.arange(0, len(wrong), step).astype(np.int64)]
+    chosen = np.sort(np.concatenate([np.flatnonzero(right), some]))
+    weight = np.where(right[chosen], 1.0, len(wrong) / max(len(some), 1))
+    estimator = classifier(**options).fit(features[chosen], right[chosen], sample_weight=weight)
+    return TreeEnsemble.from_estimator(estimator)
 
 
 def _raw(model: TreeEnsemble, features: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -278,7 +297,15 @@ class _Corpus:
                 phrases, categories, category_count.astype(np.float32), kind=self.kind, notes=notes
             ),
             category_labels=self._category_labels,
+            standing=self.habits(chosen).features(self._table),
         )
+
+    def habits(self, chosen: NDArray[np.bool_]) -> Habits:
+        """How often the finder named codes in some notes, and was right."""
+        batch, size = self.batch, len(self._table)
+        here = chosen[batch.note_of[batch.key // size]]
+        noted = self.note_keys[chosen[self.note_keys // size]]
+        return Habits.count(batch.key[here], batch.support[here], batch.note_of, noted, self._table)
 
     def is_right(self, pairs: Pairs) -> NDArray[np.bool_]:
         """Whether each pair's code is gold in its sentence, or in its note where sentences are not known."""

@@ -12,7 +12,7 @@ from suggester.pipeline.matching import Matches
 from suggester.pipeline.reading import Reading
 from suggester.ranking.bench import Bench
 from suggester.ranking.candidates import CodeSupport, Method, Support
-from suggester.ranking.features import Scored
+from suggester.ranking.features import Described, Scored
 from suggester.ranking.learning.associations import PAIR_NAMES
 from suggester.ranking.learning.learned import Counts, Learned, calibrated, score
 from suggester.ranking.learning.pairs import Pairs, batch_of
@@ -79,6 +79,15 @@ def by_head(candidates: Sequence[CodeSupport]) -> tuple[tuple[Head, list[CodeSup
     )
 
 
+def described(
+    bench: Bench, reading: Reading, candidates: Sequence[CodeSupport], *, setting: Setting | None
+) -> list[tuple[Head, Described]]:
+    """Features and scored candidates of each head of the general ranker."""
+    heads = by_head(candidates)
+    groups = bench.features.build_groups(reading, [group for _, group in heads], setting=setting)
+    return [(head, group) for (head, _), group in zip(heads, groups, strict=True)]
+
+
 @dataclass(frozen=True)
 class GeneralJudge:
     """The general ranker alone."""
@@ -104,10 +113,14 @@ class GeneralJudge:
         self, bench: Bench, reading: Reading, candidates: Sequence[CodeSupport], *, setting: Setting | None
     ) -> list[Judged]:
         """Every candidate with the ranker's confidence."""
+        return self.of_described(bench, reading, described(bench, reading, candidates, setting=setting))
+
+    def of_described(
+        self, bench: Bench, reading: Reading, groups: Sequence[tuple[Head, Described]]
+    ) -> list[Judged]:
+        """The same for candidates that are described already, in their order."""
         out: list[Judged] = []
-        heads = by_head(candidates)
-        described = bench.features.build_groups(reading, [group for _, group in heads], setting=setting)
-        for (head, _), (table, scored) in zip(heads, described, strict=True):
+        for head, (table, scored) in groups:
             confidence = self.ranker.confidence(head, table)
             priority = confidence
             if head == "diagnosis":
@@ -204,8 +217,15 @@ class LocalJudge:
         Adds to the reading's matches one for each phrase that is evidence by itself.
         """
         _, table, phrases, counts = self._of(bench)
-        judged = self.general.judge(bench, reading, candidates, setting=setting)
-        seen = view(reading, [j.item.candidate for j in judged], table=table, phrases=phrases)
+        groups = described(bench, reading, candidates, setting=setting)
+        judged = self.general.of_described(bench, reading, groups)
+        seen = view(
+            reading,
+            [j.item.candidate for j in judged],
+            np.concatenate([values for _, (values, _) in groups]),
+            table=table,
+            phrases=phrases,
+        )
         batch = batch_of([seen], self.learned.vocabulary, table)
         pairs, found, raw = score(batch, counts, self.learned.stage_one, self.learned.stage_two, table)
         chance = calibrated(self.learned.calibration, raw).tolist()

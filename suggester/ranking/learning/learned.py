@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suggester.ranking.learning.associations import Associations
+from suggester.ranking.learning.habits import Habits
 from suggester.ranking.learning.notes import NoteCodes, note_codes
 from suggester.ranking.learning.pairs import Batch, Pairs, pairs_of
 from suggester.ranking.learning.views import CodeTable
@@ -23,12 +24,16 @@ from suggester.types import SYSTEMS, System
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Associations with codes and with their categories, labels as numbers of one code table."""
+    """Associations with codes and with their categories, labels as numbers of one code table.
+
+    ``standing`` holds the features that habits give each code of the table (``HABIT_NAMES``).
+    """
 
     codes: Associations
     code_labels: NDArray[np.int64]
     categories: Associations
     category_labels: NDArray[np.int64]
+    standing: NDArray[np.float32]
 
     def pairs(self, batch: Batch, table: CodeTable) -> Pairs:
         """Pairs of a batch with their features."""
@@ -39,6 +44,7 @@ class Counts:
             code_labels=self.code_labels,
             categories=self.categories,
             category_labels=self.category_labels,
+            standing=self.standing,
         )
 
 
@@ -54,6 +60,8 @@ class Learned:
         Associations with codes and with categories.
     code_names, category_names
         ``system:code`` of each label; system number and first three characters of each category label.
+    habits, habit_names
+        How often codes were named and right, and ``system:code`` of each (its own numbers mean nothing).
     stage_one, stage_two
         The ensembles.
     calibration
@@ -65,6 +73,8 @@ class Learned:
     code_names: tuple[str, ...]
     categories: Associations
     category_names: tuple[str, ...]
+    habits: Habits
+    habit_names: tuple[str, ...]
     stage_one: TreeEnsemble
     stage_two: TreeEnsemble
     calibration: Calibration
@@ -77,6 +87,7 @@ class Learned:
             "code_names": np.array(self.code_names, dtype="S24"),
             **self.categories.to_arrays("categories"),
             "category_names": np.array(self.category_names, dtype="S8"),
+            **self.habits.to_arrays(self.habit_names),
             **self.stage_one.to_arrays("stage_one"),
             **self.stage_two.to_arrays("stage_two"),
             "calibration.raw": self.calibration.raw,
@@ -86,12 +97,15 @@ class Learned:
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
         """From stored arrays."""
+        habits, habit_names = Habits.from_arrays(arrays)
         return cls(
             vocabulary=arrays["vocabulary"],
             codes=Associations.from_arrays(arrays, "codes"),
             code_names=tuple(name.decode() for name in arrays["code_names"].tolist()),
             categories=Associations.from_arrays(arrays, "categories"),
             category_names=tuple(name.decode() for name in arrays["category_names"].tolist()),
+            habits=habits,
+            habit_names=habit_names,
             stage_one=TreeEnsemble.from_arrays(arrays, "stage_one"),
             stage_two=TreeEnsemble.from_arrays(arrays, "stage_two"),
             calibration=Calibration(arrays["calibration.raw"], arrays["calibration.probability"]),
@@ -99,15 +113,19 @@ class Learned:
 
     def bind(self, table: CodeTable) -> Counts:
         """The associations under a code table; labels that its releases do not have are left out."""
-        numbers = []
-        for name in self.code_names:
-            system, _, code = name.partition(":")
-            numbers.append(table.number(_system(system), code))
+        numbers = _numbers(self.code_names, table)
         places = {name: number for number, name in enumerate(table.categories)}
         above = [places.get(name) for name in self.category_names]
         codes, code_labels = _only(self.codes, numbers)
         categories, category_labels = _only(self.categories, above)
-        return Counts(codes, code_labels, categories, category_labels)
+        habits = self.habits.renumbered(_numbers(self.habit_names, table))
+        return Counts(codes, code_labels, categories, category_labels, habits.features(table))
+
+
+def _numbers(names: tuple[str, ...], table: CodeTable) -> list[int | None]:
+    """Number of each ``system:code``, None where the releases do not have it."""
+    parts = (name.partition(":") for name in names)
+    return [table.number(_system(system), code) for system, _, code in parts]
 
 
 def _system(name: str) -> System:
@@ -133,6 +151,9 @@ def _only(associations: Associations, numbers: list[int | None]) -> tuple[Associ
             label=renumbered[associations.label[keep]].astype(np.int32),
             together=associations.together[keep],
             credit=associations.credit[keep],
+            coded=associations.coded,
+            credit_sum=associations.credit_sum,
+            credit_most=associations.credit_most,
             label_rows=associations.label_rows[known],
             label_notes=associations.label_notes[known],
             rows=associations.rows,

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from suggester.ranking.features import NAMES as GENERAL
 from suggester.ranking.learning.associations import rank_within
+from suggester.ranking.learning.habits import HABIT_NAMES, MENTION_NAMES
 from suggester.ranking.learning.pairs import NAMES as STAGE_ONE
-from suggester.ranking.learning.pairs import Batch, Pairs
+from suggester.ranking.learning.pairs import Batch, Pairs, find
 from suggester.ranking.learning.views import CodeTable
 
 MOST = 120
@@ -43,6 +45,8 @@ _AT_BEST = (
     "billable",
     "category_notes",
     "sentence_position",
+    *HABIT_NAMES,
+    *MENTION_NAMES,
 )
 
 NAMES: tuple[str, ...] = (
@@ -64,8 +68,9 @@ NAMES: tuple[str, ...] = (
     "note_best",
     "note_sentences",
     *_AT_BEST,
+    *(f"general_{name}" for name in GENERAL),
 )
-"""Columns of stage two."""
+"""Columns of stage two; what the general ranker looks at is NaN where the finder does not name the code."""
 
 _COLUMN = {name: i for i, name in enumerate(STAGE_ONE)}
 
@@ -141,7 +146,16 @@ def note_codes(batch: Batch, pairs: Pairs, chance: NDArray[np.float64], table: C
         ]
     ).astype(np.float32)
     keep = rank_within(any_, note)[0] < MOST
-    return NoteCodes(note[keep], code[keep], values[keep], order[start][keep])
+    full = np.hstack([values[keep], _general(batch, sorted_key[start][keep])])
+    return NoteCodes(note[keep], code[keep], full, order[start][keep])
+
+
+def _general(batch: Batch, key: NDArray[np.int64]) -> NDArray[np.float32]:
+    """What the general ranker looks at for each ``note * len(CodeTable) + code``; NaN without a candidate."""
+    out = np.full((len(key), len(GENERAL)), np.nan, dtype=np.float32)
+    at, has = find(batch.general_key, key)
+    out[has] = batch.general[at[has]]
+    return out
 
 
 def _rival(chance: NDArray[np.float64], sentence: NDArray[np.int64]) -> NDArray[np.float64]:

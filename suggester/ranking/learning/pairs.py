@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suggester.ranking.learning.associations import PAIR_NAMES, Associations, Found, rank_within
+from suggester.ranking.learning.habits import HABIT_NAMES, MENTION_NAMES, mention_features
 from suggester.ranking.learning.views import SUPPORT_NAMES, CodeTable, NoteView
 
 TOP = 15
@@ -41,6 +42,8 @@ NAMES: tuple[str, ...] = (
     "category_share",
     "category_credit",
     "category_notes",
+    *HABIT_NAMES,
+    *MENTION_NAMES,
 )
 """Columns of stage one."""
 
@@ -55,6 +58,8 @@ class Batch:
         Of each sentence: its note, its place in the note from 0 to 1, and its number of phrases.
     row, column, span, negated
         Sentence, column in the vocabulary (-1 unknown), tokens and negation of each phrase.
+    general_key, general
+        ``note * len(CodeTable) + code`` of each candidate, ascending, and what the general ranker looks at.
     key, support, support_span
         Supports: ``sentence * len(CodeTable) + code``, ascending, their features and tokens.
     """
@@ -70,6 +75,8 @@ class Batch:
     key: NDArray[np.int64]
     support: NDArray[np.float32]
     support_span: NDArray[np.int32]
+    general_key: NDArray[np.int64]
+    general: NDArray[np.float16]
 
     @property
     def sentences(self) -> int:
@@ -77,7 +84,7 @@ class Batch:
         return len(self.note_of)
 
     def of_notes(self, chosen: NDArray[np.bool_], codes: int) -> Batch:
-        """Only the phrases and supports of some notes; numbering stays."""
+        """Only the phrases and supports of some notes; numbering and what the ranker looks at stay."""
         rows = chosen[self.note_of]
         phrase, support = rows[self.row], rows[self.key // codes]
         return Batch(
@@ -92,6 +99,8 @@ class Batch:
             key=self.key[support],
             support=self.support[support],
             support_span=self.support_span[support],
+            general_key=self.general_key,
+            general=self.general,
         )
 
 
@@ -115,6 +124,8 @@ def batch_of(views: Sequence[NoteView], vocabulary: NDArray[np.uint64], table: C
         key=np.concatenate([v.support_key + offset[i] * len(table) for i, v in enumerate(views)]),
         support=np.concatenate([v.support for v in views]),
         support_span=np.concatenate([v.support_span for v in views]),
+        general_key=np.concatenate([v.general_code + i * len(table) for i, v in enumerate(views)]),
+        general=np.concatenate([v.general for v in views]),
     )
 
 
@@ -144,6 +155,7 @@ def pairs_of(
     code_labels: NDArray[np.int64],
     categories: Associations,
     category_labels: NDArray[np.int64],
+    standing: NDArray[np.float32],
 ) -> Pairs:
     """Pairs of a batch.
 
@@ -153,21 +165,31 @@ def pairs_of(
         Associations of phrases with codes and with categories.
     code_labels, category_labels
         Code number of each label of ``codes``; category number of each label of ``categories``.
+    standing
+        What habits say of each code of the table, columns ``HABIT_NAMES``.
     """
     found = codes.look_up(batch.row, batch.column, batch.negated, top=TOP)
     size = len(table)
     learned = found.row * size + code_labels[found.label]
     order = np.argsort(learned, kind="stable")
     key = np.union1d(learned, batch.key)
-    at, has = _find(learned[order], key)
+    at, has = find(learned[order], key)
     source = order[at] if len(order) else at
     known = (
         np.where(has[:, None], found.values[source], np.float32(0)) if len(order) else _zeros(key, PAIR_NAMES)
     )
     phrase = np.where(has, found.best[source], -1) if len(order) else np.full(len(key), -1)
-    at, matched = _find(batch.key, key)
+    at, matched = find(batch.key, key)
     span = np.zeros((len(key), 2), dtype=np.int32)
     span[matched] = batch.support_span[at[matched]]
+    mentions = mention_features(
+        codes,
+        row=batch.row,
+        column=batch.column,
+        span=batch.span,
+        sentence=key // size,
+        words=np.where(matched[:, None], span, -1),
+    )
     span[phrase >= 0] = batch.span[phrase[phrase >= 0]]
     support = (
         np.where(matched[:, None], batch.support[at], np.float32(0))
@@ -213,12 +235,14 @@ def pairs_of(
             category_share,
             category_credit,
             category_notes[category],
+            standing[code],
+            mentions,
         ]
     ).astype(np.float32)
     return Pairs(sentence, code, features, phrase.astype(np.int64), span)
 
 
-def _find(keys: NDArray[np.int64], wanted: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+def find(keys: NDArray[np.int64], wanted: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Where each wanted key stands in ascending keys, and whether it does."""
     if not len(keys):
         return np.zeros(len(wanted), dtype=np.int64), np.zeros(len(wanted), dtype=np.bool_)
@@ -240,7 +264,7 @@ def _of_category(
     """Share and credit of each pair's category in its sentence."""
     keys = found.row * categories + labels[found.label]
     order = np.argsort(keys, kind="stable")
-    at, has = _find(keys[order], sentence * categories + category)
+    at, has = find(keys[order], sentence * categories + category)
     if not len(keys):
         none = np.zeros(len(sentence), dtype=np.float32)
         return none, none

@@ -14,7 +14,7 @@ from suggester.errors import ModelError
 from suggester.ranking.bench import Bench
 from suggester.ranking.learning.figures import GateResult, Ranked, best_threshold, gate, summary
 from suggester.ranking.learning.fitting import FEWEST, MOST_FITTED, Example, Fitted, fit, recount
-from suggester.ranking.learning.judges import GeneralJudge, Judge, LocalJudge
+from suggester.ranking.learning.judges import GeneralJudge, Judge, LocalJudge, described
 from suggester.ranking.learning.models import CURRENT_FILE, load_judge_in, save
 from suggester.ranking.learning.phrases import PhraseReader
 from suggester.ranking.learning.views import CodeTable, gold_of, view
@@ -23,6 +23,9 @@ from suggester.version import __version__
 
 HELD_BACK = 0.2
 """Share of the notes that the gate is tried on."""
+
+MOST_DESCRIBED = MOST_FITTED * 3 // 2
+"""Notes, in order, among which are the ``MOST_FITTED`` that are not held back."""
 
 PRIVACY = (
     "Phrases are stored as 64-bit hashes with counts; no text of a note, no id of a note or patient is kept. "
@@ -91,7 +94,7 @@ def train(
         raise ModelError("two coded notes have the same id; each note needs its own")
     table = CodeTable(bench)
     ordered = sorted(notes, key=lambda note: (hashlib.sha256(note.note.id.encode()).digest(), note.note.id))
-    examples = read_examples(bench, ordered, table, progress=progress)
+    examples = read_examples(bench, ordered, table, most_described=MOST_DESCRIBED, progress=progress)
     result: GateResult | None = None
     trial: Fitted | None = None
     learning: list[Example] = []
@@ -144,15 +147,26 @@ def read_examples(
     notes: Iterable[GoldNote],
     table: CodeTable,
     *,
+    most_described: int | None = None,
     progress: Progress = lambda _: None,
 ) -> list[Example]:
-    """Read notes for learning."""
+    """Read notes for learning.
+
+    What the general ranker looks at is kept for the first ``most_described`` notes (None: for all); the
+    ensembles need it, counting does not.
+    """
     phrases = PhraseReader(bench.releases.terms)
     out: list[Example] = []
     for number, gold in enumerate(notes, 1):
         reading = bench.read(gold.note.text)
         found = bench.finder.find(reading, setting=gold.note.setting)
-        seen = view(reading, found, table=table, phrases=phrases)
+        if most_described is None or number <= most_described:
+            groups = described(bench, reading, found, setting=gold.note.setting)
+            found = [item.candidate for _, (_, scored) in groups for item in scored]
+            values = np.concatenate([values for _, (values, _) in groups])
+            seen = view(reading, found, values, table=table, phrases=phrases)
+        else:
+            seen = view(reading, found, None, table=table, phrases=phrases)
         out.append(Example(gold.note.id, seen, gold_of(gold, reading, table=table)))
         if number % 500 == 0:
             progress(f"{number} notes read")

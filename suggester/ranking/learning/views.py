@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from suggester.pipeline.reading import FAMILY, HISTORICAL, HYPOTHETICAL, NEGATED, UNCERTAIN, Reading
 from suggester.ranking.bench import Bench
 from suggester.ranking.candidates import CodeSupport
+from suggester.ranking.features import NAMES as GENERAL
 from suggester.ranking.learning.phrases import PhraseReader, Phrases
 from suggester.types import SYSTEMS, GoldNote, System
 
@@ -107,6 +108,9 @@ class NoteView:
         Candidate and support number of that support.
     support_span
         Its first and last token.
+    general_code, general
+        Codes of the candidates, ascending, and what the general ranker looks at for each (half precision);
+        empty where it was not kept.
     """
 
     sentences: int
@@ -115,6 +119,8 @@ class NoteView:
     support: NDArray[np.float32]
     support_at: NDArray[np.int32]
     support_span: NDArray[np.int32]
+    general_code: NDArray[np.int64]
+    general: NDArray[np.float16]
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,11 +139,15 @@ class NoteGold:
 def view(
     reading: Reading,
     candidates: Sequence[CodeSupport],
+    general: NDArray[np.float32] | None,
     *,
     table: CodeTable,
     phrases: PhraseReader,
 ) -> NoteView:
-    """What learning keeps of a reading and its candidates."""
+    """What learning keeps of a reading and its candidates.
+
+    ``general`` holds the features of the general ranker, a row for each candidate; None keeps none.
+    """
     m = reading.matches
     owner = np.repeat(np.arange(len(candidates)), [len(c.supports) for c in candidates])
     nth = np.concatenate([np.arange(len(c.supports)) for c in candidates] or [np.zeros(0, dtype=np.int64)])
@@ -178,6 +188,8 @@ def view(
             rows[:, 3],
         ]
     ).astype(np.float32)
+    described = np.argsort(code, kind="stable") if general is not None else np.zeros(0, dtype=np.int64)
+    kept = np.zeros((0, len(GENERAL)), dtype=np.float16) if general is None else general.astype(np.float16)
     key = m.sentence[match].astype(np.int64) * len(table) + code[owner]
     order = np.lexsort((match, -score, key))
     _, first = np.unique(key[order], return_index=True)
@@ -189,6 +201,8 @@ def view(
         support=features[chosen],
         support_at=np.stack([owner[chosen], nth[chosen]], axis=1).astype(np.int32),
         support_span=np.stack([m.first[match[chosen]], m.final[match[chosen]]], axis=1).astype(np.int32),
+        general_code=code[described],
+        general=kept[described],
     )
 
 

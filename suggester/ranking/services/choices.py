@@ -111,27 +111,31 @@ def _terms(cell: str) -> tuple[Term, ...]:
 
 
 @cache
-def _shipped() -> tuple[dict[str, list[tuple[Choice, Term]]], frozenset[str]]:
-    """The shipped rules by the first word of each trigger."""
-    out: dict[str, list[tuple[Choice, Term]]] = {}
+def _shipped() -> tuple[dict[str, list[tuple[Choice, Term, tuple[frozenset[str], ...]]]], frozenset[str]]:
+    """The shipped rules by the first word of each trigger; each with the first words of its other groups."""
+    out: dict[str, list[tuple[Choice, Term, tuple[frozenset[str], ...]]]] = {}
     for choice in read_choices():
+        asked = tuple(frozenset(term[0] for term in group) for group in choice.groups[1:])
         for term in choice.groups[0]:
-            out.setdefault(term[0], []).append((choice, term))
+            out.setdefault(term[0], []).append((choice, term, asked))
     return out, frozenset(out)
 
 
 def choose(scene: Scene, *, setting: Setting | None) -> Iterator[Composed]:
     """Services that the rules find, at most one a rule and sentence."""
     rules, triggers = _shipped()
+    have = scene.have
     for sentence in scene.sentences:
-        hit = triggers & sentence.have
-        if not hit:
+        if triggers.isdisjoint(sentence.have):
             continue
+        hit = triggers & sentence.have
         seen: set[int] = set()
         for word in sorted(hit):
-            for choice, term in rules[word]:
+            for choice, term, asked in rules[word]:
                 if id(choice) in seen or (choice.setting and (setting or "outpatient") not in choice.setting):
                     continue
+                if asked and any([firsts.isdisjoint(have) for firsts in asked]):
+                    continue  # a word that the rule asks for is nowhere in the note
                 place = sentence.find(term)
                 if place is None or not sentence.is_done(place) or _elsewhere(scene, choice.code):
                     continue
@@ -214,7 +218,8 @@ def _named(choice: Choice, sentence: Sentence) -> int:
 
 def _forbidden(scene: Scene, sentences: tuple[Sentence, ...], terms: tuple[Term, ...]) -> bool:
     """Whether a term that must not be there is, and is not itself denied."""
-    return any(
+    terms = tuple([term for term in terms if term[0] in scene.have])
+    return bool(terms) and any(
         (place := other.find(term)) is not None and scene.affirmed(other, place)
         for other in sentences
         for term in terms

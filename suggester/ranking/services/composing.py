@@ -14,12 +14,12 @@ from datetime import date
 from functools import cache
 
 from suggester.pipeline.reading import Reading
+from suggester.ranking.services.administration import compose_drugs
 from suggester.ranking.services.choices import Choice, Composed, choose, read_choices
-from suggester.ranking.services.given import compose_drugs
-from suggester.ranking.services.modifiers import LIKELY_ENOUGH, distinct, propose_modifiers
+from suggester.ranking.services.modifiers import LIKELY_ENOUGH, belongs, distinct, propose_modifiers
 from suggester.ranking.services.scenes import Scene
-from suggester.ranking.services.vaccines import compose_vaccines
-from suggester.types import Code, Evidence, Note, ProposedModifier, Suggestion
+from suggester.ranking.services.vaccines import compose_vaccines, speaks_of_vaccines
+from suggester.types import Code, Evidence, Note, ProposedModifier, Span, Suggestion
 
 CodeOf = Callable[[str], Code | None]
 """The code in force, None if it is not or its system is closed."""
@@ -52,12 +52,13 @@ def compose(scene: Scene, note: Note) -> tuple[Service, ...]:
     found: list[Composed] = [
         *choose(scene, setting=note.setting),
         *drugs,
-        *compose_vaccines(scene, age=age_of(note)),
+        *compose_vaccines(scene, age=age_of(note) if speaks_of_vaccines(scene) else None),
     ]
     by_code: dict[str, list[Composed]] = {}
     for item in found:
         share = _READ_ELSEWHERE if item.code[0] == "7" and note.setting in ("inpatient", "emergency") else 1.0
-        by_code.setdefault(item.code, []).append(replace(item, likely=item.likely * share))
+        at_share = item if share == 1.0 else replace(item, likely=item.likely * share)
+        by_code.setdefault(item.code, []).append(at_share)
     return tuple(_joined(code, items) for code, items in sorted(by_code.items()))
 
 
@@ -118,10 +119,15 @@ def place_services(
     threshold: float,
     limit: int,
 ) -> tuple[Suggestion, ...]:
-    """The suggestions with composed services among them, with units and modifiers, ranked anew."""
+    """The suggestions with composed services among them, with units and modifiers, best first.
+
+    Those that were there keep their ranks.
+    """
     scene = Scene(reading, note.text)
     services = {item.code: item for item in compose(scene, note)}
     rivals = {other for code in services for other in _neighbours().get(code, ())} - set(services)
+    told = {e.span for s in services.values() if s.units and belongs("drug", s.code) for e in s.evidence}
+    composed = frozenset(services)
     out: list[Suggestion] = []
     for item in suggestions:
         service = services.pop(item.code.code, None)
@@ -133,7 +139,9 @@ def place_services(
                 reasons=(*service.reasons, *item.reasons),
                 units=service.units,
             )
-        elif item.code.code in rivals and item.code.system != "ICD-10-CM":
+        elif item.code.code not in composed and (
+            (item.code.code in rivals and item.code.system != "ICD-10-CM") or _is_told(item, told)
+        ):
             item = replace(item, confidence=round(item.confidence * _RIVAL_SHARE, 6))
         if item.confidence >= threshold:
             out.append(item)
@@ -153,8 +161,17 @@ def place_services(
             )
     out.sort(key=lambda item: (-item.confidence, item.code.system, item.code.code))
     return tuple(
-        replace(item, rank=rank, modifiers=modifiers)
-        for rank, (item, modifiers) in enumerate(_modified(scene, out[:limit], note, bundled), 1)
+        item if item.modifiers == modifiers else replace(item, modifiers=modifiers)
+        for item, modifiers in _modified(scene, out[:limit], note, bundled)
+    )
+
+
+def _is_told(item: Suggestion, told: set[Span]) -> bool:
+    """Whether a drug's code rests on words of which the composed drug, with its dose, has another."""
+    return (
+        item.code.system == "HCPCS"
+        and belongs("drug", item.code.code)
+        and all(any(e.span.overlaps(span) for span in told) for e in item.evidence)
     )
 
 

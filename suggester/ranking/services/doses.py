@@ -1,9 +1,9 @@
 """How much of a drug a sentence says was given: doses, volumes of a strength, by weight, several times.
 
-A sentence may hold several drugs and several quantities. A quantity belongs to the drug that follows it at once
-(``40 mg of Kenalog``) or else to the last drug before it. Of a drug's quantities, a vial's size and what was
-wasted are not the dose; ``80 mg/mL, 1 mL`` is a strength and a volume; ``5 mg/kg`` asks for the weight; ``x 2``,
-``two doses``, ``each knee`` multiply; ``then``, ``followed by`` add.
+A sentence may hold several drugs and several quantities. A quantity belongs to the drug that follows it at
+once (``40 mg of Kenalog``) or else to the last drug before it. Of a drug's quantities, a vial's size and what
+was wasted are not the dose; ``80 mg/mL, 1 mL`` is a strength and a volume; ``5 mg/kg`` asks for the weight;
+``x 2``, ``two doses``, ``each knee`` multiply; ``then``, ``followed by`` add.
 """
 
 from __future__ import annotations
@@ -73,9 +73,14 @@ def owners(sentence: Sentence, spans: Sequence[tuple[int, int]]) -> dict[int, in
             out[q.place] = right
         elif left is not None and q.place - spans[left][1] <= _REACH_AFTER:
             out[q.place] = left
-        elif right is not None and left is None and q.unit not in VOLUME and not q.per:
-            if spans[right][0] - q.end <= _REACH_BEFORE:
-                out[q.place] = right
+        elif (
+            right is not None
+            and left is None
+            and q.unit not in VOLUME
+            and not q.per
+            and spans[right][0] - q.end <= _REACH_BEFORE
+        ):
+            out[q.place] = right
     return out
 
 
@@ -165,7 +170,7 @@ def _aside(sentence: Sentence, q: Quantity) -> bool:
 
 
 def _is_thrown(sentence: Sentence, q: Quantity) -> bool:
-    """Whether a quantity was thrown away: ``45 units were discarded``, ``wasted 47 mg``, ``remaining 5 mg``."""
+    """Whether a quantity was thrown away: ``45 units were discarded``, ``wasted 47 mg``."""
     stems = sentence.stems
     behind, before = stems[q.end : q.end + 3], stems[max(0, q.place - 2) : q.place]
     if not (_WASTE | _REST).isdisjoint(before[-1:]) or (before[-1:] == ("of",) and before[0] in _WASTE):

@@ -7,7 +7,7 @@ proposed, never put on a claim: the coder decides.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import cache
+from functools import cache, lru_cache
 
 from suggester.codesets.lexicon import lexicon_dir, read_rows
 from suggester.codesets.words import words
@@ -44,6 +44,7 @@ def _ranges() -> dict[str, tuple[tuple[str, str], ...]]:
     return {kind: tuple(pairs) for kind, pairs in out.items()}
 
 
+@lru_cache(maxsize=20_000)
 def belongs(kind: str, code: str) -> bool:
     """Whether a code is of a kind of the data file (``sided``, ``waived``, ``visit`` …)."""
     return any(low <= code <= high for low, high in _ranges().get(kind, ()))

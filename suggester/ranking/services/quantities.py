@@ -1,4 +1,4 @@
-"""Quantities in the words of a note: a number with a unit of measure, a strength, a dose by weight or time."""
+"""Quantities in the words of a note: a number with a unit, a strength, a dose by weight or time."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ MASS = {
 
 UNIT = {
     "unit": "units", "u": "units", "iu": "units", "ml": "ml", "cc": "ml", "milliliter": "ml", "l": "liter",
-    "liter": "liter", "meq": "meq", "mci": "mci", "millicurie": "mci", "uci": "uci", "microcurie": "uci", "microcury": "uci",
-    "millicury": "mci",
+    "liter": "liter", "meq": "meq", "mci": "mci", "millicurie": "mci", "millicury": "mci", "uci": "uci",
+    "microcurie": "uci", "microcury": "uci",
 }  # fmt: skip
 VOLUME = frozenset(("ml", "cc", "milliliter", "l", "liter"))
 _MILLION = frozenset(("mu", "million", "mil"))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
+from itertools import compress
 
 from suggester.codesets.words import stem
 from suggester.pipeline.reading import Reading
@@ -100,7 +101,7 @@ class Scene:
     def __init__(self, reading: Reading, text: str) -> None:
         self.reading = reading
         self.text = text
-        self.sentences = tuple(_sentences(reading))
+        self.sentences = tuple(_sentences(reading, text))
 
     @cached_property
     def have(self) -> frozenset[str]:
@@ -144,7 +145,7 @@ class Scene:
 
 
 _PART = re.compile(r"\b[a-z](?:\.[a-z])+\b|\d+(?:[.,]\d+)+|(?<!\w)\.\d+|\d+(?=[a-zµμ])|[^\W_]+")
-"""Words and numbers inside a token: ``alb/cr`` is two, ``60mg`` is two, ``.5``, ``a1c`` and ``p.o.`` are one."""
+"""Words and numbers in a token: ``alb/cr`` and ``60mg`` are two, ``.5``, ``a1c`` and ``p.o.`` are one."""
 
 
 def note_stems(text: str) -> tuple[str, ...]:
@@ -156,14 +157,23 @@ def note_stems(text: str) -> tuple[str, ...]:
     return tuple(stem(part) for part in _PART.findall(text.lower()))
 
 
-def _sentences(reading: Reading) -> Iterator[Sentence]:
+@lru_cache(maxsize=100_000)
+def _stems_of(lower: str) -> tuple[str, ...]:
+    """The stems of the parts of a token."""
+    return tuple(
+        part.replace(".", "") if part[1:2] == "." and part[0].isalpha() else stem(part)
+        for part in _PART.findall(lower)
+    )
+
+
+def _sentences(reading: Reading, text: str) -> Iterator[Sentence]:
     table, of = reading.table, reading.sentence
     groups: dict[int, tuple[list[int], list[str]]] = {}
-    last = -9
-    for token, is_word in enumerate(table.is_word):
-        if not is_word:
-            continue
-        tokens, stems = groups.setdefault(of[token], ([], []))
+    last = here = -9
+    for token in compress(range(len(of)), table.is_word):
+        if of[token] != here:
+            here = of[token]
+            tokens, stems = groups.setdefault(here, ([], []))
         lower = table.lower[token]
         if len(lower) == 1 and tokens and last == token - 2 and lower.isalpha() and len(stems[-1]) < 3:
             before = table.lower[last]
@@ -172,9 +182,13 @@ def _sentences(reading: Reading) -> Iterator[Sentence]:
                 last = token
                 continue
         last = token
-        for part in _PART.findall(lower):
-            tokens.append(token)
-            stems.append(part.replace(".", "") if part[1:2] == "." and part[0].isalpha() else stem(part))
+        if lower[0].isdigit() and token and table.lower[token - 1] == ".":
+            start = reading.span(token, token).start
+            if text[start - 1] == "." and (start < 2 or text[start - 2].isspace()):
+                lower = f".{lower}"  # ``.5 mg``
+        parts = _stems_of(lower)
+        stems += parts
+        tokens += [token] * len(parts)
     ordered = [pair for _, pair in sorted(groups.items()) if pair[0]]
     for number, (tokens, stems) in enumerate(ordered):
         yield Sentence(number, tuple(tokens), tuple(stems), reading.section_kind[tokens[0]])

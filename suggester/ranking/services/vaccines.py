@@ -32,13 +32,42 @@ def _vaccines() -> tuple[Vaccine, ...]:
 
 
 _SHOT = note_words("shot")
+_LISTS = (("vaccine",), ("immunization",), ("shot",))
+_RECORD = frozenset(
+    (
+        "utd",
+        "current",
+        "due",
+        "declined",
+        "complete",
+        "record",
+        "up",
+        "reviewed",
+        "last",
+        "refused",
+        "discussed",
+    )
+)
+"""Words of a list of vaccines that were not given now."""
 _INFLUENZA = frozenset(("90653", "90656", "90660", "90661", "90662", "90673"))
 _PNEUMOCOCCAL = frozenset(("90670", "90671", "90677", "90684", "90732"))
 _HEPATITIS_B = frozenset(("90739", "90744", "90746"))
 
 
+@cache
+def _first_words() -> frozenset[str]:
+    return frozenset(vaccine.term[0] for vaccine in _vaccines())
+
+
+def speaks_of_vaccines(scene: Scene) -> bool:
+    """Whether a note has a word of giving a vaccine and the first word of one's name."""
+    return not (_SHOT.isdisjoint(scene.have) or _first_words().isdisjoint(scene.have))
+
+
 def compose_vaccines(scene: Scene, *, age: float | None) -> list[Composed]:
     """Vaccines given, and their administration by age, counselling and payer."""
+    if not speaks_of_vaccines(scene):
+        return []
     found: dict[str, tuple[Vaccine, Composed]] = {}
     dosed = any(
         {"im", "deltoid", "vaccine", "immunization"} & s.have and _SHOT & s.have for s in scene.sentences
@@ -46,7 +75,8 @@ def compose_vaccines(scene: Scene, *, age: float | None) -> list[Composed]:
     for sentence in scene.sentences:
         if sentence.kind in ("allergies", "family", "past_medical", "ros"):
             continue
-        shot = bool(_SHOT & sentence.have) or (dosed and "#" in _text(scene, sentence))
+        listed = sentence.stems[:1] in _LISTS and _RECORD.isdisjoint(sentence.have)
+        shot = bool(_SHOT & sentence.have) or listed or (dosed and "#" in _text(scene, sentence))
         if not shot:
             continue
         taken: set[int] = set()

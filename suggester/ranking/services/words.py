@@ -126,7 +126,7 @@ class Unit:
 class Line:
     """A line as read.
 
-    ``route`` is ``oral``, ``injected``, ``inhaled`` or empty. ``denied`` are the units that a *without* is about.
+    ``route`` is ``oral``, ``injected``, ``inhaled`` or empty. ``denied``: the units that a *without* denies.
     """
 
     text: str
@@ -146,9 +146,7 @@ def _signs(cut: Sequence[Piece]) -> list[Piece]:
         take, word = 1, texts[0]
         if texts in (["w", "/", "o"], ["with", "/", "o"], ["w", "/", "out"], ["with", "/", "out"]):
             take, word = 3, "without"
-        elif texts[:2] in (["w", "o"], ["w", "out"]):
-            take, word = 2, "without"
-        elif texts[:2] in (["other", "than"], ["not", "including"]):
+        elif texts[:2] in (["w", "o"], ["w", "out"], ["other", "than"], ["not", "including"]):
             take, word = 2, "without"
         elif texts[0] in _WITHOUT:
             word = "without"
@@ -180,7 +178,7 @@ def _denied(units: Sequence[Unit]) -> frozenset[int]:
     """The units behind each *without*, as far as its words go: *without manipulation*, *no border*."""
     out: set[int] = set()
     for i, unit in enumerate(units):
-        if unit.meanings[0][0] != ("without",):
+        if unit.meanings[0][0] not in (("without",), ("non",)):
             continue
         for k in range(i + 1, min(i + 1 + _MOST_DENIED, len(units))):
             if units[k].meanings[0][0] in (("with",), ("without",)):
@@ -270,9 +268,7 @@ class Reader:
                 form = size == 1 and dosed and texts[i] in self.vocabulary.forms
                 units.append(Unit(span, meanings, form))
             i += size
-        return Line(
-            text, tuple(units), tuple(amounts), tuple(counts), self._route(all_texts), _denied(units)
-        )
+        return Line(text, tuple(units), tuple(amounts), tuple(counts), self._route(all_texts), _denied(units))
 
     def _route(self, texts: Sequence[str]) -> str:
         vocabulary = self.vocabulary
