@@ -75,6 +75,7 @@ def test_hypertension_heart_failure_and_kidney_disease_are_one_code() -> None:
     text = "Assessment:\n1. Chronic HFrEF, stable\n2. Hypertension\n3. CKD stage 3a\n"
     found = load().suggest(Note(id="n", text=text)).suggestions
     rank = {item.code.code: item.rank for item in found}
-    assert rank["I13.0"] < min(rank[code] for code in ("I10", "I11.0", "I12.9"))
-    assert rank["I50.22"] < rank["I50.9"]
-    assert rank["N18.31"] < rank["N18.9"]
+    last = len(found) + 1  # of a code that is held back so far that it is not shown
+    assert rank["I13.0"] < min(rank.get(code, last) for code in ("I10", "I11.0", "I12.9"))
+    assert rank["I50.22"] < rank.get("I50.9", last)
+    assert rank["N18.31"] < rank.get("N18.9", last)

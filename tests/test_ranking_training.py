@@ -12,7 +12,16 @@ from threadpoolctl import threadpool_limits
 from suggester.codesets import Catalog
 from suggester.ranking.bench import Bench
 from suggester.ranking.features import NAMES
-from suggester.ranking.training import FOLDS, Examples, calibrate, classifier, examples, fit, is_right
+from suggester.ranking.training import (
+    FOLDS,
+    Examples,
+    calibrate,
+    classifier,
+    examples,
+    fit,
+    fit_central,
+    is_right,
+)
 from suggester.types import GoldCode, GoldNote, Note
 
 DIABETES = GoldCode(system="ICD-10-CM", code="E11.9")
@@ -93,7 +102,21 @@ def made(rows: int = 400, width: int = 3) -> Examples:
     rng = np.random.default_rng(7)
     features = rng.normal(size=(rows, width)).astype(np.float32)
     right = features[:, 0] + rng.normal(scale=0.5, size=rows) > 0.3
-    return Examples(features=features, right=right, group=np.arange(rows) // 10, weight=np.ones(rows))
+    return Examples(
+        features=features,
+        right=right,
+        central=right & (features[:, 1] > 0),
+        group=np.arange(rows) // 10,
+        weight=np.ones(rows),
+    )
+
+
+def test_what_a_note_is_about_is_told_from_what_is_right_only() -> None:
+    data = made()
+    score = fit_central(data, max_iter=20, min_samples_leaf=5).predict(data.features)
+    assert score[data.central].mean() > score[data.right & ~data.central].mean() + 0.5
+    again = fit_central(data, max_iter=20, min_samples_leaf=5).predict(data.features)
+    assert score.tolist() == again.tolist()
 
 
 def test_fitting_twice_gives_the_same_model_and_out_of_fold_scores_tell() -> None:
@@ -114,7 +137,7 @@ def test_out_of_fold_scores_come_from_models_that_never_saw_the_note() -> None:
     group = np.arange(20 * FOLDS) // 4
     right = group % 2 == 0
     features = group[:, None].astype(np.float32)
-    data = Examples(features=features, right=right, group=group, weight=np.ones(len(group)))
+    data = Examples(features=features, right=right, central=right, group=group, weight=np.ones(len(group)))
     trees, _, raw = fit(data, max_iter=40, min_samples_leaf=1, learning_rate=0.5)
     inside = trees.predict(features)
     assert ((inside > 0) == right).mean() > 0.95

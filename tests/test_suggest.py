@@ -17,8 +17,9 @@ from suggester.errors import ConfigError, ModelError, NoReleaseError, TooLargeEr
 from suggester.notes import read_notes
 from suggester.ranking.features import NAMES
 from suggester.ranking.ledger import LIMIT
+from suggester.ranking.said import MAX_EVIDENCE
 from suggester.resources import data_path
-from suggester.suggest import MAX_EVIDENCE, Suggester, load
+from suggester.suggest import Suggester, load
 from suggester.types import Note, Setting, Suggestions
 
 
