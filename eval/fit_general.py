@@ -21,7 +21,8 @@ from suggester.ranking.training import examples, fit, fit_central
 from suggester.ranking.trees import TreeEnsemble
 from suggester.types import GoldNote
 
-US_WEIGHT = 8.0
+CODIESP_WEIGHT = 2.0
+US_WEIGHT = 10.0
 PRACTICE_WEIGHT = 2.0
 PRACTICE = Path(__file__).parent / "practice"
 
@@ -57,7 +58,7 @@ def main() -> None:
             *((g, PRACTICE_WEIGHT) for g in practice),
         ]
         if head == "diagnosis":
-            notes += [(g, 1.0) for g in codiesp]
+            notes += [(g, CODIESP_WEIGHT) for g in codiesp]
         data = examples(bench, notes, head)
         print(
             head, data.features.shape, f"right {data.right.mean():.4f}", f"{time.monotonic() - started:.0f} s"
