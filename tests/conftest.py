@@ -6,6 +6,7 @@ the compiled code sets, which a lock guards and nothing changes.
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -58,12 +59,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol() -> Iterator[None]:
-    """Put ``__main__`` back: Streamlit leaves the app there, and processes spawned later would run it."""
-    kept = sys.modules["__main__"]
+    """Put back what the app leaves behind.
+
+    Streamlit leaves the app as ``__main__``, and processes spawned later would run it; the app makes log
+    records without messages for the whole process.
+    """
+    kept, records = sys.modules["__main__"], logging.getLogRecordFactory()
     try:
         return (yield)
     finally:
         sys.modules["__main__"] = kept
+        logging.setLogRecordFactory(records)
 
 
 @pytest.fixture(scope="session")
