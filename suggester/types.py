@@ -199,7 +199,8 @@ class ProposedModifier:
 class Suggestion:
     """A proposed code with its calibrated confidence, evidence and reasons in plain words.
 
-    ``units`` is the number of billing units where the words give it (a dose, minutes, a count), else None.
+    ``rank`` counts from 1, what the note is about first; it is not the order of confidence. ``units`` is the
+    number of billing units where the words give it (a dose, minutes, a count), else None.
     """
 
     id: str

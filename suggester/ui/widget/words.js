@@ -61,7 +61,7 @@ export const QUERY_KINDS = {
 export const TOUR = [
   ['.sg-note', 'The note', 'On the left is the note as it was written. Highlighted words are the evidence for a code. ' +
     'Words that were denied, feared, past or a relative’s are underlined in their own way: the legend below the note tells which.'],
-  ['.sg-list', 'The suggestions', 'On the right are the suggested codes, surest first. Press J and K to move. The words of the ' +
+  ['.sg-list', 'The suggestions', 'On the right are the suggested codes, what the note is about first. Press J and K to move. The words of the ' +
     'note that support a code light up as you go; click highlighted words to find their codes.'],
   ['.sg-row.current', 'Decide', 'Press A to accept and X to reject with a reason. E replaces the code by a better one. ' +
     'Z takes your last decision back. A decision shows “saving” until the server has it safely on disk.'],
