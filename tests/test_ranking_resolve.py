@@ -53,6 +53,12 @@ def resolve(
         ("J45", "mild intermittent asthma with acute exacerbation", 0, "initial", ["J45.21"]),
         ("N18", "chronic kidney disease stage 4", 0, "initial", ["N18.4"]),
         ("N18", "chronic kidney disease", 0, "initial", ["N18.9"]),
+        # side of a category above
+        ("L97.5", "fat layer exposed", LEFT, "initial", ["L97.522"]),
+        ("L97.5", "fat layer exposed", 0, "initial", ["L97.502"]),
+        ("L97.502", "", RIGHT, "initial", ["L97.512"]),
+        ("L97.5", "", BOTH, "initial", ["L97.519", "L97.529"]),
+        ("L89.606", "", RIGHT, "initial", ["L89.616"]),
         # side
         ("M17.1", "", RIGHT, "initial", ["M17.11"]),
         ("M17.1", "", LEFT, "initial", ["M17.12"]),

@@ -150,6 +150,8 @@ class TermIndex:
                 tuple(ids), tuple(added), exact, frozenset(sections), frozenset(near), frozenset(not_near)
             )
             out.setdefault(key[0], []).append((tuple(key), sense))
+        for rows in out.values():
+            rows.sort(key=lambda item: -len(item[0]))  # "w/o" is not "w/" and an "o"
         return out
 
     def node_words(self, row: int) -> list[int]:

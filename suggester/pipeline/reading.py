@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from spacy.tokens import Doc
@@ -34,6 +35,14 @@ def bits_of(assertion: Assertion) -> int:
 
 
 AFFIRMED = Assertion()
+
+_LETTERS = {
+    **dict.fromkeys(("R", "Rt", "RT", "OD", "RLE", "RUE"), 1),
+    **dict.fromkeys(("L", "Lt", "LT", "OS", "LLE", "LUE"), 2),
+    **dict.fromkeys(("OU", "BLE", "BUE"), 3),
+}
+"""Sides that are one or two letters."""
+_NOT_BESIDE = frozenset(("/", ".", "&", "'"))
 
 
 @dataclass(slots=True)
@@ -78,11 +87,14 @@ class Reading:
     values_from: int | None = None
     _context: dict[int, frozenset[int]] = field(default_factory=dict)
     _sides: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
+    _sided: dict[int, int] | None = None
 
     def __post_init__(self) -> None:
+        places, sentence = self.words.place_token, self.sentence
         for place, side in self.words.sides:
-            token = self.words.place_token[place]
-            self._sides.setdefault(self.sentence[token], []).append((place, side))
+            self._sides.setdefault(sentence[places[place]], []).append((place, side))
+        for token, side in _lettered(self.table):
+            self._sides.setdefault(sentence[token], []).append((bisect_left(places, token), side))
 
     @classmethod
     def of(cls, doc: Doc) -> Reading:
@@ -205,6 +217,30 @@ class Reading:
         above = self.heading.get(sentence)
         return self._nearest_side(above[1], above[0]) if above is not None else 0
 
+    def side_elsewhere(self, words: Iterable[int]) -> int:
+        """The one side that the note gives to a thing named in some words (*MRI of the left knee*), else 0.
+
+        Sides of ``words`` (ids, of a code's title for one) are those said directly before them, anywhere.
+        """
+        if self._sided is None:
+            self._sided = self._side_of_words()
+        masks = {self._sided[word] for word in words if word in self._sided}
+        return masks.pop() if len(masks) == 1 and masks < {1, 2, 3} else 0
+
+    def _side_of_words(self) -> dict[int, int]:
+        """For each id that stands behind a word of side: 1 right, 2 left, 3 both, 4 it differs."""
+        said: dict[int, int] = {}
+        sides = [pair for pairs in self._sides.values() for pair in pairs]
+        spots = {place + 2: side for place, side in sides} | {place + 1: side for place, side in sides}
+        if spots:
+            places = self.words.place.tolist()
+            for at, own in enumerate(self.words.own.tolist()):
+                side = spots.get(places[at]) if own else None
+                if side is not None:
+                    word = int(self.words.ids[at])
+                    said[word] = side if said.get(word, side) == side else 4
+        return said
+
     def _nearest_side(self, token: int, sentence: int) -> int:
         places = self.words.place_token
         at = bisect_left(places, token)
@@ -213,3 +249,21 @@ class Reading:
             gap = at - place if place <= at else (place - at) * 2
             best = min(best, (gap, side))
         return best[1]
+
+
+def _lettered(table: TokenTable) -> list[tuple[int, int]]:
+    """Tokens that say a side by a letter (*R knee*, not *2 L* of oxygen or *R/O*), and the side."""
+    text = table.text
+    if _LETTERS.keys().isdisjoint(text):
+        return []
+    out = []
+    for token, word in enumerate(text):
+        side = _LETTERS.get(word)
+        if side is None:
+            continue
+        after = text[token + 1] if token + 1 < len(text) else ""
+        before = text[token - 1] if token else ""
+        amount = before[-1:].isdigit() and token > 1 and text[token - 2].strip() != ""
+        if not (amount or before in _NOT_BESIDE or after in _NOT_BESIDE or after[:1].isdigit()):
+            out.append((token, side))
+    return out

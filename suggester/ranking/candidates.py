@@ -97,8 +97,8 @@ _VACCINES = ("vaccine", "vaccination", "vaccinated", "immunization", "toxoid", "
 _VACCINE_G = frozenset(("G0008", "G0009", "G0010"))
 
 Add = Callable[[System, int, Support], None]
-Sides = dict[tuple[int, int], tuple[int, Phase | None]]
-"""Side and phase that the words of a mention say, by its first and last token."""
+Said = tuple[int, Phase | None, bool]
+"""What the words of a mention say: its side, its encounter phase, and whether it is open."""
 
 
 @dataclass(slots=True)
@@ -153,6 +153,7 @@ class CandidateFinder:
         vocabulary = self._terms.vocabulary
         self._vaccine = np.array([vocabulary[w] for w in _VACCINES if w in vocabulary], dtype=np.int32)
         self._given = frozenset(vocabulary[w] for w in _GIVEN if w in vocabulary)
+        self._open = vocabulary.get("open", -1)
         self._combinations = [
             (item, row) for item in combinations if (row := self._known(item.code)) is not None
         ]
@@ -211,7 +212,7 @@ class CandidateFinder:
         partial, complete = (coverage < COMPLETE).tolist(), (coverage > COMPLETE).tolist()
         marks = reading.assertion.flags
         flags_at: dict[tuple[int, int, int, bool], int] = {}
-        sides: Sides = {}
+        said_of: dict[tuple[int, int], Said] = {}
         trimester = self._trimester(reading)
         shots = self._shots(reading)
         left_handed = is_left_handed(reading.table.lower)
@@ -244,15 +245,19 @@ class CandidateFinder:
             way = ways.get(row) or self._way(row)
             ends = way.fixed
             if ends is None:
-                side, own_phase = 0, phase
+                side, own_phase, opened = 0, phase, True
                 if way.side or way.phase:
-                    side, said = self._said(reading, first, final, sides)
+                    side, said, opened = self._said(reading, first, final, said_of)
                     side = side or reading.side(anchor, sentence_of[i])
+                    if not side and way.side:
+                        side = reading.side_elsewhere(self._terms.node_words(row))
                     if way.phase and "T36" <= self._codes[row][:3] <= "T50":
                         own_phase = "sequela" if phase == "sequela" else "initial"  # drugs, see DrugEffects
                     elif way.phase and setting != "emergency":
                         own_phase = said or phase
                 context = reading.context(sentence_of[i])
+                if not opened and self._open in context:
+                    context = context - {self._open}  # the open reduction of a closed fracture
                 if trimester is not None and way.pregnancy:
                     context = context | trimester
                 ends = self._resolver.resolve(
@@ -299,14 +304,15 @@ class CandidateFinder:
         return way
 
     @staticmethod
-    def _said(reading: Reading, first: int, final: int, sides: Sides) -> tuple[int, Phase | None]:
-        """Side and encounter phase that the words of a mention say, 0 and None where they say none."""
-        found = sides.get((first, final))
+    def _said(reading: Reading, first: int, final: int, known: dict[tuple[int, int], Said]) -> Said:
+        """What the words of a mention say, 0 and None where they say nothing of side and phase."""
+        found = known.get((first, final))
         if found is None:
             said = {a.name: a.value for a in reading.attributes_at(first, final)}
-            found = sides[first, final] = (
+            found = known[first, final] = (
                 _SIDES.get(said.get("laterality", ""), 0),
                 _PHASES.get(said.get("phase", "")),
+                said.get("open") == "open",
             )
         return found
 

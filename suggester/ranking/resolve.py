@@ -77,9 +77,13 @@ class Needs:
 
 @dataclass(frozen=True, slots=True)
 class _Leaf:
+    """A code to go down to; ``above`` is the first row of the family by side that one of its categories is in
+    (``L97.50-``, ``L97.51-`` and ``L97.52-``), -1 if none is."""
+
     row: int
     words: tuple[tuple[int, float], ...]
     bonus: float
+    above: int
 
 
 class CodeResolver:
@@ -141,6 +145,7 @@ class CodeResolver:
             len(leaves) != 1
             or leaves[0].row != row
             or leaves[0].words
+            or leaves[0].above >= 0
             or self._dominance_of(row) is not None
             or int(self._terms.node_family[row]) >= 0
             or not self._store.billable[row]
@@ -155,7 +160,7 @@ class CodeResolver:
             sided = phased = False
             for leaf in self._leaves_of(row):
                 sided = sided or int(self._terms.node_family[leaf.row]) >= 0
-                sided = sided or self._dominance_of(leaf.row) is not None
+                sided = sided or leaf.above >= 0 or self._dominance_of(leaf.row) is not None
                 if not self._store.billable[leaf.row]:
                     titles = [self._store.titles[r] for r in self._store.children(leaf.row)]
                     phased = phased or any("initial encounter" in title for title in titles)
@@ -167,7 +172,7 @@ class CodeResolver:
         self, row: int, context: frozenset[int], side: int, phase: Phase, left_handed: bool = False
     ) -> tuple[Resolved, ...]:
         leaves = self._leaves_of(row)
-        best: tuple[float, float, float, int] | None = None
+        best: tuple[float, float, float, _Leaf] | None = None
         for leaf in leaves:
             supported = unsupported = 0.0
             for word, weight in leaf.words:
@@ -177,7 +182,7 @@ class CodeResolver:
                     unsupported += weight
             score = supported - _UNSUPPORTED * unsupported + leaf.bonus
             if best is None or score > best[0] + 1e-9:
-                best = (score, supported, unsupported, leaf.row)
+                best = (score, supported, unsupported, leaf)
         if best is None:
             return ()
         out: list[Resolved] = []
@@ -221,9 +226,22 @@ class CodeResolver:
                 for w in terms.node_words(row)
                 if w not in have
             )
-            leaves.append(_Leaf(row, () if row == top else weighed, 0.0 if row == top else bonus))
+            above = self._family_above(row)
+            leaves.append(_Leaf(row, () if row == top else weighed, 0.0 if row == top else bonus, above))
         leaves.sort(key=lambda leaf: leaf.row)
         return leaves
+
+    def _family_above(self, row: int) -> int:
+        """The family by side of the nearest category above a row that is in one; -1 if none is."""
+        family, parent = self._terms.node_family, self._store.parent
+        if int(family[row]) >= 0 or self._store.is_extension(row):
+            return -1
+        above = int(parent[row])
+        while above >= 0:
+            if int(family[above]) >= 0:
+                return int(family[above])
+            above = int(parent[above])
+        return -1
 
     def _dominance_of(self, row: int) -> dict[tuple[int, bool], int] | None:
         """For a row that differs from others by the dominant side, those beside it by side and dominance.
@@ -263,14 +281,34 @@ class CodeResolver:
         return [(group.get((side, dominant), row), False)]
 
     def _take_side(
-        self, row: int, side: int, context: frozenset[int], left_handed: bool
+        self, leaf: _Leaf, side: int, context: frozenset[int], left_handed: bool
     ) -> list[tuple[int, bool]]:
         """Rows of a family for a side, each with whether the side is missing."""
+        row = leaf.row
         if self._dominance_of(row) is not None:
             return self._take_dominant(row, side, context, left_handed)
+        if leaf.above >= 0:
+            return self._under_side(leaf, side)
         rep = int(self._terms.node_family[row])
-        if rep < 0:
-            return [(row, False)]
+        return [(row, False)] if rep < 0 else self._members_of(rep, side)
+
+    def _under_side(self, leaf: _Leaf, side: int) -> list[tuple[int, bool]]:
+        """For a row under a family by side, the row at the same place under the category of a side."""
+        codes, store = self._store.codes, self._store
+        own = leaf.row
+        while int(self._terms.node_family[own]) < 0:
+            own = int(store.parent[own])
+        if not side and int(self._terms.node_side[own]) != SIDE_UNSPECIFIED:
+            return [(leaf.row, False)]
+        rest = codes[leaf.row].removeprefix(codes[own])
+        out = []
+        for category, missing in self._members_of(leaf.above, side):
+            code = codes[category] + rest
+            out += [(row, missing) for row in store.with_prefix(code) if codes[row] == code]
+        return out or [(leaf.row, True)]
+
+    def _members_of(self, rep: int, side: int) -> list[tuple[int, bool]]:
+        """Rows of the family that ``rep`` is the first of, for a side, each with whether it is missing."""
         members = self._families.get(rep)
         if members is None:
             siblings = self._store.children(int(self._store.parent[rep]))
