@@ -27,6 +27,11 @@ def speller(terms: TermIndex) -> Speller:
         ("appendicits", "appendicitis"),
         ("fibrilation", "fibrillation"),
         ("asthmma", "asthma"),
+        # clipped
+        ("prediab", "prediabete"),
+        ("hypercholest", "hypercholesterolemia"),
+        ("osteomyel", "osteomyelitis"),
+        ("pembro", "pembrolizumab"),
     ],
 )
 def test_misspelled_word_of_a_note_is_corrected(
@@ -36,7 +41,7 @@ def test_misspelled_word_of_a_note_is_corrected(
 
 
 @pytest.mark.parametrize(
-    "word", ["atack", "", "x", "zzzzzzzz", "12345678", "xneumonia", "pmeunonia", "L4-L5"]
+    "word", ["anders", "atack", "", "x", "zzzzzzzz", "12345678", "xneumonia", "pmeunonia", "L4-L5"]
 )
 def test_word_of_a_note_that_is_short_or_far_stays(speller: Speller, word: str) -> None:
     assert speller.correct(word) is None

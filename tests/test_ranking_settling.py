@@ -12,6 +12,7 @@ from suggester.ranking.candidates import CodeSupport, Joined, Method, Support
 from suggester.ranking.features import Scored
 from suggester.ranking.settling import (
     COMBINED,
+    DIABETES_HELD,
     REPLACED_HELD,
     SAME_WORDS_HELD,
     UNSPECIFIED_HELD,
@@ -52,6 +53,14 @@ def test_a_specific_code_does_not_step_back_behind_an_unspecified_one_elsewhere(
 def test_two_codes_of_a_family_do_not_both_stand_on_the_same_words() -> None:
     items = [candidate(1, "I50", 0), candidate(2, "I50", 1)]
     assert settled(items, [0.9, 0.8]) == pytest.approx([0.9, 0.8 * (1 - SAME_WORDS_HELD * 0.9)])
+
+
+def test_a_patient_has_one_type_of_diabetes() -> None:
+    items = [candidate(1, "E11", 0), candidate(2, "E13", 2), candidate(3, "E10", 2), candidate(4, "I50", 1)]
+    assert settled(items, [0.8, 0.5, 0.4, 0.3]) == pytest.approx(
+        [0.8, 0.5 * (1 - DIABETES_HELD * 0.8), 0.4 * (1 - DIABETES_HELD * 0.8), 0.3]
+    )
+    assert settled(items[1:2], [0.5]) == [0.5]
 
 
 def test_other_families_and_other_words_are_left_alone() -> None:

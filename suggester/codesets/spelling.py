@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from functools import cached_property
 
 from rapidfuzz import process
@@ -12,6 +13,10 @@ from suggester.codesets.terms import TermIndex
 MIN_LENGTH = 6
 """Shorter words of notes are left as they are: too many of them are one edit from another word."""
 
+_LEFT_OUT = 3
+"""A clipped word leaves out at least so many letters: fewer are an ending."""
+_MOSTLY = 0.6
+"""Share of the terms with any of the words that a clipped word may be, which the chosen one must have."""
 _SHORTEST_SEARCHED = 4
 _LONGEST_SEARCHED = 40
 _TWO_EDITS_FROM = 8
@@ -54,7 +59,7 @@ class Speller:
         """Id of the word that a word of a note was meant to be, None if there is none.
 
         It is one edit away and has the same first letter; the word that most terms hold wins, then
-        alphabetical order.
+        alphabetical order. Failing that the word was clipped (*hypercholest*, *prediab*).
         """
         if len(word) < MIN_LENGTH or not word.isalpha():
             return None
@@ -68,7 +73,28 @@ class Speller:
                 found = (-int(self._frequency[ids[at]]), known, ids[at])
                 if best is None or found < best:
                     best = found
-        return best[2] if best else None
+        return best[2] if best else self._clipped(word)
+
+    @cached_property
+    def _in_order(self) -> tuple[list[str], list[int]]:
+        """The words in alphabetical order, and their ids."""
+        pairs = sorted((word, index) for index, word in self._known.items())
+        return [word for word, _ in pairs], [index for _, index in pairs]
+
+    def _clipped(self, word: str) -> int | None:
+        """Id of the word that begins with a word of a note, if one is far more usual than the others."""
+        words, ids = self._in_order
+        begin, end = bisect_left(words, word), bisect_left(words, word + "\x7f")
+        longer = [at for at in range(begin, end) if len(words[at]) >= len(word) + _LEFT_OUT]
+        if not longer:
+            return None
+        counts = {at: int(self._frequency[ids[at]]) for at in longer}
+        best = max(longer, key=lambda at: (counts[at], -at))
+        first, final = words[longer[0]], words[longer[-1]]
+        forms_of_one = first[: len(word) + 2] == final[: len(word) + 2]  # prediabetes, prediabetic
+        if not forms_of_one and counts[best] < _MOSTLY * sum(counts.values()):
+            return None
+        return ids[best]
 
     def near(self, word: str, *, limit: int) -> list[tuple[int, int]]:
         """Ids of the words that a searcher may have meant, with the number of edits, best first.

@@ -19,10 +19,14 @@ UNSPECIFIED_HELD = 0.8
 """Share of a specific code's confidence by which an unspecified one of its family is held back."""
 SAME_WORDS_HELD = 0.6
 """The same between two codes of a family that rest on the same words."""
-COMBINED = 0.7
+COMBINED = 0.9
 """Confidence of a combination code over that of its least sure condition, unless the ranker gives more."""
 REPLACED_HELD = 0.8
 """Share of a combination code's confidence by which a code that it replaces is held back."""
+DIABETES_HELD = 0.9
+"""Share of the confidence in a type of diabetes by which the codes of every other type are held back."""
+_DIABETES = ("E08", "E09", "E10", "E11", "E13")
+"""Categories of diabetes, of which a patient has one (guidelines I.C.4.a)."""
 _TELLING = 0.1
 """Confidence from which a combination code holds back what it replaces."""
 
@@ -54,6 +58,7 @@ def settle(
     """
     settled: list[float] = confidence.tolist()
     _combine(scored, settled)
+    _one_diabetes(scored, settled)
     families: dict[str, list[int]] = {}
     for number, item in enumerate(scored):
         families.setdefault(item.category, []).append(number)
@@ -79,6 +84,22 @@ def _combine(scored: Sequence[Scored], settled: list[float]) -> None:
         if settled[number] > _TELLING:
             for row in sorted({row for joined in joins for row in joined.replaced}):
                 settled[number_of[row]] *= 1.0 - REPLACED_HELD * settled[number]
+
+
+def _one_diabetes(scored: Sequence[Scored], settled: list[float]) -> None:
+    """Hold back the codes of all types of diabetes but the likeliest."""
+    types: dict[str, list[int]] = {}
+    for number, item in enumerate(scored):
+        if item.category in _DIABETES:
+            types.setdefault(item.category, []).append(number)
+    if len(types) < 2:
+        return
+    sure = {category: max(settled[number] for number in numbers) for category, numbers in types.items()}
+    chosen = max(sure, key=lambda category: sure[category])
+    for category, numbers in types.items():
+        if category != chosen:
+            for number in numbers:
+                settled[number] *= 1.0 - DIABETES_HELD * sure[chosen]
 
 
 def _family(
