@@ -267,3 +267,11 @@ def _seen(reading: Reading) -> tuple[object, ...]:
         reading.matches.term.tolist(),
         reading.matches.first.tolist(),
     )
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["No fever, and", "Denies rash, cough, or", "Possible rash, and", "History of rash, and"],
+)
+def test_a_note_may_end_in_the_middle_of_a_list(reader: Language, text: str) -> None:
+    assert Reading.of(reader(text)).table.length == len(text)

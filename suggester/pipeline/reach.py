@@ -157,7 +157,8 @@ def reach_forward(
         elif word in AND or (word in CONTRAST and bit == FAMILY):
             if bare and index > first and index + 1 < stop and words[index + 1] in _ARTICLE:
                 return first, boundary if boundary == index - 1 else index, False
-            if bit in _NO_CLAUSE and first < boundary == index - 1 and words[index + 1] in _DETERMINERS:
+            clause = index + 1 < stop and words[index + 1] in _DETERMINERS
+            if clause and bit in _NO_CLAUSE and first < boundary == index - 1:
                 return first, boundary, False
             boundary = index
         elif word in rule_ends and (boundary < 0 or word != "for"):
