@@ -120,7 +120,7 @@ def test_part_of_a_history_term_needs_the_flag_of_history(bench: Bench) -> None:
                 assert all(
                     s.method in (Method.PERSONAL_HISTORY, Method.FAMILY_HISTORY) for s in candidate.supports
                 )
-    fits = bench.finder._history_fits
+    fits = bench.finder.histories.fits
     store = bench.releases.icd10cm
     for code, flags, fit in (
         ("Z80.3", 0, False),
@@ -165,8 +165,8 @@ def test_tables_that_name_codes_of_no_use_are_passed_over(bench: Bench) -> None:
         family={},
         combinations=[CombinationRow((("I10",),), "I11", ()), CombinationRow((("I10",),), "QQQ", ())],
     )
-    assert list(finder._personal) == ["D"]
-    assert [item.code for item, _ in finder._combinations] == ["I11"]
+    assert list(finder.histories.personal) == ["D"]
+    assert [item.code for item, _ in finder.combinations.known] == ["I11"]
 
 
 def combining(bench: Bench, text: str) -> dict[str, CodeSupport]:

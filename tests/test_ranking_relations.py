@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import pytest
 from engine_world import bench_of, code_of
@@ -12,7 +15,8 @@ from suggester.codesets.lexicon import lexicon_dir, read_lexicon, read_rows
 from suggester.errors import LexiconError
 from suggester.pipeline.reading import NEGATED, UNCERTAIN
 from suggester.ranking.bench import Bench
-from suggester.ranking.candidates import CodeSupport, Method, is_left_handed
+from suggester.ranking.candidates import CodeSupport, Method
+from suggester.ranking.circumstances import is_left_handed
 from suggester.ranking.relations.drugs import DrugEffects, names_of, stem_to_code
 from suggester.ranking.relations.found import phrase_at, phrases_of
 from suggester.ranking.relations.spread import Spread
@@ -231,3 +235,67 @@ def test_phrases_match_longest_first_and_inside_their_end() -> None:
 
 def test_names_of_drugs_are_first_name_and_class() -> None:
     assert names_of([[["aspirin", "bayer"], "salicylate", "Z79.82", []]]) == [("aspirin", "salicylate")]
+
+
+HOSTILE = (
+    "mets ",
+    "metastatic to liver ",
+    "mets to liver and bone ",
+    "liver mets ",
+    "breast cancer metastatic to liver ",
+    "nsaid ",
+    "nsaid , ",
+    "due to nsaid ",
+    "due to . nsaid ",
+    "rash due to nsaid ",
+    "rash from ",
+    "nsaid - induced rash ",
+    "overdose of nsaid ",
+    "ran out of insulin ",
+    "supply of nsaid ",
+    "/ nsaid due to / ",
+)
+MOST_GROWTH = 2.6
+"""Work for twice the text, by the work for it: 2 is linear, 4 is quadratic."""
+
+
+def _work(bench: Bench, text: str) -> int:
+    """Lines of our own code that finding goes through, turns of its loops: what no busy machine changes."""
+    reading = bench.read(text)
+    bench.finder.find(reading, setting=None)  # what is remembered of words is remembered before it is counted
+    steps = 0
+
+    def count(frame: FrameType, event: str, _: Any) -> Any:
+        nonlocal steps
+        if "suggester" not in frame.f_code.co_filename:
+            return None
+        steps += event == "line"
+        return count
+
+    before = sys.gettrace()
+    sys.settrace(count)
+    try:
+        bench.finder.find(reading, setting=None)
+    finally:
+        sys.settrace(before)
+    return steps
+
+
+@pytest.mark.parametrize("piece", HOSTILE)
+def test_finding_grows_with_the_length_of_hostile_notes(bench: Bench, piece: str) -> None:
+    once, twice = (_work(bench, (piece * (size // len(piece) + 1))[:size]) for size in (4000, 8000))
+    assert twice <= MOST_GROWTH * once
+
+
+@pytest.mark.parametrize(
+    ("text", "codes"),
+    [
+        # a cue reaches over the drugs of a list, not over many words and not past the end of a sentence
+        ("Rash due to amoxicillin, lisinopril, metoprolol and ibuprofen.", 4),
+        ("Rash due to what she had been given: amoxicillin.", 0),
+        ("Rash due to it; amoxicillin.", 0),
+        ("Rash due to the new amoxicillin.", 1),
+    ],
+)
+def test_how_far_a_cue_reaches_over_a_list_of_drugs(bench: Bench, text: str, codes: int) -> None:
+    assert sum(code.startswith(("T3", "T4", "T5")) for code in by(bench, text, Method.DRUG_EFFECT)) == codes

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
+from itertools import compress
 
 from spacy.tokens import Doc
 
@@ -69,6 +70,8 @@ class Reading:
         Tokens that belong to problem headings.
     line_starts
         The first word of each line.
+    have
+        The distinct folded tokens.
     values_from
         First match that stands for a measured value, None before ranking has added them.
     """
@@ -84,10 +87,12 @@ class Reading:
     heading: dict[int, tuple[int, int]]
     heading_tokens: frozenset[int]
     line_starts: frozenset[int]
+    have: frozenset[str]
     values_from: int | None = None
     _context: dict[int, frozenset[int]] = field(default_factory=dict)
     _sides: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
     _sided: dict[int, int] | None = None
+    _asserted: dict[tuple[int, int, int, bool], Assertion] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         places, sentence = self.words.place_token, self.sentence
@@ -129,7 +134,15 @@ class Reading:
             heading=heading,
             heading_tokens=frozenset(t for b in sections.problems for t in range(b.heading[0], b.heading[1])),
             line_starts=frozenset(starts),
+            have=frozenset(lower),
         )
+
+    def places(self, words: Collection[str]) -> list[int]:
+        """Tokens that are one of some words (in folded form), in order."""
+        if self.have.isdisjoint(words):
+            return []
+        lower = self.table.lower
+        return list(compress(range(len(lower)), map(words.__contains__, lower)))
 
     def flags(self, first: int, final: int, anchor: int, *, negating: bool = False) -> int:
         """Assertion bits of a match: its anchor's, without cues that are words of the match itself.
@@ -144,6 +157,14 @@ class Reading:
         marks = self.assertion.flags
         if not marks[anchor] | ((marks[first] | marks[final]) & NEGATED):
             return AFFIRMED
+        key = first, final, anchor, negating
+        found = self._asserted.get(key)
+        if found is None:
+            found = self._asserted[key] = self._assertion_of(first, final, anchor, negating)
+        return found
+
+    def _assertion_of(self, first: int, final: int, anchor: int, negating: bool) -> Assertion:
+        marks = self.assertion.flags
         found = self.assertion_at(anchor, anchor)
         if first == final:
             return found

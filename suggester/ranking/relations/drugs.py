@@ -10,13 +10,15 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
 from pathlib import Path
 from typing import Final
 
 from suggester.codesets.lexicon import lexicon_dir, read_rows
 from suggester.errors import LexiconError
 from suggester.pipeline.reading import FAMILY, HYPOTHETICAL, NEGATED, UNCERTAIN, Reading
-from suggester.ranking.relations.found import STOPS, Found, phrase_at, phrases_of
+from suggester.ranking.relations.found import STOPS, Found, Phrases, phrase_at, phrases_of
 
 KINDS: Final = ("adverse", "underdosing", "poisoning", "never")
 _DIGIT: Final = {"adverse": "5", "underdosing": "6", "poisoning": "1"}
@@ -140,54 +142,49 @@ class DrugEffects:
             Last character of the codes: A active treatment, S sequela. Adverse effects are treated as long as
             they last, so that a follow-up visit for one is active treatment.
         """
-        lower = reading.table.lower
-        cues = list(self._cues_of(lower))
-        if not cues:
-            return []
         agents = self._agents(reading, drugs)
         if not agents:
             return []
+        cues = _Cues(self._spans(reading, self._before), self._spans(reading, self._after))
+        if not (cues.before or cues.after):
+            return []
+        place = _Place(reading, agents)
         ends = sorted([final for _, final, _ in findings])
         begins = sorted([first for first, _, _ in findings])
+        induced = _by_first(self._inducible(findings))
         out: dict[str, Found] = {}
         for agent in agents:
             if reading.section_kind[agent.first] in _NO_SECTIONS:
                 continue
-            for found in self._of_agent(reading, agent, cues, agents, ends, begins, phase):
+            for found in self._of_agent(place, agent, cues, ends, begins, phase):
                 out.setdefault(found.code, found)
                 if found.code.rstrip("ASX").endswith(_DIGIT["adverse"]):
-                    for item in self._induced_by(reading, found, findings):
+                    for item in _induced_by(reading, found, induced):
                         out.setdefault(item.code, item)
         return list(out.values())
 
-    def _induced_by(
-        self, reading: Reading, effect: Found, findings: Sequence[tuple[int, int, str]]
-    ) -> Iterator[Found]:
-        """What the findings beside an adverse effect are coded as, since a drug did them."""
-        here = reading.sentence[effect.first]
+    def _inducible(self, findings: Sequence[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
+        """The findings that a drug can have done, each with what it is coded as then."""
+        out: list[tuple[int, int, str]] = []
         for first, final, code in findings:
-            if (
-                effect.first - _BEFORE <= first
-                and final <= effect.final + _BEHIND
-                and reading.sentence[first] == here
-            ):
-                for end in range(len(code), 2, -1):
-                    induced = self._induced.get(code[:end])
-                    if induced is not None:
-                        start, last = min(first, effect.first), max(final, effect.final)
-                        yield Found(induced, start, last, effect.flags)
-                        break
+            for end in range(len(code), 2, -1):
+                induced = self._induced.get(code[:end])
+                if induced is not None:
+                    out.append((first, final, induced))
+                    break
+        return out
 
-    def _cues_of(self, lower: Sequence[str]) -> Iterator[tuple[int, int, bool, _Cue]]:
-        """First and last token of each cue, whether it stands before its drug, and what it says."""
-        size = len(lower)
-        for phrases, before in ((self._before, True), (self._after, False)):
-            free = 0
-            for at in [at for at, word in enumerate(lower) if word in phrases]:
-                hit = phrase_at(phrases, lower, at, size) if at >= free else None
-                if hit is not None:
-                    yield at, hit[1], before, self._cues[hit[0]]
-                    free = hit[1] + 1
+    def _spans(self, reading: Reading, phrases: Phrases) -> list[tuple[int, int, _Cue]]:
+        """First and last token of each cue of a side, and what it says; none overlaps another."""
+        lower = reading.table.lower
+        size, free = len(lower), 0
+        out: list[tuple[int, int, _Cue]] = []
+        for at in reading.places(phrases.keys()):
+            hit = phrase_at(phrases, lower, at, size) if at >= free else None
+            if hit is not None:
+                out.append((at, hit[1], self._cues[hit[0]]))
+                free = hit[1] + 1
+        return out
 
     def _agents(self, reading: Reading, drugs: Sequence[tuple[int, int, int]]) -> list[Agent]:
         """The drugs and groups of drugs that a note names, in order; the longest of those that overlap."""
@@ -196,7 +193,7 @@ class DrugEffects:
         ]
         lower = reading.table.lower
         words = self._words
-        for at in [at for at, word in enumerate(lower) if word in words]:
+        for at in reading.places(words.keys()):
             hit = phrase_at(words, lower, at, len(lower))
             if hit is not None:
                 found.append(Agent(at, hit[1], self._word_stems[hit[0]]))
@@ -209,15 +206,14 @@ class DrugEffects:
 
     def _of_agent(
         self,
-        reading: Reading,
+        place: _Place,
         agent: Agent,
-        cues: Sequence[tuple[int, int, bool, _Cue]],
-        agents: Sequence[Agent],
+        cues: _Cues,
         ends: Sequence[int],
         begins: Sequence[int],
         phase: str,
     ) -> Iterator[Found]:
-        near = [cue for cue in cues if self._joins(reading, agent, cue, agents)]
+        reading, near = place.reading, cues.near(place, agent)
         if any(cue.kind == "never" for _, _, _, cue in near):
             return
         for first, final, before, cue in near:
@@ -230,7 +226,7 @@ class DrugEffects:
             if not before and cue.kind == "adverse" and agent.stem == _UNNAMED and not flags:
                 continue
             digit = _DIGIT[cue.kind]
-            if cue.kind == "poisoning" and not _PURPOSE.isdisjoint(self._around(reading, first)):
+            if cue.kind == "poisoning" and not _PURPOSE.isdisjoint(place.around(first)):
                 digit = _ON_PURPOSE
             if cue.weak:
                 at = bisect_left(begins, first - _REACH)
@@ -238,41 +234,138 @@ class DrugEffects:
                 start = start if reading.sentence[start] == reading.sentence[first] else first
             yield Found(stem_to_code(agent.stem, digit, phase), start, end, flags)
             if cue.kind == "underdosing":
-                yield Found(self._reason(reading, first), start, end, flags)
+                yield Found(self._reason(place.around(first)), start, end, flags)
             return
 
-    def _joins(
-        self,
-        reading: Reading,
-        agent: Agent,
-        entry: tuple[int, int, bool, _Cue],
-        agents: Sequence[Agent],
-    ) -> bool:
-        """Whether a cue is close to a drug, in its sentence, with but words and other drugs between."""
-        first, final, before, _ = entry
-        near, far = (final, agent.first) if before else (agent.final, first)
-        if far <= near or reading.sentence[near] != reading.sentence[far]:
-            return False
-        between = range(near + 1, far)
-        if before:
-            within = {t for a in agents for t in range(a.first, a.final + 1) if near < a.first < far}
-            if len([t for t in between if t not in within and reading.table.is_word[t]]) > _GAP - 1:
-                return False
-        elif len(between) > 0:
-            return False
-        return not any(reading.table.lower[t] in STOPS for t in between)
-
-    @staticmethod
-    def _around(reading: Reading, token: int) -> list[str]:
-        """The words of a token's sentence and of the next."""
-        sentence = reading.sentence
-        here = sentence[token]
-        begin, end = bisect_left(sentence, here), bisect_right(sentence, here + 1)
-        return reading.table.lower[begin:end]
-
-    def _reason(self, reading: Reading, token: int) -> str:
-        words = set(self._around(reading, token))
+    def _reason(self, words: frozenset[str]) -> str:
         return next(code for code, needed in self._reasons if not needed or not words.isdisjoint(needed))
+
+
+class _Place:
+    """Where the drugs of a note stand: how far apart two tokens are once they are left out.
+
+    Parameters
+    ----------
+    reading
+        The note, read.
+    agents
+        Its drugs, in order, none over another.
+    """
+
+    def __init__(self, reading: Reading, agents: Sequence[Agent]) -> None:
+        self.reading = reading
+        self._agents = agents
+        self._around: dict[int, frozenset[str]] = {}
+
+    @cached_property
+    def _words(self) -> list[int]:
+        """Before each token and at the end, how many words there were that are no drugs."""
+        counts = list(self.reading.table.is_word)
+        for agent in self._agents:
+            for token in range(agent.first, agent.final + 1):
+                counts[token] = False
+        return list(accumulate(counts, initial=0))
+
+    @cached_property
+    def _stops(self) -> list[int]:
+        return self.reading.places(STOPS)
+
+    @cached_property
+    def _firsts(self) -> list[int]:
+        return [agent.first for agent in self._agents]
+
+    def farthest(self, token: int) -> int:
+        """The first token from which a cue that ends there may reach a token.
+
+        It lies in the same sentence, no full stop follows, and few words but drugs.
+        """
+        sentence = self.reading.sentence
+        begin = bisect_left(sentence, sentence[token], 0, token)
+        stops = self._stops
+        at = bisect_left(stops, token)
+        if at:
+            begin = max(begin, stops[at - 1])
+        return max(begin, bisect_left(self._words, self._words[token] - (_GAP - 1)) - 1)
+
+    def between(self, near: int, far: int) -> int:
+        """How many words lie between two tokens, those of drugs that begin there left out."""
+        words = self._words[far] - self._words[near + 1]
+        at = bisect_right(self._firsts, near) - 1
+        if at >= 0 and self._agents[at].final > near:
+            words += sum(self.reading.table.is_word[near + 1 : self._agents[at].final + 1])
+        return words
+
+    def around(self, token: int) -> frozenset[str]:
+        """The words of a token's sentence and of the next."""
+        sentence = self.reading.sentence
+        here = sentence[token]
+        found = self._around.get(here)
+        if found is None:
+            begin, end = bisect_left(sentence, here), bisect_right(sentence, here + 1)
+            found = self._around[here] = frozenset(self.reading.table.lower[begin:end])
+        return found
+
+
+class _Cues:
+    """The cues of a note: first and last token of each and what it says.
+
+    Parameters
+    ----------
+    before, after
+        Cues that stand before their drug and behind it, each in order, none over another of its side.
+    """
+
+    def __init__(
+        self, before: Sequence[tuple[int, int, _Cue]], after: Sequence[tuple[int, int, _Cue]]
+    ) -> None:
+        self.before = before
+        self.after = {first: (first, final, cue) for first, final, cue in after}
+        self._finals = [final for _, final, _ in before]
+
+    def near(self, place: _Place, agent: Agent) -> list[tuple[int, int, bool, _Cue]]:
+        """The cues close to a drug, in its sentence, each with whether it stands before the drug.
+
+        Between a cue and a drug behind it are but a few words and other drugs; a cue behind a drug follows
+        it at once.
+        """
+        sentence = place.reading.sentence
+        out: list[tuple[int, int, bool, _Cue]] = []
+        high = bisect_left(self._finals, agent.first)
+        if high and sentence[self._finals[high - 1]] == sentence[agent.first]:
+            low = bisect_left(self._finals, place.farthest(agent.first), 0, high)
+            out = [
+                (first, final, True, cue)
+                for first, final, cue in self.before[low:high]
+                if place.between(final, agent.first) < _GAP
+            ]
+        behind = self.after.get(agent.final + 1)
+        if behind is not None and sentence[agent.final] == sentence[behind[0]]:
+            out.append((behind[0], behind[1], False, behind[2]))
+        return out
+
+
+def _by_first(
+    findings: Sequence[tuple[int, int, str]],
+) -> tuple[list[int], list[tuple[int, int, int, str]]]:
+    """Findings by their first token, each with its number in the given order; and the tokens alone."""
+    ordered = sorted((first, number, final, code) for number, (first, final, code) in enumerate(findings))
+    return [first for first, _, _, _ in ordered], ordered
+
+
+def _induced_by(
+    reading: Reading, effect: Found, induced: tuple[list[int], list[tuple[int, int, int, str]]]
+) -> Iterator[Found]:
+    """What the findings beside an adverse effect are coded as, since a drug did them."""
+    here = reading.sentence[effect.first]
+    firsts, findings = induced
+    low = bisect_left(firsts, effect.first - _BEFORE)
+    high = bisect_right(firsts, effect.final + _BEHIND, low)
+    for _, first, final, code in sorted(
+        (number, first, final, code)
+        for first, number, final, code in findings[low:high]
+        if final <= effect.final + _BEHIND and reading.sentence[first] == here
+    ):
+        yield Found(code, min(first, effect.first), max(final, effect.final), effect.flags)
 
 
 def _ends_between(ends: Sequence[int], low: int, high: int, reading: Reading) -> bool:

@@ -7,6 +7,7 @@ In *metastatic breast cancer to liver and bone* the breast is the primary, liver
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,12 +95,12 @@ class Spread:
         self._phrases = phrases_of(rows)
 
     def find(self, reading: Reading) -> tuple[list[Found], list[tuple[int, tuple[str, ...]]]]:
-        """Secondary sites; and tokens, each with the code prefixes that a match over it cannot mean.
+        """Secondary sites; and tokens in order, each with the code prefixes that a match over it cannot mean.
 
         What *metastatic* says of a primary is no secondary there, and a site of spread is no primary.
         """
         lower = reading.table.lower
-        triggers = [at for at, word in enumerate(lower) if word in _SPREADING]
+        triggers = reading.places(_SPREADING)
         if not triggers:
             return [], []
         found: dict[str, Found] = {}
@@ -126,7 +127,7 @@ class Spread:
                     found[code] = Found(code, min(at, first), max(at, final), flags)
         if any(code != "C77.9" and code.startswith("C77") for code in found):
             found.pop("C77.9", None)
-        return list(found.values()), denied
+        return list(found.values()), sorted(denied)
 
     def _primary(self, lower: Sequence[str], at: int, end: int) -> tuple[int, int] | None:
         """The site between *metastatic* and the word for cancer, and that word's token."""
@@ -214,8 +215,4 @@ class Spread:
 
 def _end_of(reading: Reading, token: int) -> int:
     """One past the last token of a token's sentence."""
-    sentence = reading.sentence
-    here, at = sentence[token], token
-    while at < len(sentence) and sentence[at] == here:
-        at += 1
-    return at
+    return bisect_right(reading.sentence, reading.sentence[token], token)

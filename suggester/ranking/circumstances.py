@@ -1,0 +1,106 @@
+"""What a note as a whole says that its codes depend on: the phase of care, the hand, what is called for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from suggester.codesets.store import ReleaseStore
+from suggester.pipeline.reading import Reading
+from suggester.ranking.resolve import Phase
+from suggester.ranking.support import CodeSupport, Gathered
+from suggester.types import Setting
+
+_HANDED = frozenset(("lefthanded", "lhd", "left-handed", "left-hand-dominant", "handed"))
+_FOLLOW_UP = frozenset(
+    (
+        "follow-up",
+        "followup",
+        "postop",
+        "postoperative",
+        "aftercare",
+        "healing",
+        "rehabilitation",
+        "recheck",
+    )
+)
+_HEAD = 150
+"""Tokens at the beginning of a note that say what it is for."""
+
+_PLACES = ("Y92", "Y93", "Y99")
+"""Place, activity and status of who was injured."""
+_LOW_BODY_MASS = ("Z68.1", "Z68.2")
+_OF_WEIGHT = ("E40", "E41", "E42", "E43", "E44", "E45", "E46", "E66", "F50", "O99.21", "R63", "R64")
+"""Codes of weight and nourishment, beside which a low body mass index is coded."""
+
+
+def is_left_handed(lower: Sequence[str]) -> bool:
+    """Whether a note says so of its patient (*left-handed*, *LHD*)."""
+    if _HANDED.isdisjoint(lower):
+        return False
+    for at, word in enumerate(lower):
+        if word == "handed":
+            return "left" in lower[max(0, at - 2) : at]
+        if word in _HANDED:
+            return True
+    return False
+
+
+def note_phase(reading: Reading, setting: Setting | None) -> Phase:
+    """Encounter phase of the note's injuries: active treatment unless it says follow-up or healing.
+
+    Source: ICD-10-CM guidelines I.C.19.a (7th characters A, D, S).
+    """
+    if setting == "emergency":
+        return "initial"
+    head = reading.table.lower[:_HEAD]
+    if "sequela" in head or "sequelae" in head:
+        return "sequela"
+    follow = not _FOLLOW_UP.isdisjoint(head) or (
+        "follow" in head
+        and any(word == "follow" and "up" in head[i + 1 : i + 3] for i, word in enumerate(head))
+    )
+    return "subsequent" if follow else "initial"
+
+
+class Uncalled:
+    """Takes out codes that the circumstances do not call for.
+
+    Parameters
+    ----------
+    store
+        The ICD-10-CM release.
+    """
+
+    def __init__(self, store: ReleaseStore) -> None:
+        self._codes = store.code_list
+        self._places, self._low, self._of_weight = (
+            frozenset(row for prefix in prefixes for row in store.with_prefix(prefix))
+            for prefixes in (_PLACES, _LOW_BODY_MASS, _OF_WEIGHT)
+        )
+
+    def drop(self, found: Gathered, phase: Phase) -> None:
+        """Take them out of the diagnoses.
+
+        Place, activity and status go where nothing is injured, or was treated before: they are used once, at
+        the initial encounter for treatment. A body mass index below 30 kg/m2 goes that no diagnosis of weight
+        or nourishment stands beside; from 30 on, obesity is at hand.
+
+        Source: guidelines I.C.20.b and c, I.B.14.
+        """
+        diagnoses = found.diagnoses
+        places = [row for row in diagnoses if row in self._places]
+        if places and not (phase == "initial" and any(map(self._is_injury, diagnoses.values()))):
+            for row in places:
+                del diagnoses[row]
+        low = [row for row in diagnoses if row in self._low]
+        if low and not any(row in self._of_weight and _affirmed(c) for row, c in diagnoses.items()):
+            for row in low:
+                del diagnoses[row]
+
+    def _is_injury(self, candidate: CodeSupport) -> bool:
+        return self._codes[candidate.row][0] in "STVWX" and _affirmed(candidate)
+
+
+def _affirmed(candidate: CodeSupport) -> bool:
+    """Whether no flag lies on one of its supports."""
+    return any(not support.flags for support in candidate.supports)

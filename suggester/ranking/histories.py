@@ -1,0 +1,68 @@
+"""Codes of history: what a past condition, or a relative's, is coded as (Z80-Z87)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from suggester.codesets.store import ReleaseStore
+from suggester.errors import UnknownCodeError
+from suggester.pipeline.reading import FAMILY, HISTORICAL
+from suggester.ranking.support import Gathered, Method, Support
+
+
+class Histories:
+    """Leads from conditions to codes of their history.
+
+    Parameters
+    ----------
+    store
+        The ICD-10-CM release.
+    personal, family
+        Code prefixes of conditions to the code of their history (see ``codesets/lexicon/history``); codes
+        that are not billable in the release are passed over.
+    """
+
+    def __init__(
+        self, store: ReleaseStore, *, personal: Mapping[str, str], family: Mapping[str, str]
+    ) -> None:
+        self._codes = store.code_list
+        self.personal = _rows(store, personal)
+        self.family = _rows(store, family)
+        self._asked: dict[int, int] = {}
+
+    def add(self, found: Gathered, row: int, flags: int, match: int, similarity: float) -> None:
+        """Add the history of a condition that is past or a relative's; the longest prefix decides."""
+        code = self._codes[row]
+        table = self.family if flags & FAMILY else self.personal
+        method = Method.FAMILY_HISTORY if flags & FAMILY else Method.PERSONAL_HISTORY
+        for end in range(len(code), 0, -1):
+            history = table.get(code[:end])
+            if history is not None:
+                found.diagnose(history, Support(match, method, flags, None, similarity))
+                return
+
+    def asked(self, row: int) -> int:
+        """The flag that part of a term needs to lead to a code: of codes of history theirs, else 0."""
+        asked = self._asked.get(row)
+        if asked is None:
+            category = self._codes[row][:3]
+            history = HISTORICAL if "Z85" <= category <= "Z87" else 0
+            asked = self._asked[row] = FAMILY if "Z80" <= category <= "Z84" else history
+        return asked
+
+    def fits(self, row: int, flags: int) -> bool:
+        """Whether part of a term is enough: codes of history need its words or its flag."""
+        asked = self.asked(row)
+        return not asked or bool(flags & asked)
+
+
+def _rows(store: ReleaseStore, table: Mapping[str, str]) -> dict[str, int]:
+    out: dict[str, int] = {}
+    for prefix, code in table.items():
+        try:
+            row = store.row(code)
+        except UnknownCodeError:
+            continue
+        if store.billable[row]:
+            out[prefix] = row
+    return out
