@@ -144,3 +144,32 @@ def test_an_ensemble_of_leaves_alone_is_its_baseline() -> None:
         )
     trees = TreeEnsemble.from_estimator(flat)
     np.testing.assert_allclose(trees.predict(sample(7, 5)), flat.decision_function(sample(7, 5)), atol=1e-6)
+
+
+@pytest.mark.parametrize("leaves", [16, 17, 64])
+def test_trees_of_more_leaves_are_scored_alike(leaves: int) -> None:
+    features = sample(5, 900)
+    estimator = HistGradientBoostingClassifier(
+        max_iter=4, max_leaf_nodes=leaves, min_samples_leaf=2, early_stopping=False, random_state=0
+    ).fit(features, np.sin(9 * features[:, 2]) > features[:, 3])
+    assert max(stage[0].nodes["is_leaf"].sum() for stage in estimator._predictors) == leaves
+    trees = TreeEnsemble.from_estimator(estimator)
+    same(estimator, trees, sample(6, 600))
+    assert trees.predict(sample(6, 600)[:7]).tolist() == trees.predict(sample(6, 600)).tolist()[:7]
+
+
+def test_a_tree_of_too_many_leaves_is_refused() -> None:
+    features = sample(5, 2000)
+    estimator = HistGradientBoostingClassifier(
+        max_iter=1, max_leaf_nodes=65, min_samples_leaf=2, early_stopping=False, random_state=0
+    ).fit(features, np.sin(40 * features[:, 2]) > 0)
+    with pytest.raises(ValueError, match="65 leaves, allowed 64"):
+        TreeEnsemble.from_estimator(estimator).predict(features)
+
+
+def test_a_tree_that_is_one_leaf_gives_its_value() -> None:
+    features = sample(5, 40)
+    estimator = HistGradientBoostingClassifier(
+        max_iter=2, min_samples_leaf=40, early_stopping=False, random_state=0
+    ).fit(features, features[:, 0] > 1)
+    same(estimator, TreeEnsemble.from_estimator(estimator), features)

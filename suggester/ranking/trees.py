@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 _CHUNK = 512
 """Rows that are scored at once: what is in work then stays in the processor's cache."""
-_TOP = 3
-"""Levels from the root on that are decided for all trees and rows at once."""
+_FEW_LEAVES, _MOST_LEAVES = 16, 64
+"""Leaves of a tree that are held in a short number, and in a long one."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class TreeEnsemble:
     baseline
         Raw score before the first tree.
     depth
-        Steps from a root to its deepest leaf.
+        Steps from a root to its deepest leaf. No tree has more than 64 leaves.
     """
 
     feature: NDArray[np.intp]
@@ -118,8 +118,10 @@ class TreeEnsemble:
 class _Walk:
     """An ensemble laid out for many rows at once.
 
-    Each distinct comparison of a feature with a threshold is made once for all rows. The outcomes of the
-    first levels are joined bit by bit; below them each tree is walked, the right child beside the left one.
+    The leaves of a tree are numbered from left to right, and a set of them is the bits of one number. Each
+    distinct comparison of a feature with a threshold is made once for all rows. Where a row goes right, the
+    leaves on the left fall out; the first that is left in the end is the one that walking the tree leads to
+    (Lucchese et al., QuickScorer, SIGIR 2015).
 
     Parameters
     ----------
@@ -129,69 +131,82 @@ class _Walk:
     Attributes
     ----------
     value
-        One element a node, in the order of this layout.
+        One element a leaf, ``_width`` of them a tree.
+
+    Raises
+    ------
+    ValueError
+        If a tree has more than 64 leaves.
     """
 
     def __init__(self, trees: TreeEnsemble) -> None:
         left, right = trees.children[0::2], trees.children[1::2]
         leaf = left == np.arange(len(left))
-        level = trees.roots
-        order = [level]
-        self._child = np.arange(len(left), dtype=np.intp)
-        begin, end = 0, len(level)
-        while len(level):
-            inner = np.flatnonzero(~leaf[level])
-            self._child[begin + inner] = end + 2 * np.arange(len(inner))
-            level = np.stack([left[level[inner]], right[level[inner]]], axis=1).ravel()
-            order.append(level)
-            begin, end = end, end + len(level)
-        nodes = np.concatenate(order)
-        self.value = trees.value[nodes]
-        leaf, feature, threshold = leaf[nodes], trees.feature[nodes], trees.threshold[nodes]
-        key = feature.astype(np.int64) << 32 | threshold.view(np.uint32)
-        _, first, test = np.unique(np.where(leaf, -1, key), return_index=True, return_inverse=True)
-        self._test = test.astype(np.intp)
-        self._feature = feature[first]
-        self._threshold = np.where(leaf[first], np.float32(np.inf), threshold[first])[:, None]
-        self._depth = trees.depth
-        at = [np.arange(len(trees.roots), dtype=np.intp)]
-        self._top: list[list[NDArray[np.intp]]] = []
-        for _ in range(min(_TOP, trees.depth)):
-            self._top.append([self._test[nodes_] for nodes_ in at])
-            at = [self._child[nodes_] + (~leaf[nodes_] * side) for nodes_ in at for side in (0, 1)]
-        self._below = np.stack(at, axis=1).ravel()
-        self._base = (np.arange(len(trees.roots), dtype=np.intp) * len(at))[:, None]
+        levels = [trees.roots]
+        while len(inner := levels[-1][~leaf[levels[-1]]]):
+            levels.append(np.concatenate([left[inner], right[inner]]))
+        leaves, first, tree = leaf.astype(np.intp), np.zeros_like(left), np.zeros_like(left)
+        tree[trees.roots] = np.arange(len(trees.roots))
+        for level in reversed(levels):
+            inner = level[~leaf[level]]
+            leaves[inner] = leaves[left[inner]] + leaves[right[inner]]
+        for level in levels:
+            inner = level[~leaf[level]]
+            first[left[inner]], first[right[inner]] = first[inner], first[inner] + leaves[left[inner]]
+            tree[left[inner]] = tree[right[inner]] = tree[inner]
+        most = int(leaves.max(initial=1))
+        if most > _MOST_LEAVES:
+            raise ValueError(f"a tree has {most} leaves, allowed {_MOST_LEAVES}")
+        kind: type[np.uint16 | np.uint64] = np.uint16 if most <= _FEW_LEAVES else np.uint64
+        self._width = np.iinfo(kind).bits
+        self._base = (np.arange(len(trees.roots), dtype=np.intp) * self._width)[:, None]
+        nodes = np.concatenate(levels)
+        ends, inner = nodes[leaf[nodes]], nodes[~leaf[nodes]]
+        self.value = np.zeros(len(trees.roots) * self._width, dtype=np.float32)
+        self.value[tree[ends] * self._width + first[ends]] = trees.value[ends]
+        inner = inner[np.argsort(tree[inner], kind="stable")]
+        owner, left_leaves = tree[inner], leaves[left[inner]].astype(np.uint64)
+        sizes = np.bincount(owner, minlength=len(trees.roots))
+        nth = np.arange(len(inner)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+        key = trees.feature[inner].astype(np.int64) << 32 | trees.threshold[inner].view(np.uint32)
+        _, at, number = np.unique(key, return_index=True, return_inverse=True)
+        # the first comparison is one that no row passes, for trees with fewer nodes than others
+        self._feature = np.concatenate(([0], trees.feature[inner][at])).astype(np.intp)
+        self._threshold = np.concatenate(([np.inf], trees.threshold[inner][at])).astype(np.float32)[:, None]
+        shape = int(sizes.max(initial=1)), len(trees.roots)
+        test, kept = np.zeros(shape, dtype=np.intp), np.zeros((*shape, 1), dtype=kind)
+        kept -= kind(1)  # every bit
+        test[nth, owner] = number + 1
+        one = np.uint64(1)
+        kept[nth, owner, 0] = ~(((one << left_leaves) - one) << first[inner].astype(np.uint64)).astype(kind)
+        self._kind = kind
+        self._steps: list[tuple[NDArray[np.intp], NDArray[Any]]] = list(zip(test, kept, strict=True))
 
     def leaves(self, rows: NDArray[np.float32]) -> NDArray[np.intp]:
         """The leaf that each row of features ends in, shape ``(n, features)`` -> ``(trees, n)``."""
-        count = len(rows)
-        greater = (rows.T.take(self._feature, axis=0) > self._threshold).view(np.uint8)
-        taken: list[NDArray[np.uint8]] = []
-        path: NDArray[Any] = np.zeros((1, 1), dtype=np.uint8)
-        for tests in self._top:
-            sides = [greater.take(test, axis=0) for test in tests]
-            for bit in reversed(taken):
-                sides = [_either(sides[i], sides[i + 1], bit) for i in range(0, len(sides), 2)]
-            taken.append(sides[0])
-            path = path << 1 | sides[0]
-        node = self._below.take(path + self._base)
-        if self._depth <= len(self._top):
-            return np.broadcast_to(node, (len(self._base), count))
-        flat, test_of = greater.ravel(), self._test * count
-        column = np.arange(count, dtype=np.intp)
-        at, side = np.empty_like(node), np.empty(node.shape, dtype=np.uint8)
-        for _ in range(self._depth - len(self._top)):
-            np.take(test_of, node, out=at, mode="clip")
-            at += column
-            np.take(flat, at, out=side, mode="clip")
-            np.take(self._child, node, out=at, mode="clip")
-            np.add(at, side, out=node)
-        return node
+        # all bits where a row goes left, none where it goes right
+        stays: NDArray[Any] = (rows.T.take(self._feature, axis=0) > self._threshold).astype(self._kind)
+        stays -= self._kind(1)
+        test, kept = self._steps[0]
+        left: NDArray[Any] = stays.take(test, axis=0)
+        left |= kept
+        one = np.empty_like(left)
+        for test, kept in self._steps[1:]:
+            stays.take(test, axis=0, out=one, mode="clip")
+            one |= kept
+            left &= one
+        found = _first_bits().take(left) if self._kind is np.uint16 else _first_bit(left)
+        found += self._base
+        return found
 
 
-def _either(left: NDArray[np.uint8], right: NDArray[np.uint8], bit: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The right bits where ``bit`` is 1, else the left ones."""
-    out = left ^ right
-    out &= bit
-    out ^= left
-    return out
+def _first_bit(numbers: NDArray[Any]) -> NDArray[np.intp]:
+    """The lowest bit that is set in each number."""
+    lowest = numbers & (~numbers + numbers.dtype.type(1))
+    return np.asarray(np.frexp(lowest.astype(np.float64))[1] - 1, dtype=np.intp)
+
+
+@cache
+def _first_bits() -> NDArray[np.intp]:
+    """The same for each number of 16 bits."""
+    return np.maximum(_first_bit(np.arange(1 << _FEW_LEAVES)), 0)
