@@ -64,6 +64,7 @@ from suggester.pipeline.cues import (
     read_section_rules,
 )
 from suggester.pipeline.function_words import THOUGHT
+from suggester.pipeline.listing import around_given
 from suggester.pipeline.past import (
     date_direction,
     diagnosed,
@@ -357,9 +358,11 @@ class AssertionFinder:
                             scopes.append(_scope(visible, first, item, modifier, cue_start, cue_end))
                             for from_, to in drop_chronic(words, item, last, self.chronic, life):
                                 scopes.append(_scope(visible, from_, to, modifier, cue_start, cue_end))
+                        elif modifier.mask == NEGATED:
+                            negated[first - begin : last - begin] = b"\1" * (last - first)
+                            for from_, to in around_given(words, first, last):
+                                scopes.append(_scope(visible, from_, to, modifier, cue_start, cue_end))
                         else:
-                            if modifier.mask == NEGATED:
-                                negated[first - begin : last - begin] = b"\1" * (last - first)
                             scopes.append(_scope(visible, first, last, modifier, cue_start, cue_end))
                 if direction in ("backward", "both", "answer"):
                     first, last = reach_backward(words, is_word, hit.begin, begin, modifier, stops)

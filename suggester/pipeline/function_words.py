@@ -133,7 +133,10 @@ INJURIES: Final = _words(
 
 ONCE: Final = _words(
     """mi nstemi stemi stroke strokes cva cvas tia tias cabg cabgx3 cabgx4 turp tavr orif cesarean
-    appendicitis"""
+    appendicitis fx fracture fractures concussion concussions tbi meningitis chickenpox varicella measles
+    mumps polio mononucleosis mono pneumonia pneumonias miscarriage miscarriages sab stillbirth abortion
+    pneumothorax hemorrhage bleed diverticulitis cholecystitis pyelonephritis
+    dislocation gsw mva mvc infarction infarct shingles pertussis preeclampsia eclampsia"""
 )
 """Words of a past medical history that name what is over there even without a date."""
 

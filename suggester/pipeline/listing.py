@@ -29,6 +29,11 @@ _FOREIGN: Final = {
 }
 """By the flag of a scope: flags whose cues make an item of a list one of its own."""
 
+_TAKEN: Final = frozenset(
+    ("yet", "now", "been", "currently", "presently", "still", "longer", "is", "be", "put")
+)
+"""Words before *on* with which taking it is itself absent (*not yet on dialysis*, *never placed on*)."""
+
 _OTHER_LIST: Final = HYPOTHETICAL | FAMILY
 """Flags whose cues begin a list of their own, so that its *or* does not close a list of what is absent."""
 
@@ -48,11 +53,19 @@ def new_item(words: list[str], begin: int, stop: int, bit: int, stops: Stops) ->
         word = words[index]
         if stops.any.get(index, 0) & foreign:
             return index > begin and not closed_by_or(words, index, stop)
-        if bit == NEGATED and index > begin and word[0] == "x" and word[1:].isdigit():
+        if bit == NEGATED and index > begin and _lasts(words, index, stop):
             return True
         if word in ("or", "nor", "and", "plus") or word in _ITEM_ENDS:
             return False
     return False
+
+
+def _lasts(words: list[str], index: int, stop: int) -> bool:
+    """Whether a duration or a number of times begins, which only what is there has (*x3*, *x 2 days*)."""
+    word = words[index]
+    if word[0] != "x":
+        return False
+    return word[1:].isdigit() or (word == "x" and index + 1 < stop and words[index + 1].isdigit())
 
 
 def list_goes_on(
@@ -97,6 +110,25 @@ def list_goes_on(
         if since > 5:
             return False
     return plain and items >= least
+
+
+def around_given(words: list[str], begin: int, end: int) -> list[tuple[int, int]]:
+    """The parts of what is absent without what follows *on*, which is there (*no bleeding on apixaban*)."""
+    if "on" not in words[begin + 1 : end]:
+        return [(begin, end)]
+    parts = []
+    first = begin
+    index = begin + 1
+    while index < end:
+        if words[index] == "on" and not (words[index - 1] in _TAKEN or words[index - 1].endswith("ed")):
+            parts.append((first, index))
+            while index < end and words[index] != "," and words[index] not in OR:
+                index += 1
+            first = index
+        index += 1
+    if first < end:
+        parts.append((first, end))
+    return parts
 
 
 def closed_by_or(words: list[str], begin: int, stop: int) -> bool:

@@ -31,6 +31,13 @@ _LEADS_ON: Final = frozenset(
 AGE_ONLY: Final = "hist.at"
 """The rule of a bare number behind *at*, which is an age only behind what happens once."""
 
+_TREATMENT: Final = 14
+_DATED: Final = frozenset(("ago", "childhood", "radiation", "chemotherapy", "chemo", "surgery", "resection"))
+"""Words that tell of a treatment that it is over."""
+
+_SPANS: Final = frozenset(("the", "this", "many", "several", "years", "months", "which", "it", "prevention"))
+"""Words behind *for* with which it tells how long or for this very thing."""
+
 _ITEM: Final = 8
 """An item of a list reaches at most so many tokens from the word that makes it past."""
 
@@ -47,7 +54,7 @@ _OPENING: Final = ("ostomy", "ostomies")
 
 _ABSENT: Final = frozenset(("no", "not", "denies", "denied", "never", "without", "negative", "none"))
 _ITEM_ENDS: Final = frozenset(
-    (",", ";", ".", ":", "and", "with", "on", "|", "•", "-", "/", "&", "for", "(", ")")
+    (",", ";", ".", ":", "and", "with", "on", "|", "•", "-", "/", "&", "for", "(", ")", "from", "due")
 )
 _GOES_ON: Final = frozenset(
     ("began", "started", "begun", "persists", "persisting", "continues", "continuing")
@@ -194,7 +201,35 @@ def taken_back(words: list[str], cancels: list[int], ends: list[int], begin: int
     if cancel >= len(cancels) or cancels[cancel] >= limit:
         return False
     at = cancels[cancel]
+    if _was_treated(words, at, stop) or _for_another(words, at, stop):
+        return taken_back(words, cancels, ends, at + 1, stop)
     return words[at - 1] == "," or "," not in words[begin:at]
+
+
+def _was_treated(words: list[str], at: int, limit: int) -> bool:
+    """Whether a treatment was an operation, or is dated (*treated with INH for nine months in the 1970s*)."""
+    if words[at] not in ("treated", "managed"):
+        return False
+    behind = words[at + 1 : min(limit, at + _TREATMENT)]
+    if ";" in behind:
+        behind = behind[: behind.index(";")]
+    return any(
+        word.endswith(SURGICAL)
+        or word in _DATED
+        or (len(word) in (4, 5) and word[:2] in ("19", "20") and word[:4].isdigit())
+        for word in behind
+    )
+
+
+def _for_another(words: list[str], at: int, limit: int) -> bool:
+    """Whether a drug is told to be for something else (*thyroid cancer, on Synthroid for hypothyroidism*)."""
+    if words[at] != "on" or words[at - 1] != ",":
+        return False
+    behind = words[at + 1 : min(limit, at + 6)]
+    if "for" not in behind[:-1]:
+        return False
+    after = behind[behind.index("for") + 1]
+    return after.isalpha() and after not in _SPANS
 
 
 def first_item(words: list[str], begin: int, end: int) -> int:

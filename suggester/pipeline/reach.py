@@ -41,7 +41,7 @@ _OVER: Final = frozenset(("with", "for"))
 
 _OVER_CAUSES: Final = _OVER | {"due", "secondary", "because", "after", "following", "from"}
 _OVER_BY_RULE: Final = {
-    "hist.resolved": _OVER_CAUSES,
+    "hist.resolved": _OVER_CAUSES | {"this", "today"},
     "hist.answer": _OVER_CAUSES,
     "neg.answer": _OVER_CAUSES | {"since", "during", "when", "before"},
     "unc.answer": _OVER | {"on", "after"},
@@ -86,6 +86,12 @@ _RULE_ENDS: Final = {
 """Words that end the scope of one rule: *risk of stroke with AF*; *for* only before a comma."""
 
 _CLAUSE_WORDS: Final = 7
+_CLAUSE_BACK: Final = 14
+_TELLING: Final = frozenset(
+    ("had", "has", "have", "is", "was", "are", "were", "denied", "denies", "developed", "received", "reports")
+)
+"""Verbs that make a clause of what stands before *and her*."""
+
 _OF_RELATIVE: Final = frozenset(("who", "which", "whose", "died", "had", "has", "both", "also", "one", "two"))
 """Words with which what is said of a relative goes on behind a comma."""
 
@@ -236,7 +242,7 @@ def reach_backward(
             if words[at] == ":" and index - at < _BRIEF and ";" not in words[at:index]:
                 return start, last + 1
     phrase = modifier.reach == "phrase"
-    joined = False
+    joined = restricted = False
     count = 0
     hard, verb, cue = stops.hard, stops.verb, stops.cue
     over = _OVER_BY_RULE.get(modifier.rule, _OVER)
@@ -257,12 +263,20 @@ def reach_backward(
         if word in AND or (word in OR and not (index > start and words[index - 1] in _PLACED)):
             if word in OR and words[index + 1] in OR:
                 break  # nothing stands between the two
-            if words[index + 1] in _DETERMINERS and (single or words[max(start, index - 1)] == ","):
+            if words[index + 1] in _DETERMINERS and (
+                single or words[max(start, index - 1)] == "," or _tells(words, index, start)
+            ):
+                break
+            if restricted:
                 break
             joined = not single and not (word == "&" and len(words[index + 1]) == 1)
         elif word == "from" and modifier.rule in _DATE_RULES and not _caused(words, index, start, modifier):
             break
+        elif word == "that" and index < last:
+            restricted = True
         elif word == "," and phrase:
+            if restricted:
+                break
             if not joined and not _in_brackets(words, index, start):
                 break
         elif verb.get(index, 0) & bit and index < last:
@@ -289,6 +303,16 @@ def reach_backward(
     ):
         return end, end
     return index + 1, last + 1
+
+
+def _tells(words: list[str], index: int, start: int) -> bool:
+    """Whether a clause with a verb of its own ends before *and* (*had no seizures and her fever cleared*)."""
+    for at in range(index - 1, max(start, index - _CLAUSE_BACK) - 1, -1):
+        if words[at] in _ITEM_ENDS:
+            return False
+        if words[at] in _TELLING:
+            return True
+    return False
 
 
 def _caused(words: list[str], index: int, start: int, modifier: Modifier) -> bool:

@@ -7,12 +7,15 @@ from dataclasses import dataclass, replace
 from itertools import compress
 from typing import Final, NamedTuple
 
-from suggester.pipeline.automaton import ALL, FAMILY, UNCERTAIN, CueBook, Modifier
+from suggester.pipeline.automaton import ALL, FAMILY, HYPOTHETICAL, UNCERTAIN, CueBook, Modifier
 from suggester.pipeline.function_words import AFTER_ANSWER, AND, CONTRAST
 from suggester.pipeline.tokenizer import NEWLINES, TokenTable
 
 _TURNS: Final = frozenset(("neg.excluded_after", "neg.negative_after"))
 """Rules whose cues look on where *for* follows: *was ruled out for*, *cultures negative for*."""
+
+_RESULTS: Final = frozenset(("neg.negative", "neg.negative_after"))
+"""Rules of results: what has been screened for is no longer only thought of (*screening negative for*)."""
 
 _STRICT: Final = "fam.answer"
 """The rule whose cues answer only before punctuation: *gout: father*, not *contacts: father with flu*."""
@@ -129,6 +132,8 @@ def _choose(
     turned = ends or _turns(words, end, stop)
     answers = ends or (turned and modifiers[0].rule != _STRICT)
     back = 0
+    if any(modifier.rule in _RESULTS for modifier in modifiers):
+        modifiers = tuple(modifier for modifier in modifiers if modifier.mask != HYPOTHETICAL)
     for modifier in modifiers:
         if modifier.direction == "backward" or (modifier.direction == "answer" and answers):
             back |= modifier.mask
