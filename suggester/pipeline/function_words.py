@@ -80,7 +80,8 @@ SINGULAR: Final = _words("is was has remains seems appears")
 
 THOUGHT: Final = _words(
     """thought believed felt feared suspected presumed assumed considered to be been have had has was were
-    that he she it they this there patient pt the a an"""
+    that he she it they this there patient pt the a an attributed ascribed diagnosed misdiagnosed
+    labeled labelled read interpreted treated called mistaken as"""
 )
 """Words between what tells of an error and the thing that was erroneously thought."""
 

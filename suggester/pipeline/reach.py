@@ -77,6 +77,9 @@ _PLACED: Final = frozenset(("in", "the", "to", "from"))
 _STAYS: Final = frozenset(("hist.date", "hist.prior", "hist.life"))
 """Rules that look on over *with* behind a stay: *ten years ago he was hospitalized with pancreatitis*."""
 
+_LATE: Final = frozenset(("hist.date", "hist.year", "hist.life", "hist.resolved"))
+"""Rules whose cue behind *and had* tells of the later clause alone."""
+
 _DATE_RULES: Final = frozenset(("hist.date", "hist.year"))
 _RULE_ENDS: Final = {
     "hist.after_surgery": frozenset(("he", "she", "they", "patient", "pt", "we", "i")),
@@ -267,7 +270,7 @@ def reach_backward(
                 single or words[max(start, index - 1)] == "," or _tells(words, index, start)
             ):
                 break
-            if restricted:
+            if restricted or (words[index + 1] in _HAD and modifier.rule in _LATE):
                 break
             joined = not single and not (word == "&" and len(words[index + 1]) == 1)
         elif word == "from" and modifier.rule in _DATE_RULES and not _caused(words, index, start, modifier):
