@@ -230,11 +230,11 @@ def test_every_cpt_and_hcpcs_target_is_active_on_every_day_of_its_release(releas
 def test_codes_of_drugs_histories_and_combinations_are_billable(bench: Bench) -> None:
     finder, store = bench.finder, bench.releases.icd10cm
     rows = [row for row in finder._drug_rows if row is not None]
-    rows += [*finder._personal.values(), *finder._family.values()]
+    rows += [*finder.histories.personal.values(), *finder.histories.family.values()]
     assert len(rows) > 300
     assert all(store.billable[row] for row in rows)
     resolver = CodeResolver(store, bench.releases.terms)
-    for _, row in finder._combinations:  # a category is gone down by trimester
+    for _, row in finder.combinations.known:  # a category is gone down by trimester
         found = resolver.resolve(row, context=frozenset(), side=0, phase="initial")
         assert found
         assert all(store.billable[item.row] for item in found)

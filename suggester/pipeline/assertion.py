@@ -34,6 +34,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from itertools import compress
+from operator import itemgetter
 from typing import Final
 
 from spacy.language import Language
@@ -119,6 +120,9 @@ _PAST_EVENTS: Final = "section.past_event"
 
 _STATUS: Final = frozenset(("hist.status_post", "hist.prior", "hist.surgery"))
 """Rules of what was done or is earlier: behind its first item a lasting condition is one of its own."""
+
+_OPENS: Final = OPENING | TITLE
+"""Words with these bits may begin a cue where no cue of the midst of a sentence begins."""
 
 _DATES: Final = frozenset(("hist.date", "hist.year", "hist.life", "hist.answer", "hist.remission"))
 _PASSING: Final = frozenset(("hist.of", "hist.title", "hist.date", "hist.year", "hist.life"))
@@ -206,8 +210,8 @@ class AssertionTable:
         return Cue(flag=NAMES[scope.bit], text="".join(parts), span=span, rule_id=scope.rule)
 
 
-def _order(scope: Scope) -> tuple[int, int, int, int, int, str]:
-    return (scope.cue_start, scope.cue_end, scope.bit, scope.start, scope.end, scope.rule)
+_order: Final = itemgetter(3, 4, 2, 0, 1, 5)
+"""Cue, flag, scope and rule of a ``Scope``."""
 
 
 class AssertionFinder:
@@ -242,7 +246,7 @@ class AssertionFinder:
         starts = book.starts(words)
         places = range(len(words))
         setting = book.setting.among(words, list(compress(places, map(SETTING.__and__, starts))))
-        ending = list(compress(places, map(ENDING.__and__, starts)))
+        ending = book.ending.among(words, list(compress(places, map(ENDING.__and__, starts))))
         scopes: list[Scope] = []
         titles = _title_ends(sections)
         carried: list[tuple[Modifier, int, int]] = []
@@ -256,6 +260,9 @@ class AssertionFinder:
                 continue
             set_stop = bisect_left(setting, stop, set_begin)
             title_end = titles.get(visible[begin], 0)
+            silent = set_begin == set_stop and not carried and not starts[begin] & _OPENS
+            if silent and not (title_end and any(map(_OPENS.__and__, starts[begin:stop]))):
+                continue
             if title_end:
                 body = bisect_left(visible, title_end, begin, stop)
                 in_body = bisect_left(setting, body, set_begin, set_stop)

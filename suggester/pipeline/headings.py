@@ -65,17 +65,11 @@ def _case(words: list[str]) -> Literal["caps", "title", "first", "lower"]:
 def _one_word(table: TokenTable, index: int, bold: bool) -> Heading:
     """The heading that a line of one word is."""
     word = table.text[index]
-    return Heading(
-        key=table.lower[index] if table.lower[index] != "and" else "",
-        start=index,
-        stop=index + 1,
-        body=index + 1,
-        form="alone",
-        case=_case_of_one(word),
-        bold=bold,
-        words=1,
-        digits=int(word[0].isdigit()),
-    )
+    lower = table.lower[index]
+    after = index + 1
+    case = _case_of_one(word)
+    digits = 1 if word[0].isdigit() else 0
+    return Heading(lower if lower != "and" else "", index, after, after, "alone", case, bold, 1, digits)
 
 
 def read_heading(table: TokenTable, layout: Layout, line: int) -> Heading | None:

@@ -132,26 +132,29 @@ def _choose(
     turned = ends or _turns(words, end, stop)
     answers = ends or (turned and modifiers[0].rule != _STRICT)
     back = 0
-    if any(modifier.rule in _RESULTS for modifier in modifiers):
-        modifiers = tuple(modifier for modifier in modifiers if modifier.mask != HYPOTHETICAL)
+    turning = True
+    predicate = result = False
     for modifier in modifiers:
-        if modifier.direction == "backward" or (modifier.direction == "answer" and answers):
+        direction, rule = modifier.direction, modifier.rule
+        if direction == "backward" or (direction == "answer" and answers):
             back |= modifier.mask
-    if end < stop and words[end] == "for" and all(modifier.rule in _TURNS for modifier in modifiers):
+        turning = turning and rule in _TURNS
+        predicate = predicate or rule == _PREDICATE
+        result = result or rule in _RESULTS
+    if turning and end < stop and words[end] == "for":
         return tuple(replace(modifier, direction="forward") for modifier in modifiers)
-    predicate = (
-        not turned
-        and words[end] not in AND
-        and words[end] not in CONTRAST
-        and any(modifier.rule == _PREDICATE for modifier in modifiers)
-    )
-    return tuple(
-        modifier
-        for modifier in modifiers
-        if (modifier.direction != "answer" or answers)
-        and not (predicate and modifier.mask == UNCERTAIN and modifier.direction != "forward")
-        and not (modifier.direction == "forward" and turned and back & modifier.mask)
-    )
+    if predicate:
+        predicate = not turned and words[end] not in AND and words[end] not in CONTRAST
+    kept = []
+    for modifier in modifiers:
+        direction, mask = modifier.direction, modifier.mask
+        if direction == "forward":
+            if (turned and back & mask) or (result and mask == HYPOTHETICAL):
+                continue
+        elif (direction == "answer" and not answers) or (predicate and mask == UNCERTAIN):
+            continue
+        kept.append(modifier)
+    return tuple(kept)
 
 
 def _turns(words: list[str], index: int, stop: int) -> bool:
@@ -169,7 +172,7 @@ def find_endings(book: CueBook, words: list[str], begin: int, stop: int, at: lis
     """What ends scopes between two visible positions, where it may begin ``at``; terminators may overlap."""
     hits = []
     after = begin
-    for index in book.among(words, at):
+    for index in at:
         if index < after:
             continue
         found = book.endings(words, index, stop)

@@ -207,25 +207,50 @@ class SectionFinder:
         starts = [*table.start, length]
         limits = [item.first for item in opened[1:]]
         limits.append(size)
+        text = table.text
+        end = 0
         for number, (item, limit) in enumerate(zip(opened, limits, strict=True)):
-            begin, end = starts[item.first] if number else 0, starts[limit]
-            whole = body = Span(start=begin, end=end)
+            begin, end = end, starts[limit]
+            whole = body = _span(begin, end)
+            start, stop = item.start, item.stop
             title = ""
-            if item.stop > item.start:
-                title = _slice(table, item.start, item.stop)
-                body = Span(start=starts[min(item.body, limit)], end=end)
-            out.sections.append(Section(kind=item.kind, title=title, span=whole, body=body))
-            out.heading_tokens.append((item.start, item.stop))
+            if stop > start:
+                title = text[start] if stop == start + 1 else _slice(table, start, stop)
+                body = _span(starts[item.body if item.body < limit else limit], end)
+            out.sections.append(_section(item.kind, title, whole, body))
+            out.heading_tokens.append((start, stop))
             token_section += [number] * (limit - len(token_section))
-        kinds = [section.kind for section in out.sections]
+        kinds = [item.kind for item in opened]
         out.problems = find_problems(table, layout, token_section, kinds, out.heading_tokens, headings)
         return out
 
 
+_SPAN: Final = tuple(vars(Span)[name].__set__ for name in ("start", "end"))
+_SECTION: Final = tuple(vars(Section)[name].__set__ for name in ("kind", "title", "span", "body"))
+"""Setters of the slots of a section and its spans: a note of titles alone has thousands of them, and tokens
+in order need no check that they are."""
+
+
+def _span(start: int, end: int) -> Span:
+    made = Span.__new__(Span)
+    set_start, set_end = _SPAN
+    set_start(made, start)
+    set_end(made, end)
+    return made
+
+
+def _section(kind: str, title: str, span: Span, body: Span) -> Section:
+    made = Section.__new__(Section)
+    set_kind, set_title, set_span, set_body = _SECTION
+    set_kind(made, kind)
+    set_title(made, title)
+    set_span(made, span)
+    set_body(made, body)
+    return made
+
+
 def _slice(table: TokenTable, start: int, stop: int) -> str:
     """The text of a token range, blanks between tokens as single ones."""
-    if stop == start + 1:
-        return table.text[start]
     parts: list[str] = []
     for index in range(start, stop):
         if parts and table.start[index] > table.end[index - 1]:

@@ -23,10 +23,11 @@ from suggester.errors import UnknownCodeError
 from suggester.pipeline.attributes_values import trimester_of
 from suggester.pipeline.matching import COMPLETE
 from suggester.pipeline.reading import FAMILY, HISTORICAL, NEGATED, Reading
-from suggester.ranking.circumstances import Uncalled, is_left_handed, note_phase
+from suggester.ranking.circumstances import Uncalled, is_left_handed
 from suggester.ranking.combining import Combinations
 from suggester.ranking.histories import Histories
 from suggester.ranking.immunizing import Vaccines, beside, is_infection
+from suggester.ranking.phase import note_phase
 from suggester.ranking.relations.drugs import DrugEffects, names_of
 from suggester.ranking.relations.found import Found
 from suggester.ranking.relations.spread import Spread

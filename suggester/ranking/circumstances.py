@@ -1,30 +1,14 @@
-"""What a note as a whole says that its codes depend on: the phase of care, the hand, what is called for."""
+"""What a note as a whole says that its codes depend on: the hand, what is called for."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from suggester.codesets.store import ReleaseStore
-from suggester.pipeline.reading import Reading
 from suggester.ranking.resolve import Phase
 from suggester.ranking.support import CodeSupport, Gathered
-from suggester.types import Setting
 
 _HANDED = frozenset(("lefthanded", "lhd", "left-handed", "left-hand-dominant", "handed"))
-_FOLLOW_UP = frozenset(
-    (
-        "follow-up",
-        "followup",
-        "postop",
-        "postoperative",
-        "aftercare",
-        "healing",
-        "rehabilitation",
-        "recheck",
-    )
-)
-_HEAD = 150
-"""Tokens at the beginning of a note that say what it is for."""
 
 _PLACES = ("Y92", "Y93", "Y99")
 """Place, activity and status of who was injured."""
@@ -43,23 +27,6 @@ def is_left_handed(lower: Sequence[str]) -> bool:
         if word in _HANDED:
             return True
     return False
-
-
-def note_phase(reading: Reading, setting: Setting | None) -> Phase:
-    """Encounter phase of the note's injuries: active treatment unless it says follow-up or healing.
-
-    Source: ICD-10-CM guidelines I.C.19.a (7th characters A, D, S).
-    """
-    if setting == "emergency":
-        return "initial"
-    head = reading.table.lower[:_HEAD]
-    if "sequela" in head or "sequelae" in head:
-        return "sequela"
-    follow = not _FOLLOW_UP.isdisjoint(head) or (
-        "follow" in head
-        and any(word == "follow" and "up" in head[i + 1 : i + 3] for i, word in enumerate(head))
-    )
-    return "subsequent" if follow else "initial"
 
 
 class Uncalled:
