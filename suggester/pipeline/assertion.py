@@ -260,8 +260,8 @@ class AssertionFinder:
                 continue
             set_stop = bisect_left(setting, stop, set_begin)
             title_end = titles.get(visible[begin], 0)
-            silent = set_begin == set_stop and not carried and not starts[begin] & _OPENS
-            if silent and not (title_end and any(map(_OPENS.__and__, starts[begin:stop]))):
+            quiet = set_begin == set_stop and not carried and not starts[begin] & _OPENS
+            if quiet and not (title_end and any(map(_OPENS.__and__, starts[begin:stop]))):
                 continue
             if title_end:
                 body = bisect_left(visible, title_end, begin, stop)

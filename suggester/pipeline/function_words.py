@@ -147,6 +147,12 @@ ANOTHER: Final = _words(
 )
 """Words of a clause about the patient that follows what is said of a relative."""
 
+TESTS: Final = _words(
+    """fna biopsy bx mri mra ct cta us ultrasound echo tte tee egd mammogram mammo pap dexa xray cxr ekg ecg
+    eeg emg pft pfts labs film films pet spirometry angiogram"""
+)
+"""Tests right before a date, which is then that of the test (*nodule, benign FNA 2020*)."""
+
 SUBSTANCES: Final = tuple(
     _words(
         """alcohol etoh drink liquor beer wine smok tobac cigar nicotine vap chew snuff pack ppd drug heroin

@@ -41,6 +41,25 @@ _SPANS: Final = frozenset(("the", "this", "many", "several", "years", "months", 
 _ITEM: Final = 8
 """An item of a list reaches at most so many tokens from the word that makes it past."""
 
+_ENDED: Final = frozenset(
+    (
+        ",",
+        ";",
+        ".",
+        ")",
+        "on",
+        "and",
+        "with",
+        "from",
+        "after",
+        "requiring",
+        "needing",
+        "treated",
+        "hospitalized",
+    )
+)
+"""Words behind *at 8 months* that let it be the age of what stands before."""
+
 _RETURNED: Final = frozenset(
     ("seen", "visit", "follow-up", "followup", "up", "check", "clinic", "exam", "well", "unchanged", "stable")
 )
@@ -113,7 +132,7 @@ def _happened_at(words: list[str], begin: int, hit: Hit, stop: int) -> bool:
     named = any(
         word in EVENTS or word in ONCE or word in INJURIES or word.endswith(SURGICAL) for word in before[-2:]
     )
-    ended = hit.end >= stop or words[hit.end] in (",", ";", ".", ")", "on", "and", "with", "from", "after")
+    ended = hit.end >= stop or words[hit.end] in _ENDED
     if words[hit.end - 1].isalpha():
         return ended and _RETURNED.isdisjoint(before)
     return ended and (named or "once" in before) and len(words[hit.end - 1]) <= 2

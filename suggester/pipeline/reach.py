@@ -28,6 +28,7 @@ from suggester.pipeline.function_words import (
     OR,
     SINGULAR,
     SUBSTANCES,
+    TESTS,
     VISIT,
 )
 from suggester.pipeline.listing import closed_by_or, list_goes_on, new_item
@@ -172,6 +173,8 @@ def reach_forward(
             boundary = index
         elif word in rule_ends and (boundary < 0 or word != "for"):
             return first, index, False
+        elif word == "for" and boundary > first and modifier.rule == "hyp.prn":
+            return first, boundary, False
         elif word == "(":
             depth += 1
         elif word == ")":
@@ -240,6 +243,8 @@ def reach_backward(
     elif "," in words[index + 1 : end]:
         index = _over_relative(words, words.index(",", index + 1, end), start, index)
     last = index
+    if index >= start and modifier.rule in _DATE_RULES and words[index] in TESTS:
+        return index, index + 1
     if modifier.rule == "hist.resolved" and "," in words[index + 1 : end + 1]:
         for at in range(start + 1, min(index, start + _LABEL)):
             if words[at] == ":" and index - at < _BRIEF and ";" not in words[at:index]:
