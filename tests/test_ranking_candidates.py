@@ -265,6 +265,20 @@ def test_the_side_of_a_problem_heading_reaches_the_words_below(bench: Bench) -> 
         ("Healing left distal radius fracture, s/p ORIF.", "S52.502D"),
         ("Open left distal radius fracture.", "S52.502B"),
         ("Migraine w/o aura, not intractable.", "G43.009"),
+        ("MRI OF THE KNEE, LEFT\n\nIMPRESSION: Baker cyst of the knee.", "M71.22"),
+        ("Right ankle swollen. Posterior tibial tendinitis. Right boot.", "M76.821"),
+        # the site that a word lies in
+        ("R forearm cellulitis.", "L03.113"),
+        ("Cellulitis of the left foot.", "L03.116"),
+        ("L axillary abscess.", "L02.412"),
+        ("Melanocytic nevus of left shin.", "D22.72"),
+        # each side by itself
+        ("POAG OD severe, OS mild.", "H40.1113"),
+        ("POAG OD severe, OS mild.", "H40.1121"),
+        ("Primary open-angle glaucoma, moderate stage on the left, mild on the right.", "H40.1122"),
+        ("Primary open-angle glaucoma, mild right, mild left.", "H40.1131"),
+        ("Tricompartmental osteoarthritis of the knees, severe right, moderate left.", "M17.0"),
+        ("Knee OA on both sides.", "M17.0"),
     ],
 )
 def test_short_words_decide_between_codes(bench: Bench, text: str, code: str) -> None:

@@ -91,7 +91,7 @@ class Reading:
     values_from: int | None = None
     _context: dict[int, frozenset[int]] = field(default_factory=dict)
     _sides: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
-    _sided: dict[int, int] | None = None
+    _sided: tuple[dict[int, int], dict[int, int]] | None = None
     _asserted: dict[tuple[int, int, int, bool], Assertion] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -241,26 +241,47 @@ class Reading:
     def side_elsewhere(self, words: Iterable[int]) -> int:
         """The one side that the note gives to a thing named in some words (*MRI of the left knee*), else 0.
 
-        Sides of ``words`` (ids, of a code's title for one) are those said directly before them, anywhere.
+        Sides of ``words`` (ids, of a code's title for one) are those said directly before them anywhere, or
+        else directly behind (*KNEE, LEFT*); failing that the one side that a note speaks of at all.
         """
         if self._sided is None:
             self._sided = self._side_of_words()
-        masks = {self._sided[word] for word in words if word in self._sided}
-        return masks.pop() if len(masks) == 1 and masks < {1, 2, 3} else 0
+        words = tuple(words)
+        for table in self._sided:
+            sides = {table[word] for word in words if word in table}
+            if sides:
+                return sides.pop() if len(sides) == 1 and sides < {1, 2, 3} else 0
+        said = [side for pairs in self._sides.values() for _, side in pairs]
+        return said[0] if len(said) > 1 and len(set(said)) == 1 else 0
 
-    def _side_of_words(self) -> dict[int, int]:
-        """For each id that stands behind a word of side: 1 right, 2 left, 3 both, 4 it differs."""
-        said: dict[int, int] = {}
+    def sides_in(self, sentence: int) -> list[tuple[int, int]]:
+        """Words of side in a sentence: place and side of each, in order of the note."""
+        return sorted(self._sides.get(sentence, ()))
+
+    def words_between(self, begin: int, end: int) -> frozenset[int]:
+        """Ids of the words, as written, at the places from ``begin`` up to ``end``."""
+        words = self.words
+        chosen = (words.place >= begin) & (words.place < end) & words.own
+        return frozenset(words.ids[chosen].tolist())
+
+    def place_at(self, token: int) -> int:
+        """Place of the first word at or behind a token."""
+        return bisect_left(self.words.place_token, token)
+
+    def _side_of_words(self) -> tuple[dict[int, int], dict[int, int]]:
+        """For each id behind, or before, a word of side: 1 right, 2 left, 3 both, 4 it differs."""
         sides = [pair for pairs in self._sides.values() for pair in pairs]
-        spots = {place + 2: side for place, side in sides} | {place + 1: side for place, side in sides}
-        if spots:
-            places = self.words.place.tolist()
-            for at, own in enumerate(self.words.own.tolist()):
-                side = spots.get(places[at]) if own else None
-                if side is not None:
-                    word = int(self.words.ids[at])
-                    said[word] = side if said.get(word, side) == side else 4
-        return said
+        behind = {place + 2: side for place, side in sides} | {place + 1: side for place, side in sides}
+        before = {place - 1: side for place, side in sides}
+        tables: tuple[dict[int, int], dict[int, int]] = {}, {}
+        if sides:
+            places, ids = self.words.place.tolist(), self.words.ids.tolist()
+            for spots, said in zip((behind, before), tables, strict=True):
+                for at in compress(range(len(ids)), self.words.own.tolist()):
+                    side = spots.get(places[at])
+                    if side is not None:
+                        said[ids[at]] = side if said.get(ids[at], side) == side else 4
+        return tables
 
     def _nearest_side(self, token: int, sentence: int) -> int:
         places = self.words.place_token

@@ -18,13 +18,14 @@ import numpy as np
 
 from suggester.codesets.catalog import ReleaseSet
 from suggester.codesets.lexicon import CombinationRow
-from suggester.codesets.terms import Source, Target
+from suggester.codesets.terms import BILATERAL, Source, Target
 from suggester.errors import UnknownCodeError
 from suggester.pipeline.attributes_values import trimester_of
 from suggester.pipeline.matching import COMPLETE
 from suggester.pipeline.reading import FAMILY, HISTORICAL, NEGATED, Reading
 from suggester.ranking.circumstances import Uncalled, is_left_handed
 from suggester.ranking.combining import Combinations
+from suggester.ranking.each_side import EachSide
 from suggester.ranking.histories import Histories
 from suggester.ranking.immunizing import Vaccines, beside, is_infection
 from suggester.ranking.phase import note_phase
@@ -95,6 +96,7 @@ class CandidateFinder:
         self._term_of_row = self._terms_of(("Z68", "Z3A"))
         related = self._terms_of((*_RELATED, *self._effects.induced))
         self._term_of_prefix = {self._codes[row]: term for row, term in related.items()}
+        self._each_side = EachSide(self._terms.vocabulary)
         self._open = self._terms.vocabulary.get("open", -1)
         self._vaccines = Vaccines(
             self._terms.vocabulary,
@@ -162,6 +164,8 @@ class CandidateFinder:
         partial_of, complete_of = (coverage < COMPLETE).tolist(), (coverage > COMPLETE).tolist()
         marks = reading.assertion.flags
         flags_at: dict[tuple[int, int, int, bool], int] = {}
+        contexts: dict[int, frozenset[int]] = {}
+        widen = self._resolver.sites.widen
         shots = self._vaccines.tokens(reading)
         left_handed = is_left_handed(reading.table.lower)
         fixed_phase: Phase | None = "initial" if setting == "emergency" else None
@@ -213,7 +217,9 @@ class CandidateFinder:
                         own_phase = "sequela" if phase == "sequela" else "initial"  # see DrugEffects
                     elif way.phase:
                         own_phase = fixed_phase or said or phase
-                context = reading.context(sentence_of[i])
+                context = contexts.get(sentence_of[i])
+                if context is None:
+                    context = contexts[sentence_of[i]] = widen(reading.context(sentence_of[i]))
                 if not opened and self._open in context:
                     context = context - {self._open}  # the open reduction of a closed fracture
                 if trimester is not None and way.pregnancy:
@@ -221,6 +227,8 @@ class CandidateFinder:
                 ends = self._resolver.resolve(
                     row, context=context, side=side, phase=own_phase, left_handed=left_handed
                 )
+                if way.side and side:
+                    ends = self._of_each_side(reading, row, final, sentence_of[i], context, own_phase) or ends
             partial, complete = partial_of[i], complete_of[i]
             for resolved in ends:
                 to = resolved.row
@@ -247,6 +255,24 @@ class CandidateFinder:
             self._resolver.fixed(row), needs.side, needs.phase, code[0] == "O", "T36" <= code[:3] <= "T50"
         )
         return way
+
+    def _of_each_side(
+        self, reading: Reading, row: int, final: int, sentence: int, context: frozenset[int], phase: Phase
+    ) -> tuple[Resolved, ...]:
+        """The codes of both sides where each has a degree of its own, else none."""
+        parts = self._each_side.parts(reading, final, sentence)
+        if not parts:
+            return ()
+        shared = context.difference(*(words for _, words in parts))
+        rows = [
+            self._resolver.resolve(row, context=shared | words, side=side, phase=phase)
+            for side, words in parts
+        ]
+        both = self._resolver.resolve(row, context=shared | parts[0][1], side=BILATERAL, phase=phase)
+        codes = [self._codes[found.row] for ends in rows for found in ends]
+        if len(both) == 1 and len(codes) == 2 and sum(map(str.__ne__, *codes)) == 1:  # but for the side alike
+            return both
+        return tuple(dict.fromkeys(found for ends in rows for found in ends))
 
     @staticmethod
     def _said(reading: Reading, first: int, final: int) -> tuple[int, Phase | None, bool]:

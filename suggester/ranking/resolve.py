@@ -14,6 +14,7 @@ from typing import Literal
 from suggester.codesets.store import ReleaseStore
 from suggester.codesets.terms import BILATERAL, SIDE_UNSPECIFIED, TermIndex
 from suggester.codesets.words import NEUTRAL, words
+from suggester.ranking.sites import Sites
 
 Phase = Literal["initial", "subsequent", "sequela"]
 
@@ -42,6 +43,8 @@ _CHEAP = frozenset(
     ]
 )
 _CHEAP_WEIGHT = 0.3
+_SITE_WEIGHT = 5.0
+"""Weight of a site of several words; that of a rare word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +112,13 @@ class CodeResolver:
         self._dominant, self._nondominant, self._non = (
             terms.vocabulary.get(word, -1) for word in ("dominant", "nondominant", "non")
         )
+        self._sites = Sites(terms.vocabulary)
         self._memo: dict[tuple[int, frozenset[int], int, Phase], tuple[Resolved, ...]] = {}
+
+    @property
+    def sites(self) -> Sites:
+        """What widens the words of a context by the sites that they lie in."""
+        return self._sites
 
     def resolve(
         self, row: int, *, context: frozenset[int], side: int, phase: Phase, left_handed: bool = False
@@ -123,7 +132,7 @@ class CodeResolver:
         row
             Row that the words name.
         context
-            Ids of the words around the mention.
+            Ids of the words around the mention, widened by their ``sites``.
         side
             0 unknown, 1 right, 2 left, 3 bilateral.
         phase
@@ -199,9 +208,16 @@ class CodeResolver:
             found = self._leaves[row] = tuple(self._collect(row))
         return found
 
+    def _weight(self, word: int) -> float:
+        """Rarity of a word that tells codes apart."""
+        if word in self._cheap:
+            return _CHEAP_WEIGHT
+        return max(float(self._terms.idf[word]), 1.0) if word >= 0 else _SITE_WEIGHT
+
     def _collect(self, top: int) -> list[_Leaf]:
         store, terms = self._store, self._terms
-        have = set(terms.node_words(top))
+        folded = self._sites.folded
+        have = folded(frozenset(terms.node_words(top)))
         leaves: list[_Leaf] = []
         stack = [top]
         while stack:
@@ -222,9 +238,7 @@ class CodeResolver:
             title = store.titles[row].lower()
             bonus = _shape_bonus(title, store.codes[row], store.titles[top].lower())
             weighed = tuple(
-                (w, _CHEAP_WEIGHT if w in self._cheap else max(float(terms.idf[w]), 1.0))
-                for w in terms.node_words(row)
-                if w not in have
+                (w, self._weight(w)) for w in sorted(folded(frozenset(terms.node_words(row))) - have)
             )
             above = self._family_above(row)
             leaves.append(_Leaf(row, () if row == top else weighed, 0.0 if row == top else bonus, above))
@@ -314,6 +328,9 @@ class CodeResolver:
             siblings = self._store.children(int(self._store.parent[rep]))
             family, sides = self._terms.node_family, self._terms.node_side
             members = self._families[rep] = {int(sides[r]): r for r in reversed(siblings) if family[r] == rep}
+            both = None if BILATERAL in members else self._both_of(rep)
+            if both is not None:
+                members[BILATERAL] = both
         if side in members:
             return [(members[side], False)]
         if side == BILATERAL and 1 in members and 2 in members:
@@ -321,6 +338,19 @@ class CodeResolver:
         if SIDE_UNSPECIFIED in members:
             return [(members[SIDE_UNSPECIFIED], side == 0)]
         return [(min(members.values()), True)]
+
+    def _both_of(self, rep: int) -> int | None:
+        """The billable code of both sides beside the category of one side (``M17.0`` beside ``M17.1-``)."""
+        store, above = self._store, int(self._store.parent[rep])
+        said = set(words(store.titles[above].lower()))
+        if "unilateral" not in said:
+            return None
+        for beside in store.children(int(store.parent[above])):
+            if store.billable[beside] and set(words(store.titles[beside])) == said - {"unilateral"} | {
+                "bilateral"
+            }:
+                return beside
+        return None
 
     def _extend(self, row: int, context: frozenset[int], side: int, phase: Phase) -> int | None:
         if self._store.billable[row]:
