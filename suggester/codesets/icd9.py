@@ -306,7 +306,15 @@ def icd9_mentions(text: str, maps: Icd9Maps | None = None) -> tuple[Icd9Mention,
     return (maps or open_icd9()).mentions(text)
 
 
-_HINT = re.compile(rf"\bICD[-\s]?9|[(\[][ \t]*{_DOT}", re.IGNORECASE)
+_NAMED = re.compile(r"\bICD[-\s]?9", re.IGNORECASE)
+_OPENED = re.compile(rf"[(\[][ \t]*{_DOT}", re.IGNORECASE)
+
+
+def _may_name_one(text: str) -> bool:
+    """Whether a text may name a code of ICD-9-CM; what is seldom there is looked for plainly first."""
+    if "cd" in text.lower() and _NAMED.search(text):
+        return True
+    return ("(" in text or "[" in text) and _OPENED.search(text) is not None
 
 
 def icd9_flags(text: str, settings: Settings | None = None) -> tuple[Flag, ...]:
@@ -314,7 +322,7 @@ def icd9_flags(text: str, settings: Settings | None = None) -> tuple[Flag, ...]:
 
     The mappings are opened only for a text that may name one.
     """
-    if not _HINT.search(text):
+    if not _may_name_one(text):
         return ()
     maps = open_icd9(settings)
     flags: dict[str, Flag] = {}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -43,7 +44,7 @@ _OWN = 16
 """Two counts are summed up in one number, the second above this many bits."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Matches:
     """Matched terms, one element a match.
 
@@ -86,6 +87,36 @@ class Matches:
 
     def __len__(self) -> int:
         return len(self.term)
+
+    @cached_property
+    def firsts(self) -> list[int]:
+        """``first`` as a list; reading single elements of it costs less."""
+        found: list[int] = self.first.tolist()
+        return found
+
+    @cached_property
+    def finals(self) -> list[int]:
+        """``final`` as a list."""
+        found: list[int] = self.final.tolist()
+        return found
+
+    @cached_property
+    def anchors(self) -> list[int]:
+        """``anchor`` as a list."""
+        found: list[int] = self.anchor.tolist()
+        return found
+
+    @cached_property
+    def sentences(self) -> list[int]:
+        """``sentence`` as a list."""
+        found: list[int] = self.sentence.tolist()
+        return found
+
+    @cached_property
+    def terms(self) -> list[int]:
+        """``term`` as a list."""
+        found: list[int] = self.term.tolist()
+        return found
 
 
 class TermMatcher:

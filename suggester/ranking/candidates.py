@@ -42,6 +42,8 @@ _SIDES: Final = {"right": 1, "left": 2, "bilateral": 3}
 _PHASES: Final[dict[str, Phase]] = {"initial": "initial", "subsequent": "subsequent", "sequela": "sequela"}
 _RELATED: Final = ("C77", "C78", "C79", *(f"T{number}" for number in range(36, 51)), "Z91")
 """Categories of the codes that relations between words lead to."""
+_KEPT: Final = 20_000
+"""Words of terms that are kept once they were asked for."""
 _TRIMESTERS: Final = {"1": "first", "2": "second", "3": "third"}
 
 Denied = Sequence[tuple[int, tuple[str, ...]]]
@@ -58,6 +60,30 @@ class _Way:
     phase: bool
     pregnancy: bool
     drug: bool
+
+
+class _Ways(dict[int, _Way]):
+    """Ways by row, worked out when first gone.
+
+    Parameters
+    ----------
+    resolver
+        Goes down to billable codes.
+    codes
+        The codes by row.
+    """
+
+    def __init__(self, resolver: CodeResolver, codes: Sequence[str]) -> None:
+        super().__init__()
+        self._resolver = resolver
+        self._codes = codes
+
+    def __missing__(self, row: int) -> _Way:
+        needs, code = self._resolver.needs(row), self._codes[row]
+        way = self[row] = _Way(
+            self._resolver.fixed(row), needs.side, needs.phase, code[0] == "O", "T36" <= code[:3] <= "T50"
+        )
+        return way
 
 
 class CandidateFinder:
@@ -88,16 +114,17 @@ class CandidateFinder:
         self.histories = Histories(self._store, personal=personal, family=family)
         self.combinations = Combinations(self._store, self._resolver, combinations)
         self._uncalled = Uncalled(self._store)
-        self._ways: dict[int, _Way] = {}
+        self._codes = self._store.code_list
+        self._ways = _Ways(self._resolver, self._codes)
         self._drug_rows = [self._row_or_none(drug[2]) for drug in self._terms.drugs]
         self._effects = DrugEffects(names_of(self._terms.drugs))
         self._spread = Spread()
-        self._codes = self._store.code_list
         self._term_of_row = self._terms_of(("Z68", "Z3A"))
         related = self._terms_of((*_RELATED, *self._effects.induced))
         self._term_of_prefix = {self._codes[row]: term for row, term in related.items()}
         self._each_side = EachSide(self._terms.vocabulary)
         self._open = self._terms.vocabulary.get("open", -1)
+        self._phrases: dict[int, str] = {}
         self._vaccines = Vaccines(
             self._terms.vocabulary,
             self._row_or_none("Z23"),
@@ -133,7 +160,7 @@ class CandidateFinder:
         effects = self._effects.find(
             reading,
             drugs,
-            [(first, final, self._codes[row]) for first, final, row in findings],
+            findings,
             phase="S" if phase == "sequela" else "A",
         )
         self._relate(reading, found, effects, Method.DRUG_EFFECT, phase)
@@ -151,13 +178,14 @@ class CandidateFinder:
         phase: Phase,
         trimester: frozenset[int] | None,
         setting: Setting | None,
-    ) -> tuple[list[tuple[int, int, int]], list[tuple[int, int, int]]]:
-        """Add what the terms name; returns the drugs and the findings named, each with first and final token.
+    ) -> tuple[list[tuple[int, int, int]], list[tuple[int, int, str]]]:
+        """Add what the terms name; returns the drugs and the findings that are named.
 
+        A drug is its row in the index, first and final token; a finding first and final token and its code.
         Matches from ``valued`` on stand for values.
         """
         matches, terms = reading.matches, self._terms
-        sentence_of = matches.sentence.tolist()
+        sentence_of = matches.sentences
         whole_of = terms.term_whole[matches.term].tolist()
         coverage, density = matches.coverage.astype(np.float64), matches.density.astype(np.float64)
         similarity_of = (coverage * coverage * (0.4 + 0.6 * density)).tolist()
@@ -171,16 +199,16 @@ class CandidateFinder:
         fixed_phase: Phase | None = "initial" if setting == "emergency" else None
         ways, codes, diagnosis = self._ways, self._codes, int(Target.ICD10CM)
         by_term, by_descent = Method.TERM, Method.DESCENT
-        histories, diagnoses = self.histories, found.diagnoses
+        asked, diagnoses = self.histories.asked, found.diagnoses
         drugs: list[tuple[int, int, int]] = []
-        findings: list[tuple[int, int, int]] = []
+        findings: list[tuple[int, int, str]] = []
         for i, (row, target, first, final, anchor, similarity) in enumerate(
             zip(
                 terms.term_row[matches.term].tolist(),
                 terms.term_target[matches.term].tolist(),
-                matches.first.tolist(),
-                matches.final.tolist(),
-                matches.anchor.tolist(),
+                matches.firsts,
+                matches.finals,
+                matches.anchors,
                 similarity_of,
                 strict=True,
             )
@@ -204,7 +232,7 @@ class CandidateFinder:
             if i >= valued:
                 found.diagnose(row, Support(i, Method.VALUE, flags, None, 1.0))
                 continue
-            way = ways.get(row) or self._way(row)
+            way = ways[row]
             ends = way.fixed
             if ends is None:
                 side, own_phase, opened = 0, phase, True
@@ -234,27 +262,20 @@ class CandidateFinder:
                 to = resolved.row
                 if shots and is_infection(codes[to]) and beside(anchor, shots):
                     continue
-                if partial and not histories.fits(to, flags):
-                    continue
+                if partial and asked[to] and not flags & asked[to]:
+                    continue  # part of a term is not enough for a code of history
                 if denied and self._is_denied(to, denied, first, final):
                     continue
                 if complete and not flags & NEGATED:
-                    findings.append((first, final, to))
+                    findings.append((first, final, codes[to]))
                 candidate = diagnoses.get(to)
                 if candidate is None:
                     candidate = diagnoses[to] = CodeSupport("ICD-10-CM", to)
                 method = by_descent if resolved.steps else by_term
                 candidate.supports.append(Support(i, method, flags, resolved, similarity))
                 if flags and flags & (HISTORICAL | FAMILY) and not flags & NEGATED:
-                    histories.add(found, to, flags, i, similarity)
+                    self.histories.add(found, to, flags, i, similarity)
         return drugs, findings
-
-    def _way(self, row: int) -> _Way:
-        needs, code = self._resolver.needs(row), self._codes[row]
-        way = self._ways[row] = _Way(
-            self._resolver.fixed(row), needs.side, needs.phase, code[0] == "O", "T36" <= code[:3] <= "T50"
-        )
-        return way
 
     def _of_each_side(
         self, reading: Reading, row: int, final: int, sentence: int, context: frozenset[int], phase: Phase
@@ -361,6 +382,15 @@ class CandidateFinder:
                 words = (self._terms.vocabulary.get(w) for w in (_TRIMESTERS.get(word, word), "trimester"))
                 return frozenset(w for w in words if w is not None)
         return None
+
+    def phrase(self, term: int) -> str:
+        """The words of a term, with single blanks between them."""
+        found = self._phrases.get(term)
+        if found is None:
+            if len(self._phrases) >= _KEPT:
+                self._phrases.clear()
+            found = self._phrases[term] = " ".join(self._terms.phrases[term].split())
+        return found
 
     def source(self, term: int) -> Source:
         """Source of a term."""

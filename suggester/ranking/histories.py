@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from suggester.codesets.store import ReleaseStore
 from suggester.errors import UnknownCodeError
@@ -20,6 +20,11 @@ class Histories:
     personal, family
         Code prefixes of conditions to the code of their history (see ``codesets/lexicon/history``); codes
         that are not billable in the release are passed over.
+
+    Attributes
+    ----------
+    asked
+        By row, the flag that part of a term needs to lead to a code: of codes of history theirs, else 0.
     """
 
     def __init__(
@@ -28,7 +33,7 @@ class Histories:
         self._codes = store.code_list
         self.personal = _rows(store, personal)
         self.family = _rows(store, family)
-        self._asked: dict[int, int] = {}
+        self.asked = _Asked(store.code_list)
 
     def add(self, found: Gathered, row: int, flags: int, match: int, similarity: float) -> None:
         """Add the history of a condition that is past or a relative's; the longest prefix decides."""
@@ -41,19 +46,25 @@ class Histories:
                 found.diagnose(history, Support(match, method, flags, None, similarity))
                 return
 
-    def asked(self, row: int) -> int:
-        """The flag that part of a term needs to lead to a code: of codes of history theirs, else 0."""
-        asked = self._asked.get(row)
-        if asked is None:
-            category = self._codes[row][:3]
-            history = HISTORICAL if "Z85" <= category <= "Z87" else 0
-            asked = self._asked[row] = FAMILY if "Z80" <= category <= "Z84" else history
-        return asked
 
-    def fits(self, row: int, flags: int) -> bool:
-        """Whether part of a term is enough: codes of history need its words or its flag."""
-        asked = self.asked(row)
-        return not asked or bool(flags & asked)
+class _Asked(dict[int, int]):
+    """By row, worked out when first asked for; see ``Histories``.
+
+    Parameters
+    ----------
+    codes
+        The codes by row.
+    """
+
+    def __init__(self, codes: Sequence[str]) -> None:
+        super().__init__()
+        self._codes = codes
+
+    def __missing__(self, row: int) -> int:
+        category = self._codes[row][:3]
+        history = HISTORICAL if "Z85" <= category <= "Z87" else 0
+        found = self[row] = FAMILY if "Z80" <= category <= "Z84" else history
+        return found
 
 
 def _rows(store: ReleaseStore, table: Mapping[str, str]) -> dict[str, int]:

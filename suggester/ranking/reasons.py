@@ -28,18 +28,18 @@ def reasons(finder: CandidateFinder, reading: Reading, item: Scored) -> tuple[st
     """Plain sentences, most telling first."""
     m = reading.matches
     at, best = item.best.match, item.best
-    term = m.term.item(at)
+    term = m.terms[at]
     out = [_how(finder, item, term, m.coverage.item(at))]
     matches = {support.match for support in item.candidate.supports}
-    kinds = {reading.section_kind[m.first.item(match)] for match in matches}
-    places = [name for kind, name in _TELLING.items() if kind in kinds]
-    if places:
+    kinds = {reading.section_kind[m.firsts[match]] for match in matches}
+    if not kinds.isdisjoint(_TELLING):
+        places = [name for kind, name in _TELLING.items() if kind in kinds]
         out.append("named in the " + " and the ".join(dict.fromkeys(places)))
-    sentences = len({m.sentence.item(match) for match in matches})
+    sentences = len({m.sentences[match] for match in matches})
     if sentences > 1:
         out.append(f"named in {sentences} places")
     if best.resolved is not None and best.method == Method.DESCENT:
-        side = reading.side(m.anchor.item(at), m.sentence.item(at))
+        side = reading.side(m.anchors[at], m.sentences[at])
         if side and not best.resolved.side_missing:
             out.append(f"side: {_SIDES[side]}")
         if best.resolved.supported > 0:
@@ -62,7 +62,7 @@ def _how(finder: CandidateFinder, item: Scored, term: int, coverage: float) -> s
         return "the words say what a drug, or the lack of it, did"
     if item.best.method == Method.SPREAD:
         return "the words say where the cancer has spread"
-    phrase = " ".join(terms.phrases[term].split())
+    phrase = finder.phrase(term)
     if item.best.method == Method.PERSONAL_HISTORY:
         return f"history of “{phrase}”"
     if item.best.method == Method.COMBINATION:

@@ -35,8 +35,7 @@ class Said:
     def __init__(self, bench: Bench, reading: Reading, text: str) -> None:
         m = reading.matches
         self.reading = reading
-        self.first: list[int] = m.first.tolist()
-        self.final: list[int] = m.final.tolist()
+        self.first, self.final = m.firsts, m.finals
         self._text = text
         self._terms = bench.releases.terms
         self._known: dict[tuple[int, int, int, bool], Assertion] = {}
@@ -50,8 +49,8 @@ class Said:
 
     def _at(self, match: int) -> Assertion:
         m = self.reading.matches
-        negating = self._terms.term_whole.item(m.term.item(match))
-        place = self.first[match], self.final[match], m.anchor.item(match), negating
+        negating = self._terms.term_whole.item(m.terms[match])
+        place = self.first[match], self.final[match], m.anchors[match], negating
         found = self._known.get(place)
         if found is None:
             found = self._known[place] = self.reading.assertion_of(*place[:3], negating=negating)

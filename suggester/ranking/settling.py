@@ -62,7 +62,7 @@ def settle(
     families: dict[str, list[int]] = {}
     for number, item in enumerate(scored):
         families.setdefault(item.category, []).append(number)
-    first, final = matches.first.tolist(), matches.final.tolist()
+    first, final = matches.firsts, matches.finals
     for family in families.values():
         if len(family) > 1:
             ends = {n: (first[scored[n].best.match], final[scored[n].best.match]) for n in family}

@@ -104,6 +104,7 @@ class DrugEffects:
                 self._cues.append(_Cue(kind, text.endswith("?")))
                 sides[side].append((text.rstrip("?").strip(), len(self._cues) - 1))
         self._before, self._after = phrases_of(sides["before"]), phrases_of(sides["after"])
+        self._firsts = frozenset((*self._words, *self._before, *self._after))
         self._induced = {
             prefix: code
             for _, (prefix, code) in read_rows(root / "drug_induced.tsv", ("finding", "code"), required=2)
@@ -142,16 +143,17 @@ class DrugEffects:
             Last character of the codes: A active treatment, S sequela. Adverse effects are treated as long as
             they last, so that a follow-up visit for one is active treatment.
         """
-        agents = self._agents(reading, drugs)
+        places = reading.places(self._firsts)
+        agents = self._agents(reading, drugs, places)
         if not agents:
             return []
-        cues = _Cues(self._spans(reading, self._before), self._spans(reading, self._after))
+        cues = _Cues(self._spans(reading, self._before, places), self._spans(reading, self._after, places))
         if not (cues.before or cues.after):
             return []
         place = _Place(reading, agents)
         ends = sorted([final for _, final, _ in findings])
         begins = sorted([first for first, _, _ in findings])
-        induced = _by_first(self._inducible(findings))
+        induced: _Inducible | None = None
         out: dict[str, Found] = {}
         for agent in agents:
             if reading.section_kind[agent.first] in _NO_SECTIONS:
@@ -159,7 +161,8 @@ class DrugEffects:
             for found in self._of_agent(place, agent, cues, ends, begins, phase):
                 out.setdefault(found.code, found)
                 if found.code.rstrip("ASX").endswith(_DIGIT["adverse"]):
-                    for item in _induced_by(reading, found, induced):
+                    induced = induced or _Inducible(self._inducible(findings))
+                    for item in induced.by(reading, found):
                         out.setdefault(item.code, item)
         return list(out.values())
 
@@ -174,26 +177,36 @@ class DrugEffects:
                     break
         return out
 
-    def _spans(self, reading: Reading, phrases: Phrases) -> list[tuple[int, int, _Cue]]:
-        """First and last token of each cue of a side, and what it says; none overlaps another."""
+    def _spans(
+        self, reading: Reading, phrases: Phrases, places: Sequence[int]
+    ) -> list[tuple[int, int, _Cue]]:
+        """First and last token of each cue of a side, and what it says; none overlaps another.
+
+        ``places`` are the tokens at which one may begin.
+        """
         lower = reading.table.lower
         size, free = len(lower), 0
         out: list[tuple[int, int, _Cue]] = []
-        for at in reading.places(phrases.keys()):
+        for at in places:
             hit = phrase_at(phrases, lower, at, size) if at >= free else None
             if hit is not None:
                 out.append((at, hit[1], self._cues[hit[0]]))
                 free = hit[1] + 1
         return out
 
-    def _agents(self, reading: Reading, drugs: Sequence[tuple[int, int, int]]) -> list[Agent]:
-        """The drugs and groups of drugs that a note names, in order; the longest of those that overlap."""
+    def _agents(
+        self, reading: Reading, drugs: Sequence[tuple[int, int, int]], places: Sequence[int]
+    ) -> list[Agent]:
+        """The drugs and groups of drugs that a note names, in order; the longest of those that overlap.
+
+        ``places`` are the tokens at which the name of a group may begin.
+        """
         found = [
             Agent(first, final, stem) for row, first, final in drugs if (stem := self._stems[row]) is not None
         ]
         lower = reading.table.lower
         words = self._words
-        for at in reading.places(words.keys()):
+        for at in places:
             hit = phrase_at(words, lower, at, len(lower))
             if hit is not None:
                 found.append(Agent(at, hit[1], self._word_stems[hit[0]]))
@@ -344,28 +357,32 @@ class _Cues:
         return out
 
 
-def _by_first(
-    findings: Sequence[tuple[int, int, str]],
-) -> tuple[list[int], list[tuple[int, int, int, str]]]:
-    """Findings by their first token, each with its number in the given order; and the tokens alone."""
-    ordered = sorted((first, number, final, code) for number, (first, final, code) in enumerate(findings))
-    return [first for first, _, _, _ in ordered], ordered
+class _Inducible:
+    """Findings that a drug can have done.
 
+    Parameters
+    ----------
+    findings
+        First and final token of each, and what it is coded as then.
+    """
 
-def _induced_by(
-    reading: Reading, effect: Found, induced: tuple[list[int], list[tuple[int, int, int, str]]]
-) -> Iterator[Found]:
-    """What the findings beside an adverse effect are coded as, since a drug did them."""
-    here = reading.sentence[effect.first]
-    firsts, findings = induced
-    low = bisect_left(firsts, effect.first - _BEFORE)
-    high = bisect_right(firsts, effect.final + _BEHIND, low)
-    for _, first, final, code in sorted(
-        (number, first, final, code)
-        for first, number, final, code in findings[low:high]
-        if final <= effect.final + _BEHIND and reading.sentence[first] == here
-    ):
-        yield Found(code, min(first, effect.first), max(final, effect.final), effect.flags)
+    def __init__(self, findings: Sequence[tuple[int, int, str]]) -> None:
+        self._ordered = sorted(
+            (first, number, final, code) for number, (first, final, code) in enumerate(findings)
+        )
+        self._firsts = [first for first, _, _, _ in self._ordered]
+
+    def by(self, reading: Reading, effect: Found) -> Iterator[Found]:
+        """What the findings beside an adverse effect are coded as, in the order in which they were given."""
+        here = reading.sentence[effect.first]
+        low = bisect_left(self._firsts, effect.first - _BEFORE)
+        high = bisect_right(self._firsts, effect.final + _BEHIND, low)
+        for _, first, final, code in sorted(
+            (number, first, final, code)
+            for first, number, final, code in self._ordered[low:high]
+            if final <= effect.final + _BEHIND and reading.sentence[first] == here
+        ):
+            yield Found(code, min(first, effect.first), max(final, effect.final), effect.flags)
 
 
 def _ends_between(ends: Sequence[int], low: int, high: int, reading: Reading) -> bool:
