@@ -21,7 +21,7 @@ TEXT = "No pneumonia. Denies chest pain. Gout."
 class Case(NamedTuple):
     reading: Reading
     scored: dict[str, Scored]
-    codes: dict[int, str]
+    bench: Bench
 
 
 @pytest.fixture(scope="module")
@@ -34,14 +34,14 @@ def case(bench: Bench) -> Case:
     reading = bench.read(TEXT)
     _, scored = bench.features.build(reading, bench.finder.find(reading, setting=None), setting=None)
     by_code = {code_of(bench, s.candidate): s for s in scored}
-    return Case(reading, by_code, {id(s): code for code, s in by_code.items()})
+    return Case(reading, by_code, bench)
 
 
 def entries(
     case: Case, *left_out: tuple[str, str, str | None], covered: tuple[Span, ...] = ()
 ) -> tuple[NotCoded, ...]:
     items = [(case.scored[code], reason, cue) for code, reason, cue in left_out]
-    return ledger(TEXT, case.reading, items, case.codes, covered)
+    return ledger(TEXT, case.reading, items, case.bench.code_of, covered)
 
 
 def test_an_entry_quotes_the_words_with_reason_cue_and_code(case: Case) -> None:

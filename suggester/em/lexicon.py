@@ -7,8 +7,9 @@ Hyphens are left out of cues and notes alike.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from functools import lru_cache
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -53,6 +54,8 @@ NATURES: Final = (
 )
 DRUG_ITEM: Final = "drug.name"
 _SHORTEST_DRUG: Final = 4
+_REMEMBERED: Final = 20_000
+"""Words of notes that are remembered."""
 _GAP: Final = "(<any>|) (<any>|) (<any>|)"
 
 
@@ -65,7 +68,27 @@ class Cue:
     where: str
 
 
-@dataclass(frozen=True, slots=True)
+class Begins(dict[str, tuple[int, ...]]):
+    """By word, the numbers of the books in which a cue may begin with it; found out when first asked for.
+
+    Parameters
+    ----------
+    books
+        The books.
+    """
+
+    def __init__(self, books: Sequence[CueBook]) -> None:
+        super().__init__()
+        self._books = books
+
+    def __missing__(self, word: str) -> tuple[int, ...]:
+        found = tuple(number for number, book in enumerate(self._books) if book.may_begin(word))
+        if len(self) < _REMEMBERED:
+            self[word] = found
+        return found
+
+
+@dataclass(frozen=True)
 class EmLexicon:
     """The compiled vocabulary.
 
@@ -85,16 +108,11 @@ class EmLexicon:
     cues: dict[str, Cue]
     natures: dict[str, str]
     otc: frozenset[str]
-    begins: dict[str, tuple[int, ...]] = field(default_factory=dict)
 
-    def books_at(self, word: str) -> tuple[int, ...]:
-        """Numbers of the books in which a cue may begin with the word."""
-        found = self.begins.get(word)
-        if found is None:
-            found = tuple(number for number, book in enumerate(self.books) if book.may_begin(word))
-            if len(self.begins) < 20_000:
-                self.begins[word] = found
-        return found
+    @cached_property
+    def begins(self) -> Begins:
+        """For each word the numbers of the books in which a cue may begin with it."""
+        return Begins(self.books)
 
     def nature(self, code: str) -> str:
         """Nature of the problem that an ICD-10-CM code stands for, the longest known beginning decides."""

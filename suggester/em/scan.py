@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import compress
 from typing import Final
 
 from suggester.em.lexicon import EmLexicon
@@ -121,10 +122,10 @@ class Scan:
         words = [lower[token] for token in places]
         size = len(words)
         free = [0] * len(lexicon.books)
-        begins = lexicon.begins
         may: list[list[int]] = [[] for _ in lexicon.books]
-        for at, word in enumerate(words):
-            for number in begins[word] if word in begins else lexicon.books_at(word):
+        begins = list(map(lexicon.begins.__getitem__, words))
+        for at in compress(range(size), begins):
+            for number in begins[at]:
                 may[number].append(at)
         tried = [(at, n) for n, book in enumerate(lexicon.books) for at in book.among(words, may[n])]
         for at, number in sorted(tried):

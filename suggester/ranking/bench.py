@@ -11,6 +11,7 @@ from suggester.pipeline import build_reader
 from suggester.pipeline.reading import Reading
 from suggester.ranking.candidates import CandidateFinder
 from suggester.ranking.features import FeatureBuilder
+from suggester.ranking.support import CodeSupport
 from suggester.types import SYSTEMS, Code, System
 
 if TYPE_CHECKING:
@@ -48,6 +49,10 @@ class Bench:
     def read(self, text: str) -> Reading:
         """Read a note's text."""
         return Reading.of(self.reader(text))
+
+    def code_of(self, candidate: CodeSupport) -> str:
+        """The code of a candidate as it is written."""
+        return self.codes[candidate.system][candidate.row]
 
     def code(self, system: System, row: int) -> Code:
         """The row of a system as a value."""

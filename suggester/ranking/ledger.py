@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from suggester.pipeline.matching import COMPLETE
 from suggester.pipeline.reading import Reading
 from suggester.ranking.features import Scored
+from suggester.ranking.support import CodeSupport
 from suggester.types import Assertion, NotCoded, Span
 
 LIMIT = 60
@@ -17,7 +18,7 @@ def ledger(
     text: str,
     reading: Reading,
     left_out: Sequence[tuple[Scored, str, str | None]],
-    codes: Mapping[int, str],
+    code_of: Callable[[CodeSupport], str],
     covered: Sequence[Span],
 ) -> tuple[NotCoded, ...]:
     """Entries for candidates that were not suggested, in order of the note.
@@ -26,8 +27,8 @@ def ledger(
     ----------
     left_out
         Candidates with the reason and the cue, if any.
-    codes
-        Code of each candidate, by ``id`` of the scored candidate.
+    code_of
+        The code of a candidate.
     covered
         Spans that suggestions rest on; weak candidates over the same words are left out.
     """
@@ -39,12 +40,12 @@ def ledger(
         at = item.best.match
         if m.coverage.item(at) < COMPLETE:
             continue
-        begin, stop = starts[m.first.item(at)], ends[m.final.item(at)]
+        begin, stop = starts[m.firsts[at]], ends[m.finals[at]]
         if reason == "below threshold" and any([begin < end and start < stop for start, end in bounds]):
             continue
         key = (begin, stop, reason)
         score, old_cue, would_be = entries.setdefault(key, (item.best_score, cue, []))
-        would_be.append(codes[id(item)])
+        would_be.append(code_of(item.candidate))
         entries[key] = (max(score, item.best_score), old_cue, would_be)
     kept = sorted(entries.items(), key=lambda entry: (-entry[1][0], entry[0]))[:LIMIT]
     return tuple(

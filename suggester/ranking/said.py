@@ -63,6 +63,9 @@ class Said:
         """
         starts, ends = self.reading.table.start, self.reading.table.end
         best = item.best
+        if len(assertions) == 1:
+            first = self.first[best.match]
+            return (self._evidence(starts[first], ends[self.final[best.match]], first, assertions[0]),)
         least = EVIDENCE_SHARE * best.similarity
         ranked = [
             (

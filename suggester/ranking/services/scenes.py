@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
-from itertools import compress
+from functools import cached_property
+from itertools import chain, compress
 
 from suggester.codesets.words import stem
 from suggester.pipeline.reading import Reading
@@ -106,7 +106,7 @@ class Scene:
     @cached_property
     def have(self) -> frozenset[str]:
         """Every stem of the note."""
-        return frozenset(word for sentence in self.sentences for word in sentence.stems)
+        return frozenset(chain.from_iterable([sentence.stems for sentence in self.sentences]))
 
     @cached_property
     def kinds(self) -> frozenset[str]:
@@ -157,38 +157,59 @@ def note_stems(text: str) -> tuple[str, ...]:
     return tuple(stem(part) for part in _PART.findall(text.lower()))
 
 
-@lru_cache(maxsize=100_000)
-def _stems_of(lower: str) -> tuple[str, ...]:
-    """The stems of the parts of a token."""
-    return tuple(
-        part.replace(".", "") if part[1:2] == "." and part[0].isalpha() else stem(part)
-        for part in _PART.findall(lower)
-    )
+_Parts = tuple[tuple[str, ...], bool]
+"""The stems of the parts of a token, and whether the tokens before it may change how it is read."""
+
+
+class _Stems(dict[str, _Parts]):
+    """The parts of folded tokens, cut when they are first met."""
+
+    def __missing__(self, lower: str) -> _Parts:
+        stems = tuple(
+            part.replace(".", "") if part[1:2] == "." and part[0].isalpha() else stem(part)
+            for part in _PART.findall(lower)
+        )
+        if len(self) >= _KEPT:
+            self.clear()
+        found = self[lower] = stems, lower[0].isdigit() or (len(lower) == 1 and lower.isalpha())
+        return found
+
+
+_KEPT = 100_000
+"""Tokens whose parts are remembered."""
+_STEMS = _Stems()
 
 
 def _sentences(reading: Reading, text: str) -> Iterator[Sentence]:
     table, of = reading.table, reading.sentence
     groups: dict[int, tuple[list[int], list[str]]] = {}
+    tokens: list[int] = []
+    stems: list[str] = []
     last = here = -9
     for token in compress(range(len(of)), table.is_word):
         if of[token] != here:
             here = of[token]
             tokens, stems = groups.setdefault(here, ([], []))
         lower = table.lower[token]
-        if len(lower) == 1 and tokens and last == token - 2 and lower.isalpha() and len(stems[-1]) < 3:
-            before = table.lower[last]
-            if table.lower[token - 1] == "." and len(before) == 1 and before.isalpha():
-                stems[-1] += lower  # ``p.o.``
-                last = token
-                continue
+        parts, depends = _STEMS[lower]
+        if depends:
+            if len(lower) == 1 and tokens and last == token - 2 and lower.isalpha() and len(stems[-1]) < 3:
+                before = table.lower[last]
+                if table.lower[token - 1] == "." and len(before) == 1 and before.isalpha():
+                    stems[-1] += lower  # ``p.o.``
+                    last = token
+                    continue
+            if lower[0].isdigit() and token and table.lower[token - 1] == ".":
+                start = table.start[token]
+                if text[start - 1] == "." and (start < 2 or text[start - 2].isspace()):
+                    parts, _ = _STEMS[f".{lower}"]  # ``.5 mg``
         last = token
-        if lower[0].isdigit() and token and table.lower[token - 1] == ".":
-            start = reading.span(token, token).start
-            if text[start - 1] == "." and (start < 2 or text[start - 2].isspace()):
-                lower = f".{lower}"  # ``.5 mg``
-        parts = _stems_of(lower)
-        stems += parts
-        tokens += [token] * len(parts)
+        if len(parts) == 1:
+            stems.append(parts[0])
+            tokens.append(token)
+        else:
+            stems += parts
+            tokens += [token] * len(parts)
     ordered = [pair for _, pair in sorted(groups.items()) if pair[0]]
     for number, (tokens, stems) in enumerate(ordered):
         yield Sentence(number, tuple(tokens), tuple(stems), reading.section_kind[tokens[0]])

@@ -1,4 +1,4 @@
-"""The one orchestrator: a note in, suggestions out."""
+"""The engine: reads a note, finds, judges and chooses codes, and says why."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from suggester.em import place_unranked, propose
 from suggester.errors import TooLargeError, UnknownCodeError
 from suggester.pipeline.reading import Reading
 from suggester.ranking.bench import Bench
-from suggester.ranking.candidates import CodeSupport
 from suggester.ranking.features import Scored
 from suggester.ranking.learning import GeneralJudge, Judge, load_judge
-from suggester.ranking.ledger import cue_of, ledger
+from suggester.ranking.ledger import ledger
 from suggester.ranking.model import Ranker
 from suggester.ranking.said import Said
 from suggester.ranking.services.coder import LINE_KIND, LineCoder
 from suggester.ranking.services.composing import place_services
-from suggester.rules import Context, Diagnosis, Rules, Service, Subject, flags_of, gate
+from suggester.rules import Context, Diagnosis, Rules, Service, Subject, flags_of
+from suggester.suggest.choosing import choose, in_force
+from suggester.suggest.ordering import in_order
 from suggester.types import (
     Assertion,
     Code,
     EmWorksheet,
     Evidence,
     Flag,
-    NotCoded,
     Note,
     Run,
     Suggestion,
@@ -37,18 +37,8 @@ from suggester.types import (
 )
 from suggester.version import __version__
 
-SERVICE_PLACE = 0.4
-"""Share of a service's confidence by which it takes its place among the diagnoses."""
-
 RULES_FROM = 0.5
 """Suggestions of at least this confidence are checked against each other."""
-
-_FLAG_OF_REASON = {
-    "negated": "negated",
-    "family": "family",
-    "hypothetical": "hypothetical",
-    "uncertain in outpatient": "uncertain",
-}
 
 
 class Suggester:
@@ -125,24 +115,39 @@ class Suggester:
         candidates = bench.finder.find(reading, setting=note.setting)
         if closed or note.service_date is not None:
             candidates = [
-                c for c in candidates if c.system not in closed and _in_force(bench, c, note.service_date)
+                c
+                for c in candidates
+                if c.system not in closed
+                and (note.service_date is None or in_force(bench, c, note.service_date))
             ]
-        kept, left_out, places, said = self._judge(bench, reading, candidates, note, closed)
-        suggestions = tuple(
-            self._suggestion(bench, said, note, item, confidence, assertions, rank)
-            for rank, (confidence, item, assertions) in enumerate(kept, 1)
+        judged = self._judges.judge(bench, reading, candidates, setting=note.setting)
+        said = Said(bench, reading, note.text)
+        choice = choose(
+            judged,
+            bench=bench,
+            said=said,
+            note=note,
+            closed=closed,
+            gated=self._judges.gated,
+            threshold=self.settings.threshold,
+            limit=self.settings.limit,
         )
-        codes = {id(item): bench.codes[item.candidate.system][item.candidate.row] for item, _, _ in left_out}
+        suggestions = tuple(
+            [
+                self._suggestion(bench, said, note, item, confidence, assertions, rank)
+                for rank, (confidence, item, assertions) in enumerate(choice.kept, 1)
+            ]
+        )
         worksheet, suggestions = self._visit(bench, reading, note, suggestions, closed)
         suggestions = self._services(bench, reading, note, suggestions, closed)
-        suggestions = _in_order(suggestions, places)
+        suggestions = in_order(suggestions, choice.places)
         suggestions, raised = self._checked(note, suggestions)
         covered = [evidence.span for s in suggestions for evidence in s.evidence]
         return Suggestions(
             note_id=note.id,
             run=self._run(bench),
             suggestions=suggestions,
-            not_coded=ledger(note.text, reading, left_out, codes, covered),
+            not_coded=ledger(note.text, reading, choice.left_out, bench.code_of, covered),
             flags=(*flags, *raised, *icd9_flags(note.text, self.settings)),
             em=worksheet,
         )
@@ -297,47 +302,6 @@ class Suggester:
             limit=self.settings.limit,
         )
 
-    def _judge(
-        self, bench: Bench, reading: Reading, candidates: list[CodeSupport], note: Note, closed: set[str]
-    ) -> tuple[list[Kept], list[LeftOut], dict[tuple[System, str], float], Said]:
-        """Candidates to suggest, surest first, with their places; those left out with reason and cue."""
-        judged_all = self._judges.judge(bench, reading, candidates, setting=note.setting)
-        said = Said(bench, reading, note.text)
-        gated, threshold, day = self._judges.gated, self.settings.threshold, note.service_date
-        kept: list[Kept] = []
-        places: dict[tuple[System, str], float] = {}
-        left_out: list[LeftOut] = []
-        for judged in judged_all:
-            item = judged.item
-            candidate = item.candidate
-            if candidate.system in closed or (day is not None and not _in_force(bench, candidate, day)):
-                continue
-            assertions: tuple[Assertion, ...] = ()
-            confidence = round(judged.confidence, 6)
-            if gated and all([support.flags for support in candidate.supports]):
-                assertions = said.of(item)
-                code = bench.codes[candidate.system][candidate.row]
-                held = gate(assertions, code=code, setting=note.setting)
-                if held is not None:
-                    left_out.append((item, held.reason, cue_of(held.assertion, _FLAG_OF_REASON[held.reason])))
-                    continue
-            if confidence < threshold:
-                left_out.append((item, "below threshold", None))
-            else:
-                kept.append((confidence, item, assertions or said.of(item)))
-                code = bench.codes[candidate.system][candidate.row]
-                places[candidate.system, code] = judged.priority
-        kept.sort(
-            key=lambda entry: (
-                -entry[0],
-                entry[1].candidate.system,
-                bench.codes[entry[1].candidate.system][entry[1].candidate.row],
-            )
-        )
-        left_out.extend((item, "below threshold", None) for _, item, _ in kept[self.settings.limit :])
-        kept = kept[: self.settings.limit]
-        return kept, _named(said, left_out, kept), places, said
-
     def _suggestion(
         self,
         bench: Bench,
@@ -380,53 +344,6 @@ class Suggester:
         )
 
 
-LeftOut = tuple[Scored, str, str | None]
-Kept = tuple[float, Scored, tuple[Assertion, ...]]
-
-
-def _named(said: Said, left_out: Sequence[LeftOut], kept: Sequence[Kept]) -> list[LeftOut]:
-    """Say 'rival chosen' where the same words already stand for a suggested code of the same category."""
-    chosen: dict[str, list[tuple[int, int]]] = {}
-    for _, item, _ in kept:
-        at = item.best.match
-        chosen.setdefault(item.category, []).append((said.first[at], said.final[at]))
-    out: list[LeftOut] = []
-    for entry in left_out:
-        item, reason, cue = entry
-        if reason == "below threshold" and item.category in chosen:
-            first, final = said.first[item.best.match], said.final[item.best.match]
-            if any([start <= final and first <= end for start, end in chosen[item.category]]):
-                entry = item, "rival chosen", cue
-        out.append(entry)
-    return out
-
-
-def _in_order(
-    suggestions: Sequence[Suggestion], places: Mapping[tuple[System, str], float]
-) -> tuple[Suggestion, ...]:
-    """What the note is about first: diagnoses by their place, services by their confidence beside it."""
-
-    def key(item: Suggestion) -> tuple[float, float, str, str]:
-        system, code = item.code.system, item.code.code
-        if system == "ICD-10-CM":
-            place = places.get((system, code), item.confidence)
-        else:
-            place = item.confidence * SERVICE_PLACE
-        return -place, -item.confidence, system, code
-
-    return tuple(
-        item if item.rank == rank else replace(item, rank=rank)
-        for rank, item in enumerate(sorted(suggestions, key=key), 1)
-    )
-
-
-def _in_force(bench: Bench, candidate: CodeSupport, day: date | None) -> bool:
-    """Whether the code itself, not only its release, is valid on the service date."""
-    if day is None:
-        return True
-    return bench.releases.store(candidate.system).in_force(candidate.row, day)
-
-
 def load(settings: Settings | None = None, **values: object) -> Suggester:
     """Open code sets and model and return the engine.
 
@@ -448,6 +365,3 @@ def load(settings: Settings | None = None, **values: object) -> Suggester:
     engine = Suggester(settings=chosen, catalog=catalog, ranker=load_judge(chosen.model), rules=rules)
     engine.bench(None)
     return engine
-
-
-__all__ = ["Bench", "NotCoded", "Suggester", "load"]
