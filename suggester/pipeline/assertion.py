@@ -118,6 +118,9 @@ _LIFE: Final = "hist.life"
 _PAST_EVENTS: Final = "section.past_event"
 """The rule of a section in which only operations and what happens once are past."""
 
+_ITEMS: Final = "hist.items"
+"""The rule of a bare *Hx:*, in which, too, only operations and what happens once are past."""
+
 _STATUS: Final = frozenset(("hist.status_post", "hist.prior", "hist.surgery"))
 """Rules of what was done or is earlier: behind its first item a lasting condition is one of its own."""
 
@@ -360,6 +363,9 @@ class AssertionFinder:
                             for from_, to in drop_chronic(words, first, last, self.chronic, life):
                                 if not back or names_event(words, from_, to):
                                     scopes.append(_scope(visible, from_, to, modifier, cue_start, cue_end))
+                        elif modifier.rule == _ITEMS:
+                            for from_, to in past_items(words, first, last):
+                                scopes.append(_scope(visible, from_, to, modifier, cue_start, cue_end))
                         elif modifier.rule in _STATUS:
                             item = first_item(words, first, last)
                             scopes.append(_scope(visible, first, item, modifier, cue_start, cue_end))

@@ -29,6 +29,9 @@ _FOREIGN: Final = {
 }
 """By the flag of a scope: flags whose cues make an item of a list one of its own."""
 
+_NO_ITEM: Final = frozenset(("in", "at", "on", "since", "during", "now", "is", "was", "has", "had"))
+"""Words behind *and* with which no item of a list begins."""
+
 _TAKEN: Final = frozenset(
     ("yet", "now", "been", "currently", "presently", "still", "longer", "is", "be", "put")
 )
@@ -87,6 +90,8 @@ def list_goes_on(
         if word in OR and word != "/" and (bit != NEGATED or word in ("or", "nor")):
             return True
         if word in AND:
+            if bit == NEGATED and not plain and words[index + 1] in _NO_ITEM:
+                return False
             return since < 4 and (bit != UNCERTAIN or words[index - 1] == ",")
         if word == ";" or (word == "." and stops.hard.get(index, 0) & bit):
             break

@@ -71,6 +71,10 @@ _SUBJECTS: Final = frozenset(("he", "she", "they", "i", "it", "patient", "pt"))
 _OPENING: Final = ("ostomy", "ostomies")
 """Ends of operations that leave an opening behind, which is still there."""
 
+_FOUND: Final = frozenset(("diagnosed", "found"))
+_LATELY: Final = frozenset(("this", "week", "weeks", "wks", "month", "months", "mos"))
+"""Words of dates so near that what was found then is there still (*last month he was diagnosed with*)."""
+
 _ABSENT: Final = frozenset(("no", "not", "denies", "denied", "never", "without", "negative", "none"))
 _ITEM_ENDS: Final = frozenset(
     (",", ";", ".", ":", "and", "with", "on", "|", "•", "-", "/", "&", "for", "(", ")", "from", "due")
@@ -122,6 +126,10 @@ def date_direction(words: list[str], begin: int, hit: Hit, stop: int, rule: str)
         on = opens and (after == ":" or (after[0].isalpha() and after not in NOT_ITEM))
         return "forward" if on else "backward"
     if opens and after[0] != ".":
+        if not (
+            _FOUND.isdisjoint(words[hit.end : hit.end + 5]) or _LATELY.isdisjoint(words[hit.begin : hit.end])
+        ):
+            return "none"
         return "both" if before == "," else "forward"
     return "backward"
 

@@ -143,6 +143,7 @@ def reach_forward(
     phrase = modifier.reach == "phrase"
     family = modifier.rule == _FAMILY_RULE
     rule_ends = _RULE_ENDS.get(modifier.rule, frozenset())
+    dated = modifier.rule in _DATE_RULES
     bare = modifier.rule == "neg.no" and words[first - 1] not in _ARTICLE
     boundary = -1
     count = depth = 0
@@ -154,6 +155,8 @@ def reach_forward(
             and (word != "with" or not _with_past(words, index, stop, modifier))
             and not (word == ";" and family and index > first and _still_family(words, index + 1, stop))
         ):
+            return first, index, False
+        if dated and stops.any.get(index, 0) & HYPOTHETICAL and index > first:
             return first, index, False
         if word == ",":
             if phrase and not list_goes_on(words, index + 1, stop, stops, modifier, least):
@@ -238,7 +241,9 @@ def reach_backward(
     while index >= start and words[index] in LINKING and (words[index] != "," or not no_comma):
         single = single or words[index] in SINGULAR
         index -= 1
-    if words[end - 1] == ",":
+    if words[end] == ",":
+        index = _over_relative(words, end, start, index)
+    elif words[end - 1] == ",":
         index = _over_relative(words, end - 1, start, index)
     elif "," in words[index + 1 : end]:
         index = _over_relative(words, words.index(",", index + 1, end), start, index)
