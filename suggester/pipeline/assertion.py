@@ -345,6 +345,8 @@ class AssertionFinder:
                     direction = date_direction(words, begin, hit, stop, modifier.rule)
                     if hit.end + 1 < stop and words[hit.end] in (":", "," if hit.begin == begin else ":"):
                         after += 1
+                    elif words[after : after + 2] == ["due", "to"]:
+                        after += 2
                 if direction == "ahead" and modifier.mask == NEGATED:
                     while after < stop and words[after] in THOUGHT:
                         after += 1

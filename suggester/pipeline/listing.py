@@ -16,7 +16,7 @@ from suggester.pipeline.automaton import (
     UNCERTAIN,
     Modifier,
 )
-from suggester.pipeline.function_words import AND, NOT_PLAIN, OR
+from suggester.pipeline.function_words import AND, CONTRAST, NOT_PLAIN, OR
 from suggester.pipeline.scopes import OWN, Stops
 
 _ITEM_ENDS: Final = frozenset(",.;")
@@ -101,6 +101,9 @@ def list_goes_on(
             continue
         since += 1
         if stops.hard.get(index, 0) & bit:
+            if since == 1 and items > 1 and word in CONTRAST:
+                items -= 1
+                break
             return False
         if (
             stops.verb.get(index, 0) & bit

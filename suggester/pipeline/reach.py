@@ -84,6 +84,7 @@ _LATE: Final = frozenset(("hist.date", "hist.year", "hist.life", "hist.resolved"
 _DATE_RULES: Final = frozenset(("hist.date", "hist.year"))
 _RULE_ENDS: Final = {
     "hist.after_surgery": frozenset(("he", "she", "they", "patient", "pt", "we", "i")),
+    "hist.prior": frozenset(("resulted", "resulting", "leaving", "caused", "causing")),
     "hyp.ordered": frozenset(("for", "of")),
     "hyp.risk": frozenset(("with", "including", "due", "because", "from", "after", "given", "for")),
 }
