@@ -25,6 +25,25 @@ TAG = re.compile(r"<ent([^>]*)>(.*?)</ent>", re.DOTALL)
 
 SENTENCES = """
 no <ent negated>fever</ent> today
+no <ent negated>bleeding</ent> on <ent>Xarelto</ent>
+no <ent negated>pain</ent> on swallowing, <ent negated>cough</ent> or <ent negated>rash</ent>
+not yet on <ent negated>dialysis</ent>
+denies <ent negated>dysuria</ent>, <ent>bleeding</ent> x 2 days
+no <ent negated>cough</ent>, <ent negated>rash</ent>, <ent negated>edema</ent>, but positive for <ent>fever</ent>
+no <ent negated>retinopathy</ent>, <ent historical>sepsis</ent> at presentation and in 2012
+<ent>AF</ent>, and a <ent historical>UTI</ent> that was treated and resolved
+had no <ent negated>seizures</ent> and her <ent historical>fever</ent> gradually cleared
+has <ent>asthma</ent> and had a <ent historical>stroke</ent> in 2011
+history of <ent historical>tuberculosis</ent> treated with INH in the 1970s
+hx of <ent historical>thyroid cancer</ent>, on Synthroid for <ent>hypothyroidism</ent>
+<ent>nodule</ent> with benign FNA 2020
+last month he was diagnosed with <ent>lymphoma</ent>
+ICD placed 2020 for prevention of <ent hypothetical>sudden death</ent>
+Hx: <ent>fatigue</ent>, <ent historical>appendectomy</ent>
+nitroglycerin prn <ent hypothetical>angina</ent> and Colace for <ent>constipation</ent>
+MRA screening negative for <ent negated>aneurysm</ent>
+she lost her sight years ago due to <ent historical>trauma</ent>
+his <ent historical>confusion</ent>, attributed to <ent>hypercalcemia</ent>, resolved by day 3
 denies <ent negated>pain</ent> or <ent negated>rash</ent>; endorses <ent>nausea</ent>
 no <ent negated>chest pain</ent> but has <ent>fever</ent>
 no <ent negated>fever</ent>, <ent negated>chills</ent>, <ent negated>sweats</ent>.

@@ -157,7 +157,7 @@ def reach_forward(
             and not (word == ";" and family and index > first and _still_family(words, index + 1, stop))
         ):
             return first, index, False
-        if dated and stops.any.get(index, 0) & HYPOTHETICAL and index > first:
+        if dated and stops.any.get(index, 0) & HYPOTHETICAL:
             return first, index, False
         if word == ",":
             if phrase and not list_goes_on(words, index + 1, stop, stops, modifier, least):
