@@ -72,6 +72,7 @@ from suggester.pipeline.past import (
     drop_chronic,
     first_item,
     names_event,
+    of_others,
     past_items,
     taken_back,
 )
@@ -117,6 +118,11 @@ _LIFE: Final = "hist.life"
 
 _PAST_EVENTS: Final = "section.past_event"
 """The rule of a section in which only operations and what happens once are past."""
+
+_SURGERY: Final = "hist.surgery"
+_OPERATIVE: Final = frozenset(("<surgery>", "<operation>"))
+_AFTERWARDS: Final = frozenset(("after", "following", "since", "from", "post"))
+"""Words before an operation that leave what stands before them present (*has bleeding after a biopsy*)."""
 
 _ITEMS: Final = "hist.items"
 """The rule of a bare *Hx:*, in which, too, only operations and what happens once are past."""
@@ -357,6 +363,10 @@ class AssertionFinder:
                     alone = first >= stop and len(hit.modifiers) == 1
                     if open_end and (leads or alone):
                         carried.append((modifier, cue_start, cue_end))
+                    if modifier.rule == _SURGERY and last < stop and words[last] in _AFTERWARDS:
+                        classes = self.book.setting.word_classes
+                        if not any(_OPERATIVE.intersection(classes(words[at])) for at in range(first, last)):
+                            continue
                     if first < last:
                         if modifier.rule in _PASSING and hit.begin not in life:
                             back = modifier.rule == "hist.of" and taken_back(
@@ -401,7 +411,7 @@ class AssertionFinder:
             if rule.rule == _PAST_EVENTS:
                 items = past_items(table.lower, title[1], end)
             else:
-                items = [(title[1], end)] if title[1] < end else []
+                items = of_others(table.lower, title[1], end)
             for from_, to in items:
                 scopes.append(Scope(from_, to, rule.bit, title[0], title[1], rule.rule))
 

@@ -193,6 +193,21 @@ def past_items(words: list[str], begin: int, end: int) -> list[tuple[int, int]]:
     return items
 
 
+def of_others(words: list[str], begin: int, end: int) -> list[tuple[int, int]]:
+    """The parts of a family history without what it says of the patient (*no personal history of clots*)."""
+    parts: list[tuple[int, int]] = []
+    first = index = begin
+    while index < end:
+        if words[index] == "personal" and words[index + 1 : index + 2] in (["history"], ["hx"]):
+            parts.append((first, index))
+            while index < end and words[index] not in (";", ".") and not words[index].isspace():
+                index += 1
+            first = index
+        index += 1
+    parts.append((first, end))
+    return [part for part in parts if part[0] < part[1]]
+
+
 def _ends_item(word: str) -> bool:
     return word in _ITEM_ENDS or (word.isspace() and bool(word.strip(" \t\u00a0")))
 
