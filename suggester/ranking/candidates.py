@@ -28,19 +28,28 @@ from suggester.ranking.combining import Combinations
 from suggester.ranking.each_side import EachSide
 from suggester.ranking.histories import Histories
 from suggester.ranking.immunizing import Vaccines, beside, is_infection
+from suggester.ranking.obstetrics import Obstetrics
 from suggester.ranking.phase import note_phase
+from suggester.ranking.relations.births import Births
 from suggester.ranking.relations.drugs import DrugEffects, names_of
 from suggester.ranking.relations.found import Found
+from suggester.ranking.relations.maternity import Maternity, Stage
 from suggester.ranking.relations.spread import Spread
 from suggester.ranking.resolve import CodeResolver, Phase, Resolved
 from suggester.ranking.support import CodeSupport, Gathered, Joined, Method, Support
-from suggester.ranking.values import code_of_value, first_matches, is_child, with_values
-from suggester.types import SYSTEMS, Attribute, Setting, System
+from suggester.ranking.values import (
+    code_of_value,
+    first_matches,
+    is_child,
+    percentile_of_body_mass,
+    with_values,
+)
+from suggester.types import SYSTEMS, Setting, System
 
 _SYSTEM: Final[dict[int, System]] = {Target.CPT: "CPT", Target.HCPCS: "HCPCS"}
 _SIDES: Final = {"right": 1, "left": 2, "bilateral": 3}
 _PHASES: Final[dict[str, Phase]] = {"initial": "initial", "subsequent": "subsequent", "sequela": "sequela"}
-_RELATED: Final = ("C77", "C78", "C79", *(f"T{number}" for number in range(36, 51)), "Z91")
+_RELATED: Final = ("C77", "C78", "C79", *(f"T{number}" for number in range(36, 51)), "Z91", "P", "Z37", "Z38")
 """Categories of the codes that relations between words lead to."""
 _KEPT: Final = 20_000
 """Words of terms that are kept once they were asked for."""
@@ -119,6 +128,8 @@ class CandidateFinder:
         self._drug_rows = [self._row_or_none(drug[2]) for drug in self._terms.drugs]
         self._effects = DrugEffects(names_of(self._terms.drugs))
         self._spread = Spread()
+        self._maternity, self._births = Maternity(), Births()
+        self._obstetrics = Obstetrics(self._store)
         self._term_of_row = self._terms_of(("Z68", "Z3A"))
         related = self._terms_of((*_RELATED, *self._effects.induced))
         self._term_of_prefix = {self._codes[row]: term for row, term in related.items()}
@@ -150,10 +161,10 @@ class CandidateFinder:
 
     def find(self, reading: Reading, *, setting: Setting | None) -> list[CodeSupport]:
         """All candidates, ordered by system and row."""
-        values = reading.attributes.values()
-        valued = self._add_values(reading, values)
+        stage = self._maternity.of(reading, setting)
+        valued = self._add_values(reading, stage)
         spread, denied = self._spread.find(reading)
-        phase, trimester = note_phase(reading, setting), self._trimester(values)
+        phase, trimester = note_phase(reading, setting), self._trimester(stage)
         found = Gathered()
         drugs, findings = self._name(reading, found, valued, denied, phase, trimester, setting)
         self._vaccines.imply(reading, found)
@@ -165,7 +176,10 @@ class CandidateFinder:
         )
         self._relate(reading, found, effects, Method.DRUG_EFFECT, phase)
         self._relate(reading, found, spread, Method.SPREAD, phase)
+        self._relate(reading, found, self._births.find(reading, stage, setting), Method.IMPLIED, phase)
+        self._obstetrics.settle(found, stage)
         self.combinations.add(found, trimester or frozenset())
+        self._obstetrics.settle(found, stage)
         self._uncalled.drop(found, phase)
         return found.ordered()
 
@@ -350,7 +364,7 @@ class CandidateFinder:
                 return term
         return None
 
-    def _add_values(self, reading: Reading, values: Sequence[Attribute]) -> int:
+    def _add_values(self, reading: Reading, stage: Stage) -> int:
         """Add a match for each measured value that has a code (BMI, weeks); returns where they begin.
 
         What an earlier search added is taken away first, so that finding twice finds the same.
@@ -360,28 +374,32 @@ class CandidateFinder:
         begin = reading.values_from
         if begin < len(reading.matches):
             reading.matches = first_matches(reading.matches, begin)
+        named: list[tuple[str | None, int, int]] = []
+        child = is_child(reading.table.lower)
+        weeks = self._maternity.weeks_of(reading) if stage.name in ("pregnancy", "childbirth") else None
+        for value in reading.attributes.values():
+            if (value.name == "bmi" and child) or (value.name == "weeks" and value != weeks):
+                continue  # a child's body mass index is coded by percentile, weeks are those of now
+            first, final = reading.token_at(value.span.start), reading.token_at(value.span.end - 1)
+            named.append((code_of_value(value.name, value.value), first, final))
+        percentile = percentile_of_body_mass(reading.table.lower) if child else None
         added: list[tuple[int, int, int]] = []
-        for value in values:
-            if value.name == "bmi" and is_child(reading.table.lower):
-                continue  # a child's body mass index is coded by percentile
-            code = code_of_value(value.name, value.value)
+        for code, first, final in [*named, *filter(None, [percentile])]:
             row = self._row_or_none(code) if code else None
             term = self._term_of_row.get(row) if row is not None else None
             if term is not None:
-                first = reading.token_at(value.span.start)
-                added.append((term, first, reading.token_at(value.span.end - 1)))
+                added.append((term, first, final))
         if added:
             reading.matches = with_values(reading.matches, added, reading.sentence)
         return begin
 
-    def _trimester(self, values: Sequence[Attribute]) -> frozenset[int] | None:
+    def _trimester(self, stage: Stage) -> frozenset[int] | None:
         """Words of the trimester that the note's weeks of gestation make."""
-        for value in values:
-            if value.name == "weeks" and value.value.isdigit():
-                word = trimester_of(int(value.value))
-                words = (self._terms.vocabulary.get(w) for w in (_TRIMESTERS.get(word, word), "trimester"))
-                return frozenset(w for w in words if w is not None)
-        return None
+        if stage.weeks is None or not stage.said:
+            return None
+        word = trimester_of(stage.weeks)
+        words = (self._terms.vocabulary.get(w) for w in (_TRIMESTERS.get(word, word), "trimester"))
+        return frozenset(w for w in words if w is not None)
 
     def phrase(self, term: int) -> str:
         """The words of a term, with single blanks between them."""

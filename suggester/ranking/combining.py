@@ -100,7 +100,7 @@ class Combinations:
         found = self._prefixes.get(row)
         if found is None:
             code = self._codes[row]
-            prefixes = (code[:end] for end in range(3, len(code) + 1))
+            prefixes = (code[:end] for end in range(2, len(code) + 1))
             found = self._prefixes[row] = tuple(prefix for prefix in prefixes if prefix in self._asked)
         return found
 

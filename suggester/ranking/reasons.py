@@ -57,7 +57,12 @@ def _how(finder: CandidateFinder, item: Scored, term: int, coverage: float) -> s
     if item.best.method == Method.VALUE:
         return "the measured value names this code"
     if item.best.method == Method.IMPLIED:
-        return "a vaccine is given at this encounter"
+        diagnosis = terms.term_row.item(term) == item.candidate.row and item.candidate.system == "ICD-10-CM"
+        return (
+            "what was done or happened here has this code"
+            if diagnosis
+            else "a vaccine is given at this encounter"
+        )
     if item.best.method == Method.DRUG_EFFECT:
         return "the words say what a drug, or the lack of it, did"
     if item.best.method == Method.SPREAD:

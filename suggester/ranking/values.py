@@ -42,6 +42,27 @@ def _of_body_mass(number: float) -> str:
     return next((code for limit, code in _BMI_ABOVE_40 if number < limit), "Z68.45")
 
 
+def percentile_of_body_mass(lower: Sequence[str]) -> tuple[str, int, int] | None:
+    """The code of a child's body mass index percentile (*BMI 26.4 (97%ile)*) and its tokens; None if none is.
+
+    From the 5th to below the 85th percentile nothing is coded by itself (guidelines I.B.14).
+    """
+    for at, word in enumerate(lower):
+        if word != "bmi":
+            continue
+        for place in range(at + 1, min(len(lower), at + 12)):
+            digits = lower[place].removesuffix("th").removesuffix("rd").removesuffix("nd").removesuffix("st")
+            unit = "".join(lower[place + 1 : place + 3])
+            named = unit.startswith(("%ile", "percentile", "centile", "%tile"))
+            if digits.isdecimal() and len(digits) < 4 and named and int(digits) <= 100:
+                number = int(digits)
+                code = (
+                    "Z68.51" if number < 5 else "Z68.54" if number >= 95 else "Z68.53" if number >= 85 else ""
+                )
+                return (code, at, place + 1) if code else None
+    return None
+
+
 _YEARS = frozenset(("year", "years", "yr", "yrs", "y", "yo"))
 _SMALLER = frozenset(("month", "months", "mo", "week", "weeks", "wk", "day", "days"))
 _ADULT = 20

@@ -1,0 +1,120 @@
+"""Codes of chapter 15 brought to the stage of the note: pregnancy by trimester, childbirth or puerperium.
+
+Titles that differ but in the stage are one group (``O24.410`` *in pregnancy*, ``O24.420`` *in childbirth*,
+``O24.430`` *in the puerperium*). Source: guidelines I.C.15.a and b.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from typing import Final
+
+from suggester.codesets.store import ReleaseStore
+from suggester.pipeline.attributes_values import trimester_of
+from suggester.ranking.relations.maternity import Stage
+from suggester.ranking.support import CodeSupport, Gathered
+
+_TRIMESTER: Final = re.compile(r",? ?\b(first|second|third|unspecified) trimester")
+_STAGE: Final = re.compile(
+    r",? ?\b(?:complicating |in |during )?(?:the )?(pregnancy|childbirth|puerperium)(?!-induced)|\(hellp\)"
+)
+_NUMBERS: Final = {"first": "1", "second": "2", "third": "3", "unspecified": ""}
+_OF_MOTHERS: Final = ("O", "Z3A", "Z34", "Z33", "Z36", "Z37", "Z39")
+_FIRM: Final = 0.8
+"""Similarity from which the words of a note name a code of pregnancy by themselves."""
+_NORMAL_BIRTH: Final = "O80"
+_NO_COMPLICATION: Final = ("O80", "O09")
+
+
+class Obstetrics:
+    """Moves and takes out candidates by the stage of the note.
+
+    Parameters
+    ----------
+    store
+        The ICD-10-CM release.
+    """
+
+    def __init__(self, store: ReleaseStore) -> None:
+        self._codes = store.code_list
+        groups: dict[str, dict[str, int]] = {}
+        places: dict[int, str] = {}
+        for row in store.with_prefix("O"):
+            if store.billable[row]:
+                key, stage = _key_of(store.titles[row].lower())
+                groups.setdefault(key, {}).setdefault(stage, row)
+                places[row] = key
+        self._groups = {row: groups[key] for row, key in places.items() if len(groups[key]) > 1}
+
+    def at(self, row: int, stage: Stage) -> int:
+        """The code at a stage of the group that a code is in; itself where there is none."""
+        group = self._groups.get(row)
+        if group is None:
+            return row
+        if stage.name in ("childbirth", "puerperium"):
+            return group.get(stage.name, row)
+        if stage.name == "pregnancy" and stage.weeks is not None:
+            return group.get("pregnancy" + trimester_of(stage.weeks), row)
+        return row
+
+    def settle(self, found: Gathered, stage: Stage) -> None:
+        """Take out what the stage rules out and bring the rest to it."""
+        out = found.diagnoses
+        named = [c for c in out.values() if self._is_mothers(c.row)]
+        for candidate in named:
+            if stage.name == "newborn" or (not stage.said and not _is_firm(candidate)):
+                del out[candidate.row]
+                continue
+            self._move(out, candidate, self.at(candidate.row, stage))
+        if stage.name == "childbirth":
+            self._drop_normal_birth(out, named)
+
+    def _is_mothers(self, row: int) -> bool:
+        return self._codes[row].startswith(_OF_MOTHERS)
+
+    @staticmethod
+    def _move(out: dict[int, CodeSupport], candidate: CodeSupport, row: int) -> None:
+        if row == candidate.row:
+            return
+        del out[candidate.row]
+        other = out.get(row)
+        candidate.row = row
+        if other is None:
+            out[row] = candidate
+            return
+        have = {(s.match, s.method) for s in other.supports}
+        other.supports.extend(s for s in candidate.supports if (s.match, s.method) not in have)
+        other.supports.sort(key=lambda s: s.match)
+        other.joins.extend(candidate.joins)
+
+    def _drop_normal_birth(self, out: dict[int, CodeSupport], named: Collection[CodeSupport]) -> None:
+        """A normal delivery has no complication beside it (note at O80)."""
+        complicated = any(
+            self._codes[c.row][0] == "O"
+            and not self._codes[c.row].startswith(_NO_COMPLICATION)
+            and any(not s.flags and s.similarity > _FIRM for s in c.supports)
+            for c in named
+        )
+        normal = [c for c in named if self._codes[c.row] == _NORMAL_BIRTH]
+        for candidate in normal if complicated else ():
+            out.pop(candidate.row, None)
+
+
+def _is_firm(candidate: CodeSupport) -> bool:
+    return any(s.resolved is not None and s.similarity > _FIRM for s in candidate.supports)
+
+
+def _key_of(title: str) -> tuple[str, str]:
+    """A title without its stage, and the stage: *pregnancy* with the number of the trimester, or another."""
+    trimester = _TRIMESTER.search(title)
+    stages = _STAGE.findall(title)
+    plain = re.sub(r"[ ,]+", " ", _STAGE.sub("", _TRIMESTER.sub("", title))).strip()
+    if "childbirth" in stages and "pregnancy" not in stages:
+        return plain, "childbirth"
+    if "puerperium" in stages and "pregnancy" not in stages:
+        return plain, "puerperium"
+    return plain, "pregnancy" + (_NUMBERS[trimester.group(1)] if trimester else "")
+
+
+__all__ = ["Obstetrics"]
