@@ -35,6 +35,7 @@ from suggester.ranking.relations.drugs import DrugEffects, names_of
 from suggester.ranking.relations.found import Found
 from suggester.ranking.relations.maternity import Maternity, Stage
 from suggester.ranking.relations.spread import Spread
+from suggester.ranking.relations.treatments import Treatments
 from suggester.ranking.resolve import CodeResolver, Phase, Resolved
 from suggester.ranking.support import CodeSupport, Gathered, Joined, Method, Support
 from suggester.ranking.values import (
@@ -49,7 +50,17 @@ from suggester.types import SYSTEMS, Setting, System
 _SYSTEM: Final[dict[int, System]] = {Target.CPT: "CPT", Target.HCPCS: "HCPCS"}
 _SIDES: Final = {"right": 1, "left": 2, "bilateral": 3}
 _PHASES: Final[dict[str, Phase]] = {"initial": "initial", "subsequent": "subsequent", "sequela": "sequela"}
-_RELATED: Final = ("C77", "C78", "C79", *(f"T{number}" for number in range(36, 51)), "Z91", "P", "Z37", "Z38")
+_RELATED: Final = (
+    "C77",
+    "C78",
+    "C79",
+    *(f"T{number}" for number in range(36, 51)),
+    "Z91",
+    "P",
+    "Z37",
+    "Z38",
+    "Z51",
+)
 """Categories of the codes that relations between words lead to."""
 _KEPT: Final = 20_000
 """Words of terms that are kept once they were asked for."""
@@ -126,7 +137,8 @@ class CandidateFinder:
         self._codes = self._store.code_list
         self._ways = _Ways(self._resolver, self._codes)
         self._drug_rows = [self._row_or_none(drug[2]) for drug in self._terms.drugs]
-        self._effects = DrugEffects(names_of(self._terms.drugs))
+        names = names_of(self._terms.drugs)
+        self._effects, self._treatments = DrugEffects(names), Treatments(names)
         self._spread = Spread()
         self._maternity, self._births = Maternity(), Births()
         self._obstetrics = Obstetrics(self._store)
@@ -174,6 +186,7 @@ class CandidateFinder:
             findings,
             phase="S" if phase == "sequela" else "A",
         )
+        self._relate(reading, found, self._treatments.find(reading, drugs, findings), Method.IMPLIED, phase)
         self._relate(reading, found, effects, Method.DRUG_EFFECT, phase)
         self._relate(reading, found, spread, Method.SPREAD, phase)
         self._relate(reading, found, self._births.find(reading, stage, setting), Method.IMPLIED, phase)
