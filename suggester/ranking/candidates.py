@@ -191,7 +191,7 @@ class CandidateFinder:
         self._relate(reading, found, spread, Method.SPREAD, phase)
         self._relate(reading, found, self._births.find(reading, stage, setting), Method.IMPLIED, phase)
         self._obstetrics.settle(found, stage)
-        self.combinations.add(found, trimester or frozenset())
+        self.combinations.add(found, trimester or frozenset(), pregnant=stage.said)
         self._obstetrics.settle(found, stage)
         self._uncalled.drop(found, phase)
         return found.ordered()

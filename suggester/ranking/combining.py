@@ -44,7 +44,7 @@ class Combinations:
         self._asked = frozenset(p for item, _ in self.known for need in item.needs for p in need)
         self._prefixes: dict[int, tuple[str, ...]] = {}
 
-    def add(self, found: Gathered, trimester: frozenset[int]) -> None:
+    def add(self, found: Gathered, trimester: frozenset[int], *, pregnant: bool) -> None:
         """Add them to the candidates; mark the codes they replace.
 
         A combination that is a category (diseases that complicate pregnancy) is gone down by trimester.
@@ -56,6 +56,8 @@ class Combinations:
         added: list[tuple[CombinationRow, int, list[list[CodeSupport]]]] = []
         for number in sorted(asking):
             item, row = self.known[number]
+            if not pregnant and item.code[0] == "O":
+                continue
             parts = [[c for prefix in need for c in present.get(prefix, ())] for need in item.needs]
             if not all(parts):
                 continue
