@@ -29,7 +29,7 @@ no <ent negated>bleeding</ent> on <ent>Xarelto</ent>
 no <ent negated>pain</ent> on swallowing, <ent negated>cough</ent> or <ent negated>rash</ent>
 not yet on <ent negated>dialysis</ent>
 denies <ent negated>dysuria</ent>, <ent>bleeding</ent> x 2 days
-no <ent negated>cough</ent>, <ent negated>rash</ent>, <ent negated>edema</ent>, but positive for <ent>fever</ent>
+no <ent negated>cough</ent>, <ent negated>rash</ent>, <ent negated>edema</ent>, but has <ent>fever</ent>
 no <ent negated>retinopathy</ent>, <ent historical>sepsis</ent> at presentation and in 2012
 <ent>AF</ent>, and a <ent historical>UTI</ent> that was treated and resolved
 had no <ent negated>seizures</ent> and her <ent historical>fever</ent> gradually cleared
