@@ -281,6 +281,8 @@ def reach_backward(
                 single or words[max(start, index - 1)] == "," or _tells(words, index, start)
             ):
                 break
+            if bit == HYPOTHETICAL and words[index + 1] == "to":
+                break
             if restricted or (words[index + 1] in _HAD and modifier.rule in _LATE):
                 break
             joined = not single and not (word == "&" and len(words[index + 1]) == 1)
