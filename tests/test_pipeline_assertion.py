@@ -43,6 +43,10 @@ Hx: <ent>fatigue</ent>, <ent historical>appendectomy</ent>
 nitroglycerin prn <ent hypothetical>angina</ent> and Colace for <ent>constipation</ent>
 MRA screening negative for <ent negated>aneurysm</ent>
 she lost her sight years ago due to <ent historical>trauma</ent>
+<ent historical>prostate cancer</ent> s/p <ent historical>prostatectomy</ent>, PSA undetectable
+<ent>colon cancer</ent> s/p <ent historical>colectomy</ent>, on FOLFOX
+FAMILY HISTORY: <ent family>MI</ent>. No personal history of <ent negated historical>clots</ent>.
+has had prolonged <ent>bleeding</ent> after <ent historical>circumcision</ent>
 his <ent historical>confusion</ent>, attributed to <ent>hypercalcemia</ent>, resolved by day 3
 denies <ent negated>pain</ent> or <ent negated>rash</ent>; endorses <ent>nausea</ent>
 no <ent negated>chest pain</ent> but has <ent>fever</ent>

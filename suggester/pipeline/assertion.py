@@ -74,6 +74,7 @@ from suggester.pipeline.past import (
     names_event,
     of_others,
     past_items,
+    removed,
     taken_back,
 )
 from suggester.pipeline.reach import reach_backward, reach_forward
@@ -381,6 +382,9 @@ class AssertionFinder:
                         elif modifier.rule in _STATUS:
                             item = first_item(words, first, last)
                             scopes.append(_scope(visible, first, item, modifier, cue_start, cue_end))
+                            whole = removed(words, begin, hit.begin, first, item, stop)
+                            if whole < hit.begin:
+                                scopes.append(_scope(visible, whole, hit.begin, modifier, cue_start, cue_end))
                             for from_, to in drop_chronic(words, item, last, self.chronic, life):
                                 scopes.append(_scope(visible, from_, to, modifier, cue_start, cue_end))
                         elif modifier.mask == NEGATED:

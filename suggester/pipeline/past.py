@@ -75,6 +75,66 @@ _FOUND: Final = frozenset(("diagnosed", "found"))
 _LATELY: Final = frozenset(("this", "week", "weeks", "wks", "month", "months", "mos"))
 """Words of dates so near that what was found then is there still (*last month he was diagnosed with*)."""
 
+_EXCISION: Final = frozenset(("excision", "resection", "removal", "repair", "mohs", "wle", "leep"))
+_EXCISED: Final = frozenset(
+    (
+        *(
+            "cancer",
+            "ca",
+            "carcinoma",
+            "adenocarcinoma",
+            "melanoma",
+            "bcc",
+            "scc",
+            "sarcoma",
+            "rcc",
+            "seminoma",
+        ),
+        *("hernia", "hernias", "cataract", "cataracts", "fibroids", "goiter", "polyp", "polyps", "adenoma"),
+    )
+)
+"""Words for what an operation takes away."""
+
+_FRESH: Final = frozenset(
+    (
+        *(
+            "pod",
+            "postop",
+            "postoperative",
+            "op",
+            "day",
+            "yesterday",
+            "today",
+            "now",
+            "adjuvant",
+            "chemo",
+            "on",
+        ),
+        *(
+            "chemotherapy",
+            "metastatic",
+            "metastases",
+            "metastasis",
+            "mets",
+            "recurrent",
+            "recurrence",
+            "active",
+        ),
+        *(
+            "stage",
+            "undergoing",
+            "receiving",
+            "residual",
+            "progressive",
+            "progression",
+            "week",
+            "weeks",
+            "wks",
+        ),
+    )
+)
+"""Words by which what was operated on is treated still, or was only just operated on."""
+
 _ABSENT: Final = frozenset(("no", "not", "denies", "denied", "never", "without", "negative", "none"))
 _ITEM_ENDS: Final = frozenset(
     (",", ";", ".", ":", "and", "with", "on", "|", "•", "-", "/", "&", "for", "(", ")", "from", "due")
@@ -191,6 +251,21 @@ def past_items(words: list[str], begin: int, end: int) -> list[tuple[int, int]]:
         if _ABSENT.isdisjoint(words[first:last]):
             items.append((first, last))
     return items
+
+
+def removed(words: list[str], begin: int, cue: int, first: int, last: int, stop: int) -> int:
+    """Where the item begins, before *s/p* and an operation, that the operation took away; ``cue`` if none is.
+
+    *Prostate cancer s/p prostatectomy* is over unless it is told to be treated, or the operation to be fresh.
+    """
+    if not any(word.endswith(SURGICAL) or word in _EXCISION for word in words[first:last]):
+        return cue
+    index = cue
+    while index > begin and cue - index < _ITEM and not _ends_item(words[index - 1]):
+        index -= 1
+    if _EXCISED.isdisjoint(words[index:cue]) or not _FRESH.isdisjoint(words[begin:stop]):
+        return cue
+    return index
 
 
 def of_others(words: list[str], begin: int, end: int) -> list[tuple[int, int]]:
