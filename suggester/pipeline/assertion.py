@@ -121,6 +121,7 @@ _PAST_EVENTS: Final = "section.past_event"
 """The rule of a section in which only operations and what happens once are past."""
 
 _SURGERY: Final = "hist.surgery"
+_DONE: Final = "hist.status_post"
 _OPERATIVE: Final = frozenset(("<surgery>", "<operation>"))
 _AFTERWARDS: Final = frozenset(("after", "following", "since", "from", "post"))
 """Words before an operation that leave what stands before them present (*has bleeding after a biopsy*)."""
@@ -382,7 +383,9 @@ class AssertionFinder:
                         elif modifier.rule in _STATUS:
                             item = first_item(words, first, last)
                             scopes.append(_scope(visible, first, item, modifier, cue_start, cue_end))
-                            whole = removed(words, begin, hit.begin, first, item, stop)
+                            whole = hit.begin
+                            if modifier.rule == _DONE:
+                                whole = removed(words, begin, hit.begin, first, item, stop)
                             if whole < hit.begin:
                                 scopes.append(_scope(visible, whole, hit.begin, modifier, cue_start, cue_end))
                             for from_, to in drop_chronic(words, item, last, self.chronic, life):

@@ -90,7 +90,18 @@ _EXCISED: Final = frozenset(
             "rcc",
             "seminoma",
         ),
-        *("hernia", "hernias", "cataract", "cataracts", "fibroids", "goiter", "polyp", "polyps", "adenoma"),
+        *(
+            "hernia",
+            "hernias",
+            "cataract",
+            "cataracts",
+            "fibroids",
+            "goiter",
+            "polyp",
+            "polyps",
+            "adenoma",
+            "nephrolithiasis",
+        ),
     )
 )
 """Words for what an operation takes away."""
@@ -260,7 +271,7 @@ def removed(words: list[str], begin: int, cue: int, first: int, last: int, stop:
     """
     if not any(word.endswith(SURGICAL) or word in _EXCISION for word in words[first:last]):
         return cue
-    index = cue
+    index = cue - 1 if words[cue - 1] == "," else cue
     while index > begin and cue - index < _ITEM and not _ends_item(words[index - 1]):
         index -= 1
     if _EXCISED.isdisjoint(words[index:cue]) or not _FRESH.isdisjoint(words[begin:stop]):
