@@ -71,6 +71,7 @@ SMALL_LEXICON = Lexicon(
     misspellings=(("nemonia", "pneumonia"),),
     word_forms=(("diabetic", "diabetes"),),
     stop_words=frozenset(("of", "and", "with", "the", "both", "a", "has", "in", "is")),
+    not_alone=frozenset(),
     short_words=(),
 )
 """Phrases, synonyms and senses whose meaning the tests own; codes are those of the small code sets."""

@@ -77,6 +77,7 @@ LEXICON = {
     "synonyms/misspellings.tsv": "wrong\tright\ndiabtes\tdiabetes\n",
     "synonyms/word_forms.tsv": "form\tbase\ndiabetic\tdiabetes\n",
     "synonyms/stopwords.tsv": "word\nof\nand\nwith\nwithout\nby\n",
+    "synonyms/not_alone.tsv": "phrase\nshift\nlower leg\n",
     "history/personal.tsv": "prefix\tcode\nC50\tZ85.3\n",
     "history/family.tsv": "prefix\tcode\nC50\tZ80.3\n",
 }

@@ -26,6 +26,7 @@ def test_lexicon_is_read_whole(folder: Path) -> None:
     assert (lexicon.drug_units[0].amount, lexicon.drug_units[0].route) == (15.0, ("IM", "IV"))
     assert lexicon.senses[0].exact is False
     assert lexicon.stop_words == {"of", "and", "with", "without", "by"}
+    assert lexicon.not_alone == {"shift", "lower leg"}
     assert read_history(folder) == ({"C50": "Z85.3"}, {"C50": "Z80.3"})
 
 

@@ -75,7 +75,10 @@ class SenseRow:
 
 @dataclass(frozen=True, slots=True)
 class Lexicon:
-    """All lexicons, read whole."""
+    """All lexicons, read whole.
+
+    ``not_alone``: phrases that name no diagnosis where nothing else is said (*hand*, *met*, *lower leg*).
+    """
 
     icd10cm: tuple[PhraseRow, ...]
     cpt: tuple[PhraseRow, ...]
@@ -87,6 +90,7 @@ class Lexicon:
     misspellings: tuple[tuple[str, str], ...]
     word_forms: tuple[tuple[str, str], ...]
     stop_words: frozenset[str]
+    not_alone: frozenset[str]
     short_words: tuple[tuple[str, str], ...]
 
 
@@ -252,6 +256,7 @@ def read_lexicon(folder: Path | None = None) -> Lexicon:
         misspellings=_pairs(synonyms / "misspellings.tsv", ("wrong", "right")),
         word_forms=_pairs(synonyms / "word_forms.tsv", ("form", "base")),
         stop_words=frozenset(cells[0] for _, cells in read_rows(synonyms / "stopwords.tsv", ("word",))),
+        not_alone=frozenset(cells[0] for _, cells in read_rows(synonyms / "not_alone.tsv", ("phrase",))),
         short_words=_pairs(hcpcs / "short_words.tsv", ("short", "words")),
     )
 

@@ -15,6 +15,7 @@ class TermBuilder:
 
     def __init__(self, lexicon: Lexicon) -> None:
         self.stop = {stem(word) for word in lexicon.stop_words}
+        self._not_alone = {frozenset(words(phrase)) for phrase in lexicon.not_alone}
         self.vocabulary: dict[str, int] = {}
         self.terms: dict[tuple[tuple[int, ...], int, int], tuple[str, Source]] = {}
         self._content: dict[str, tuple[str, ...]] = {}
@@ -33,9 +34,14 @@ class TermBuilder:
         return found
 
     def add(self, phrase: str, target: Target, row: int, source: Source, *, sided: bool = False) -> None:
-        """Add a term; ``sided``: laterality is an attribute of the code and leaves the words."""
+        """Add a term; ``sided``: laterality is an attribute of the code and leaves the words.
+
+        A diagnosis is not named by words of ``Lexicon.not_alone`` alone: no such term is made.
+        """
         stems = [w for w in self.content(phrase) if not (sided and w in SIDE_WORDS)]
         if not stems or (len(stems) == 1 and len(stems[0]) < 2):
+            return
+        if target == Target.ICD10CM and frozenset(stems) in self._not_alone:
             return
         key = (tuple(sorted(self.id_of(w) for w in stems)), int(target), row)
         if key not in self.terms:

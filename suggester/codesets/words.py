@@ -60,6 +60,8 @@ def stem(word: str) -> str:
     """
     text = fold(word)
     if "'" in text:
+        if text == "can't":
+            return "cannot"  # "can't sleep" says more than "sleep"
         text = text.partition("'")[0]
     if len(text) < 4 or not text.endswith(("s", "ae")):
         return text
