@@ -33,9 +33,7 @@ def candidate(row: int, category: str, match: int, joins: list[Joined] | None = 
 
 
 def settled(items: list[Scored], confidence: list[float], unspecified: set[int] = frozenset()) -> list[float]:  # type: ignore[assignment]
-    matches: Any = SimpleNamespace(
-        firsts=[SPANS[m][0] for m in SPANS], finals=[SPANS[m][1] for m in SPANS]
-    )
+    matches: Any = SimpleNamespace(firsts=[SPANS[m][0] for m in SPANS], finals=[SPANS[m][1] for m in SPANS])
     out = settle(matches, items, np.array(confidence), unspecified=lambda row: row in unspecified)
     return out.tolist()
 

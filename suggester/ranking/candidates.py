@@ -34,7 +34,9 @@ from suggester.ranking.relations.births import Births
 from suggester.ranking.relations.drugs import DrugEffects, names_of
 from suggester.ranking.relations.found import Found
 from suggester.ranking.relations.maternity import Maternity, Stage
+from suggester.ranking.relations.reactions import Reactions
 from suggester.ranking.relations.spread import Spread
+from suggester.ranking.relations.standing import says_less
 from suggester.ranking.relations.treatments import Treatments
 from suggester.ranking.resolve import CodeResolver, Phase, Resolved
 from suggester.ranking.support import CodeSupport, Gathered, Joined, Method, Support
@@ -50,17 +52,8 @@ from suggester.types import SYSTEMS, Setting, System
 _SYSTEM: Final[dict[int, System]] = {Target.CPT: "CPT", Target.HCPCS: "HCPCS"}
 _SIDES: Final = {"right": 1, "left": 2, "bilateral": 3}
 _PHASES: Final[dict[str, Phase]] = {"initial": "initial", "subsequent": "subsequent", "sequela": "sequela"}
-_RELATED: Final = (
-    "C77",
-    "C78",
-    "C79",
-    *(f"T{number}" for number in range(36, 51)),
-    "Z91",
-    "P",
-    "Z37",
-    "Z38",
-    "Z51",
-)
+_DRUG_CODES: Final = tuple(f"T{number}" for number in range(36, 51))
+_RELATED: Final = ("C77", "C78", "C79", "P", "Z37", "Z38", "Z51", "Z91", *_DRUG_CODES)
 """Categories of the codes that relations between words lead to."""
 _KEPT: Final = 20_000
 """Words of terms that are kept once they were asked for."""
@@ -139,12 +132,15 @@ class CandidateFinder:
         self._drug_rows = [self._row_or_none(drug[2]) for drug in self._terms.drugs]
         names = names_of(self._terms.drugs)
         self._effects, self._treatments = DrugEffects(names), Treatments(names)
-        self._spread = Spread()
+        self._reactions, self._spread = Reactions(self._effects), Spread()
         self._maternity, self._births = Maternity(), Births()
         self._obstetrics = Obstetrics(self._store)
         self._term_of_row = self._terms_of(("Z68", "Z3A"))
-        related = self._terms_of((*_RELATED, *self._effects.induced))
+        related = self._terms_of((*_RELATED, *self._effects.induced, *self._reactions.codes))
         self._term_of_prefix = {self._codes[row]: term for row, term in related.items()}
+        self._unsaid = frozenset(
+            row for prefix in ("Y93.02", *_DRUG_CODES) for row in self._store.with_prefix(prefix)
+        )
         self._each_side = EachSide(self._terms.vocabulary)
         self._open = self._terms.vocabulary.get("open", -1)
         self._phrases: dict[int, str] = {}
@@ -180,12 +176,9 @@ class CandidateFinder:
         found = Gathered()
         drugs, findings = self._name(reading, found, valued, denied, phase, trimester, setting)
         self._vaccines.imply(reading, found)
-        effects = self._effects.find(
-            reading,
-            drugs,
-            findings,
-            phase="S" if phase == "sequela" else "A",
-        )
+        character = "S" if phase == "sequela" else "A"
+        effects = self._effects.find(reading, drugs, findings, phase=character)
+        effects = self._reactions.find(reading, drugs, findings, effects, phase=character)
         self._relate(reading, found, self._treatments.find(reading, drugs, findings), Method.IMPLIED, phase)
         self._relate(reading, found, effects, Method.DRUG_EFFECT, phase)
         self._relate(reading, found, spread, Method.SPREAD, phase)
@@ -222,7 +215,8 @@ class CandidateFinder:
         contexts: dict[int, frozenset[int]] = {}
         widen = self._resolver.sites.widen
         shots = self._vaccines.tokens(reading)
-        left_handed = is_left_handed(reading.table.lower)
+        lower, unsaid = reading.table.lower, self._unsaid
+        left_handed = is_left_handed(lower)
         fixed_phase: Phase | None = "initial" if setting == "emergency" else None
         ways, codes, diagnosis = self._ways, self._codes, int(Target.ICD10CM)
         by_term, by_descent = Method.TERM, Method.DESCENT
@@ -291,6 +285,8 @@ class CandidateFinder:
                     continue
                 if partial and asked[to] and not flags & asked[to]:
                     continue  # part of a term is not enough for a code of history
+                if to in unsaid and says_less(codes[to], lower, first, final):
+                    continue
                 if denied and self._is_denied(to, denied, first, final):
                     continue
                 if complete and not flags & NEGATED:

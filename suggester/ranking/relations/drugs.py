@@ -26,6 +26,8 @@ _ON_PURPOSE: Final = "2"
 _PURPOSE: Final = frozenset(("intentional", "intentionally", "suicide", "suicidal", "self-harm", "attempt"))
 _GAP: Final = 4
 """Most tokens between a cue and its drug."""
+_SMALL: Final = frozenset(("the", "a", "her", "his", "of", "long", "use", "term", "chronic"))
+"""Words that do not count between a cue and its drug."""
 _REACH: Final = 12
 """Most tokens between a finding and the cue that gives its cause."""
 _BEFORE: Final = 8
@@ -33,7 +35,8 @@ _BEFORE: Final = 8
 _BEHIND: Final = 5
 """Most tokens by which it ends after them (*amiodarone-induced hypothyroidism*)."""
 _NO_SECTIONS: Final = frozenset(("allergies", "family"))
-_UNNAMED: Final = "T50.90"
+UNNAMED: Final = "T50.90"
+"""Stem of a drug that is not named."""
 
 
 def stem_to_code(stem: str, digit: str, phase: str = "A") -> str:
@@ -109,6 +112,11 @@ class DrugEffects:
             prefix: code
             for _, (prefix, code) in read_rows(root / "drug_induced.tsv", ("finding", "code"), required=2)
         }
+        self._groups: dict[str, tuple[str, ...]] = {
+            word: tuple(stems.split("|"))
+            for _, (words, stems) in read_rows(root / "generic_drugs.tsv", ("words", "stems"), required=2)
+            for word in words.split("|")
+        }
         self._reasons: list[tuple[str, frozenset[str]]] = [
             (code, frozenset(filter(None, words.split("|"))))
             for _, (_, code, words) in read_rows(
@@ -144,7 +152,7 @@ class DrugEffects:
             they last, so that a follow-up visit for one is active treatment.
         """
         places = reading.places(self._firsts)
-        agents = self._agents(reading, drugs, places)
+        agents = self._specific(reading, self._agents(reading, drugs, places))
         if not agents:
             return []
         cues = _Cues(self._spans(reading, self._before, places), self._spans(reading, self._after, places))
@@ -194,6 +202,24 @@ class DrugEffects:
                 free = hit[1] + 1
         return out
 
+    def reason(self, reading: Reading, token: int) -> str:
+        """The code of why less of a drug was taken, from the words around a token."""
+        return self._reason(_Place(reading, ()).around(token))
+
+    def agents(self, reading: Reading, drugs: Sequence[tuple[int, int, int]]) -> list[Agent]:
+        """The drugs that a note names; of a group of drugs, the one of it that the note names alone."""
+        return self._specific(reading, self._agents(reading, drugs, reading.places(self._firsts)))
+
+    def _specific(self, reading: Reading, agents: list[Agent]) -> list[Agent]:
+        lower = reading.table.lower
+        groups = [self._groups.get(" ".join(lower[a.first : a.final + 1])) for a in agents]
+        named = {a.stem for a, group in zip(agents, groups, strict=True) if group is None}
+        out: list[Agent] = []
+        for agent, group in zip(agents, groups, strict=True):
+            of_group = {stem for stem in named if group is not None and stem.startswith(group)}
+            out.append(Agent(agent.first, agent.final, of_group.pop()) if len(of_group) == 1 else agent)
+        return out
+
     def _agents(
         self, reading: Reading, drugs: Sequence[tuple[int, int, int]], places: Sequence[int]
     ) -> list[Agent]:
@@ -210,7 +236,7 @@ class DrugEffects:
             hit = phrase_at(words, lower, at, len(lower))
             if hit is not None:
                 found.append(Agent(at, hit[1], self._word_stems[hit[0]]))
-        found.sort(key=lambda a: (a.first, -a.final, a.stem == _UNNAMED))
+        found.sort(key=lambda a: (a.first, -a.final, a.stem == UNNAMED))
         out: list[Agent] = []
         for agent in found:
             if not out or agent.first > out[-1].final:
@@ -236,7 +262,7 @@ class DrugEffects:
             flags |= mark & (NEGATED | UNCERTAIN)
             if cue.weak and not _ends_between(ends, first - _REACH, first, reading):
                 continue
-            if not before and cue.kind == "adverse" and agent.stem == _UNNAMED and not flags:
+            if not before and cue.kind == "adverse" and agent.stem == UNNAMED and not flags:
                 continue
             digit = _DIGIT[cue.kind]
             if cue.kind == "poisoning" and not _PURPOSE.isdisjoint(place.around(first)):
@@ -273,7 +299,8 @@ class _Place:
     @cached_property
     def _words(self) -> list[int]:
         """Before each token and at the end, how many words there were that are no drugs."""
-        counts = list(self.reading.table.is_word)
+        table = self.reading.table
+        counts = [word and said not in _SMALL for word, said in zip(table.is_word, table.lower, strict=True)]
         for agent in self._agents:
             for token in range(agent.first, agent.final + 1):
                 counts[token] = False
@@ -401,4 +428,4 @@ def names_of(drugs: Sequence[Sequence[object]]) -> list[tuple[str, str]]:
     return out
 
 
-__all__ = ["KINDS", "Agent", "DrugEffects", "names_of", "stem_to_code"]
+__all__ = ["KINDS", "UNNAMED", "Agent", "DrugEffects", "names_of", "stem_to_code"]

@@ -1,0 +1,352 @@
+"""More ways in which notes say what a drug did, or that less of it was taken.
+
+Known pairs of a drug and its effect need no word for the cause (*bortezomib polyneuropathy*); *off* and
+*stopped* say a lack where the patient's own words or a time stand beside them. Words and pairs are data
+(``codesets/lexicon/relations``: known_effects, reaction_words).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from suggester.codesets.lexicon import lexicon_dir, read_rows
+from suggester.errors import LexiconError
+from suggester.pipeline.reading import FAMILY, HYPOTHETICAL, NEGATED, UNCERTAIN, Reading
+from suggester.ranking.relations.drugs import UNNAMED, Agent, DrugEffects, stem_to_code
+from suggester.ranking.relations.found import STOPS, Found, Phrases, phrase_at, phrases_of
+
+KINDS: Final = (
+    "link",
+    "cause",
+    "arrow",
+    "less",
+    "lapse",
+    "stop",
+    "own",
+    "ordered",
+    "before_off",
+    "time",
+    "inr",
+)
+_ADVERSE, _LESS = "5", "6"
+_REACH: Final = 40
+"""Most tokens from where a finding begins to the drug behind it."""
+_NOT_SAID: Final = NEGATED | FAMILY | HYPOTHETICAL
+_NO_SECTIONS: Final = frozenset(("allergies", "family"))
+_NEAR: Final = 4
+"""Most tokens between a drug and the finding that it is known for."""
+_FAR: Final = 8
+"""Most tokens between a drug, a word for cause and what it caused; or a lack and the drug."""
+_ANTICOAGULANT: Final = "T45.51"
+_BLEEDING: Final = (
+    "K92.0",
+    "K92.1",
+    "K92.2",
+    "R04",
+    "R31",
+    "N93",
+    "K62.5",
+    "I60",
+    "I61",
+    "I62",
+    "R58",
+    "H11.3",
+)
+_HEMORRHAGIC: Final = "D68.32"
+_INR_CODE: Final = "R79.1"
+_HORMONES: Final = "T38.0"
+"""Steroids, which are taken for a time: *off prednisone* is no lack."""
+_BLED_ON: Final = frozenset(("while on", "in setting of", "in the setting of", "from"))
+_REASONS: Final = "Z91.1"
+_MARKS: Final = frozenset(("(", "-", "/", ",", ":", "[", "–"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    findings: tuple[str, ...]
+    code: str
+
+
+class Reactions:
+    """Finds what drugs did and were lacking in words that ``DrugEffects`` does not read.
+
+    Parameters
+    ----------
+    effects
+        What reads the cues; its reasons for taking less are used.
+    folder
+        The lexicon folder; the shipped one if not given.
+
+    Raises
+    ------
+    LexiconError
+        If a file is missing or a row is wrong.
+    """
+
+    def __init__(self, effects: DrugEffects, *, folder: Path | None = None) -> None:
+        root = (folder or lexicon_dir()) / "relations"
+        self._effects = effects
+        words: dict[str, list[tuple[str, int]]] = {kind: [] for kind in KINDS}
+        for line, (kind, cell) in read_rows(root / "reaction_words.tsv", ("kind", "words"), required=2):
+            if kind not in words:
+                raise LexiconError(f"reaction_words.tsv:{line}: kind {kind} is none of {', '.join(KINDS)}")
+            words[kind].extend((text, 0) for text in cell.split("|"))
+        self._words: dict[str, Phrases] = {kind: phrases_of(found) for kind, found in words.items()}
+        self._pairs: dict[str, list[_Pair]] = {}
+        for _, (stems, findings, code) in read_rows(
+            root / "known_effects.tsv", ("stems", "findings", "code"), required=2
+        ):
+            for stem in stems.split("|"):
+                self._pairs.setdefault(stem, []).append(_Pair(tuple(findings.split("|")), code))
+
+        self._named = frozenset(pair.code for pairs in self._pairs.values() for pair in pairs if pair.code)
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """Codes of findings as the doing of a drug."""
+        return tuple(sorted(self._named | {_HEMORRHAGIC, _INR_CODE}))
+
+    @property
+    def findings(self) -> tuple[str, ...]:
+        """Code prefixes of the findings of known pairs."""
+        return tuple(sorted({f for pairs in self._pairs.values() for pair in pairs for f in pair.findings}))
+
+    def find(
+        self,
+        reading: Reading,
+        drugs: Sequence[tuple[int, int, int]],
+        findings: Sequence[tuple[int, int, str]],
+        effects: Sequence[Found],
+        *,
+        phase: str = "A",
+    ) -> list[Found]:
+        """Effects that were found, without those that were a lack of the drug, and those of more words.
+
+        Parameters
+        ----------
+        reading
+            The note, read.
+        drugs, findings, phase
+            As in ``DrugEffects.find``.
+        effects
+            What ``DrugEffects.find`` found.
+        """
+        agents = self._effects.agents(reading, drugs)
+        if not agents:
+            return list(effects)
+        out: dict[str, Found] = {}
+        lacking: set[str] = set()
+        by_sentence: dict[int, list[tuple[int, int, str]]] = {}
+        for item in findings:
+            by_sentence.setdefault(reading.sentence[item[0]], []).append(item)
+        for items in by_sentence.values():
+            items.sort()
+        ratios = [at for at, word in enumerate(reading.table.lower) if word == "inr"]
+        for agent in agents:
+            if reading.section_kind[agent.first] in _NO_SECTIONS:
+                continue
+            token = self._lack_of(reading, agent)
+            if token is not None and not reading.assertion.flags[token] & NEGATED:
+                flags = reading.assertion.flags[agent.first] & (HYPOTHETICAL | FAMILY)
+                start, end = min(token, agent.first), max(token, agent.final)
+                code = stem_to_code(agent.stem, _LESS, phase)
+                lacking.add(stem_to_code(agent.stem, _ADVERSE, phase))
+                if agent.stem != UNNAMED:
+                    out.setdefault(code, Found(code, start, end, flags))
+                reason = self._effects.reason(reading, token)
+                out.setdefault(reason, Found(reason, start, end, flags))
+                continue
+            near = by_sentence.get(reading.sentence[agent.first], [])
+            begin = bisect_left(near, (agent.first - _REACH,))
+            here = near[begin : bisect_left(near, (agent.final + _FAR + 1,), begin)]
+            for found in self._did(reading, agent, here, phase):
+                out.setdefault(found.code, found)
+            for found in self._bled(reading, agent, here, ratios, phase):
+                out.setdefault(found.code, found)
+        kept = [f for f in effects if f.code not in lacking and not self._is_off(reading, f, out)]
+        have = {found.code for found in kept}
+        return [*kept, *(found for code, found in out.items() if code not in have)]
+
+    def _is_off(self, reading: Reading, found: Found, more: Mapping[str, Found]) -> bool:
+        """Whether a found effect is a lack that is denied, or a code for which the drug has a closer one."""
+        if found.code in self._effects.induced:
+            return found.code not in more and any(
+                code[:3] == found.code[:3] and self._overlap(found, other)
+                for code, other in more.items()
+                if code in self._named
+            )
+        lack = found.code.startswith(_REASONS) or found.code.rstrip("ADSX").endswith(_LESS)
+        return lack and bool(reading.assertion.flags[found.first] & NEGATED)
+
+    @staticmethod
+    def _overlap(one: Found, other: Found) -> bool:
+        return one.first <= other.final and other.first <= one.final
+
+    def _known(self, stem: str, code: str) -> _Pair | None:
+        """The pair of a drug and a finding, None if it is not known for it."""
+        for end in range(3, len(stem) + 1):
+            for pair in self._pairs.get(stem[:end], ()):
+                if code.startswith(pair.findings):
+                    return pair
+        return None
+
+    def _did(
+        self, reading: Reading, agent: Agent, findings: Sequence[tuple[int, int, str]], phase: str
+    ) -> Iterator[Found]:
+        """What a drug is said to have done in its sentence."""
+        flags = reading.assertion.flags
+        if flags[agent.first] & _NOT_SAID:
+            return
+        for first, final, code in findings:
+            if flags[first] & _NOT_SAID or not (final < agent.first or first > agent.final):
+                continue
+            pair = self._known(agent.stem, code)
+            beside = pair is not None and self._beside(reading, agent, first, final)
+            if not beside and not self._causes(reading, agent, first, "cause" if pair is None else "arrow"):
+                continue
+            start, end = min(first, agent.first), max(final, agent.final)
+            mark = (flags[first] | flags[agent.first]) & UNCERTAIN
+            yield Found(stem_to_code(agent.stem, _ADVERSE, phase), start, end, mark)
+            if pair is not None and pair.code:
+                yield Found(pair.code, start, end, mark)
+
+    def _beside(self, reading: Reading, agent: Agent, first: int, final: int) -> bool:
+        """Whether a drug and its known effect stand side by side or are linked."""
+        lower = reading.table.lower
+        if first > agent.final:
+            return all(
+                word in ("-", "related", "associated", "induced") for word in lower[agent.final + 1 : first]
+            )
+        between = lower[final + 1 : agent.first]
+        if len(between) > _NEAR + 1 or any(word in STOPS for word in between):
+            return False
+        if "(" in between:
+            closed = agent.final + 1 < len(lower) and lower[agent.final + 1] == ")"
+            return closed and between[-1] == "(" and not any(word.isalpha() for word in between)
+        plain = [word for word in between if word not in ("-", "her", "his", "the")]
+        hit = phrase_at(self._words["link"], plain, 0, len(plain)) if plain else None
+        return hit is not None and len(plain) - hit[1] <= 2
+
+    def _causes(self, reading: Reading, agent: Agent, first: int, kind: str) -> bool:
+        """Whether a word for cause stands between a drug and what comes behind it."""
+        if not agent.final < first <= agent.final + _FAR:
+            return False
+        lower, causes = reading.table.lower, self._words[kind]
+        between = lower[agent.final + 1 : first]
+        if any(word in STOPS for word in between):
+            return False
+        hits = [at for at in range(len(between)) if phrase_at(causes, between, at, len(between))]
+        return bool(hits) and hits[0] <= _NEAR + 1 and len(between) - hits[-1] <= _NEAR
+
+    def _bled(
+        self,
+        reading: Reading,
+        agent: Agent,
+        findings: Sequence[tuple[int, int, str]],
+        ratios: Sequence[int],
+        phase: str,
+    ) -> Iterator[Found]:
+        """Bleeding while on an anticoagulant, and an INR (its tokens are ``ratios``) above its goal."""
+        if not agent.stem.startswith(_ANTICOAGULANT):
+            return
+        lower = reading.table.lower
+        adverse = stem_to_code(agent.stem, _ADVERSE, phase)
+        for at in ratios:
+            around = lower[max(0, at - 2) : at + 4]
+            if reading.assertion.flags[at] & _NOT_SAID or not any(w in self._words["inr"] for w in around):
+                continue
+            yield Found(_INR_CODE, max(0, at - 1), at, 0)
+            yield Found(adverse, max(0, at - 1), at, 0)
+            break
+        for first, final, code in findings:
+            if not code.startswith(_BLEEDING) or reading.assertion.flags[first] & _NOT_SAID:
+                continue
+            between = [word for word in lower[final + 1 : agent.first] if word not in _MARKS]
+            if (
+                final < agent.first
+                and len(between) <= _NEAR
+                and any(
+                    " ".join(between[at : at + size]) in _BLED_ON
+                    for at in range(len(between))
+                    for size in (1, 2, 3, 4)
+                )
+            ):
+                yield Found(_HEMORRHAGIC, first, agent.final, 0)
+                yield Found(adverse, first, agent.final, 0)
+
+    def _lack_of(self, reading: Reading, agent: Agent) -> int | None:
+        """The token that says that less of a drug was taken; None if nothing does."""
+        lower, sentence = reading.table.lower, reading.sentence
+        if reading.assertion.flags[agent.first] & (NEGATED | FAMILY) == FAMILY:
+            return None
+        here = sentence[agent.first]
+        begin = agent.first
+        while begin > 0 and agent.first - begin < _FAR and sentence[begin - 1] == here:
+            begin -= 1
+            if lower[begin] in STOPS:
+                begin += 1
+                break
+        end = agent.final + 1
+        while (
+            end < len(lower)
+            and end - agent.final <= _NEAR
+            and sentence[end] == here
+            and lower[end] not in STOPS
+        ):
+            end += 1
+        for at in range(agent.first - 1, begin - 1, -1):
+            word = lower[at]
+            if word in self._words["less"] and self._hit("less", lower, at, agent.first):
+                return at
+            if word == "off" and agent.first - at <= 2 and self._is_lack(reading, at, agent):
+                return at
+            if word in self._words["stop"] and agent.first - at <= _NEAR and self._is_own(reading, at):
+                return at
+        for at in range(agent.final + 1, end):
+            if lower[at] == ",":
+                return None
+            if lower[at] in self._words["lapse"] and self._hit("lapse", lower, at, len(lower)):
+                return at
+        return None
+
+    def _hit(self, kind: str, lower: Sequence[str], at: int, end: int) -> bool:
+        """Whether a phrase stands at a token with no other drug's words, but small ones, up to the end."""
+        hit = phrase_at(self._words[kind], lower, at, end)
+        return hit is not None and "," not in lower[hit[1] + 1 : end] if kind == "less" else hit is not None
+
+    def _is_lack(self, reading: Reading, at: int, agent: Agent) -> bool:
+        """Whether *off* before a drug says that it was not taken: for a time, or by the patient's choice."""
+        lower, sentence = reading.table.lower, reading.sentence
+        before = lower[max(0, at - 3) : at]
+        if any(phrase_at(self._words["before_off"], before, i, len(before)) for i in range(len(before))):
+            return False
+        if agent.stem.startswith(_HORMONES) or agent.stem == UNNAMED:
+            return self._is_own(reading, at)
+        end = min(len(lower), agent.final + 8)
+        end = next((t for t in range(agent.final + 1, end) if lower[t] == "("), end)
+        timed = any(
+            lower[t] in self._words["time"] and t and lower[t - 1][:1].isdecimal()
+            for t in range(max(0, at - 4), end)
+            if sentence[t] == sentence[at]
+        )
+        return timed or self._is_own(reading, at)
+
+    def _is_own(self, reading: Reading, at: int) -> bool:
+        """Whether the patient stopped a drug: own words around it in its sentence, none of an order."""
+        lower, sentence = reading.table.lower, reading.sentence
+        around = [
+            lower[t]
+            for t in range(max(0, at - 6), min(len(lower), at + 16))
+            if abs(sentence[t] - sentence[at]) <= (t > at)
+        ]
+        ordered = self._words["ordered"]
+        return any(word in self._words["own"] for word in around) and not any(
+            word in ordered for word in around
+        )
+
+
+__all__ = ["KINDS", "Reactions"]
