@@ -33,7 +33,9 @@ from suggester.ranking.phase import note_phase
 from suggester.ranking.relations.births import Births
 from suggester.ranking.relations.drugs import DrugEffects, names_of
 from suggester.ranking.relations.found import Found
+from suggester.ranking.relations.looked_for import LookedFor
 from suggester.ranking.relations.maternity import Maternity, Stage
+from suggester.ranking.relations.organisms import Organisms
 from suggester.ranking.relations.reactions import Reactions
 from suggester.ranking.relations.spread import Spread
 from suggester.ranking.relations.standing import says_less
@@ -53,7 +55,9 @@ _SYSTEM: Final[dict[int, System]] = {Target.CPT: "CPT", Target.HCPCS: "HCPCS"}
 _SIDES: Final = {"right": 1, "left": 2, "bilateral": 3}
 _PHASES: Final[dict[str, Phase]] = {"initial": "initial", "subsequent": "subsequent", "sequela": "sequela"}
 _DRUG_CODES: Final = tuple(f"T{number}" for number in range(36, 51))
-_RELATED: Final = ("C77", "C78", "C79", "P", "Z37", "Z38", "Z51", "Z91", *_DRUG_CODES)
+_ORGANISMS: Final = ("A40", "A41", "B95", "B96", "B97", "J13", "J14", "J15")
+_OF_CARE: Final = ("P", "Z37", "Z38", "Z51", "Z91")
+_RELATED: Final = ("C77", "C78", "C79", *_OF_CARE, *_ORGANISMS, *_DRUG_CODES)
 """Categories of the codes that relations between words lead to."""
 _KEPT: Final = 20_000
 """Words of terms that are kept once they were asked for."""
@@ -134,12 +138,16 @@ class CandidateFinder:
         self._effects, self._treatments = DrugEffects(names), Treatments(names)
         self._reactions, self._spread = Reactions(self._effects), Spread()
         self._maternity, self._births = Maternity(), Births()
+        self._organisms, self._unproven = Organisms(), LookedFor()
         self._obstetrics = Obstetrics(self._store)
         self._term_of_row = self._terms_of(("Z68", "Z3A"))
         related = self._terms_of((*_RELATED, *self._effects.induced, *self._reactions.codes))
         self._term_of_prefix = {self._codes[row]: term for row, term in related.items()}
         self._unsaid = frozenset(
             row for prefix in ("Y93.02", *_DRUG_CODES) for row in self._store.with_prefix(prefix)
+        )
+        self._looked_for = frozenset(
+            row for prefix in self._unproven.codes for row in self._store.with_prefix(prefix)
         )
         self._each_side = EachSide(self._terms.vocabulary)
         self._open = self._terms.vocabulary.get("open", -1)
@@ -182,6 +190,7 @@ class CandidateFinder:
         self._relate(reading, found, self._treatments.find(reading, drugs, findings), Method.IMPLIED, phase)
         self._relate(reading, found, effects, Method.DRUG_EFFECT, phase)
         self._relate(reading, found, spread, Method.SPREAD, phase)
+        self._relate(reading, found, self._organisms.find(reading, findings), Method.IMPLIED, phase)
         self._relate(reading, found, self._births.find(reading, stage, setting), Method.IMPLIED, phase)
         self._obstetrics.settle(found, stage)
         self.combinations.add(found, trimester or frozenset(), pregnant=stage.said)
@@ -215,7 +224,7 @@ class CandidateFinder:
         contexts: dict[int, frozenset[int]] = {}
         widen = self._resolver.sites.widen
         shots = self._vaccines.tokens(reading)
-        lower, unsaid = reading.table.lower, self._unsaid
+        lower, unsaid, looked_for = reading.table.lower, self._unsaid, self._looked_for
         left_handed = is_left_handed(lower)
         fixed_phase: Phase | None = "initial" if setting == "emergency" else None
         ways, codes, diagnosis = self._ways, self._codes, int(Target.ICD10CM)
@@ -285,6 +294,8 @@ class CandidateFinder:
                     continue
                 if partial and asked[to] and not flags & asked[to]:
                     continue  # part of a term is not enough for a code of history
+                if to in looked_for and self._unproven.is_only_looked_for(reading, first, final, codes[to]):
+                    continue
                 if to in unsaid and says_less(codes[to], lower, first, final):
                     continue
                 if denied and self._is_denied(to, denied, first, final):
