@@ -72,6 +72,7 @@ from suggester.pipeline.past import (
     drop_chronic,
     first_item,
     names_event,
+    names_factors,
     of_others,
     past_items,
     removed,
@@ -121,6 +122,9 @@ _PAST_EVENTS: Final = "section.past_event"
 """The rule of a section in which only operations and what happens once are past."""
 
 _SURGERY: Final = "hist.surgery"
+_CONDITION: Final = "hyp.if"
+"""The rule of conditions, in which doubt is part of the condition (*if infection is suspected*)."""
+
 _DONE: Final = "hist.status_post"
 _OPERATIVE: Final = frozenset(("<surgery>", "<operation>"))
 _AFTERWARDS: Final = frozenset(("after", "following", "since", "from", "post"))
@@ -334,6 +338,7 @@ class AssertionFinder:
     ) -> list[tuple[Modifier, int, int]]:
         """Scopes of the cues of one sentence; returns the cues that reach on into the list it introduces."""
         carried: list[tuple[Modifier, int, int]] = []
+        conditions: list[tuple[int, int]] = []
         negated = bytearray(stop - begin)
         cancels = stops.cancel
         ends = [at for at, mask in stops.hard.items() if mask & HISTORICAL]
@@ -363,12 +368,14 @@ class AssertionFinder:
                         words, is_word, after, stop, modifier, stops, inside=inside
                     )
                     alone = first >= stop and len(hit.modifiers) == 1
-                    if open_end and (leads or alone):
+                    if open_end and (leads or alone) and not (first < last and names_factors(words, hit)):
                         carried.append((modifier, cue_start, cue_end))
                     if modifier.rule == _SURGERY and last < stop and words[last] in _AFTERWARDS:
                         classes = self.book.setting.word_classes
                         if not any(_OPERATIVE.intersection(classes(words[at])) for at in range(first, last)):
                             continue
+                    if modifier.rule == _CONDITION:
+                        conditions.append((first, last))
                     if first < last:
                         if modifier.rule in _PASSING and hit.begin not in life:
                             back = modifier.rule == "hist.of" and taken_back(
@@ -398,6 +405,8 @@ class AssertionFinder:
                             scopes.append(_scope(visible, first, last, modifier, cue_start, cue_end))
                 if direction in ("backward", "both", "answer"):
                     first, last = reach_backward(words, is_word, hit.begin, begin, modifier, stops)
+                    if modifier.mask == UNCERTAIN and any(a <= first and last <= b for a, b in conditions):
+                        continue
                     if first < last and modifier.rule in _DATES and hit.begin not in life:
                         for from_, to in drop_chronic(words, first, last, self.chronic, life):
                             scopes.append(_scope(visible, from_, to, modifier, cue_start, cue_end))

@@ -26,6 +26,9 @@ _KEEPS_LABELS: Final = frozenset(
 )
 """Sections in which a label in capitals that is no title (``LUNGS:``, ``WBC:``) belongs to the section."""
 
+_LISTS: Final = frozenset(("past_medical", "past_surgical", "family"))
+"""Sections written as lists, often in capitals, whose next line is no title (``TIA 2019``, ``CHF``)."""
+
 _BODY_SECTIONS: Final = frozenset(("exam", "ros"))
 
 PLANS: Final = frozenset(
@@ -151,6 +154,15 @@ class TitleJudge:
         if heading.key in self.titles.subheadings or heading.digits * 2 > heading.words:
             return None
         mark = layout.mark[line]
+        if (
+            current.kind in _LISTS
+            and heading.form == "alone"
+            and not heading.bold
+            and not (mark or ruled)
+            and line
+            and layout.first[line - 1] >= 0
+        ):
+            return None
         if mark == "hash" and alone:
             return "other" if layout.level[line] <= max(current.level, 1) else None
         if ruled and heading.case != "lower":

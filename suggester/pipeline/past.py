@@ -75,6 +75,7 @@ _FOUND: Final = frozenset(("diagnosed", "found"))
 _LATELY: Final = frozenset(("this", "week", "weeks", "wks", "month", "months", "mos"))
 """Words of dates so near that what was found then is there still (*last month he was diagnosed with*)."""
 
+_FACTORS: Final = frozenset(("factor", "factors"))
 _EXCISION: Final = frozenset(("excision", "resection", "removal", "repair", "mohs", "wle", "leep"))
 _EXCISED: Final = frozenset(
     (
@@ -262,6 +263,11 @@ def past_items(words: list[str], begin: int, end: int) -> list[tuple[int, int]]:
         if _ABSENT.isdisjoint(words[first:last]):
             items.append((first, last))
     return items
+
+
+def names_factors(words: list[str], hit: Hit) -> bool:
+    """Whether a cue tells of risk factors: those listed behind it are there (*risk factors for CAD:*)."""
+    return not _FACTORS.isdisjoint(words[hit.begin : hit.end])
 
 
 def removed(words: list[str], begin: int, cue: int, first: int, last: int, stop: int) -> int:

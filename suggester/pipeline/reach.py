@@ -78,6 +78,9 @@ _PLACED: Final = frozenset(("in", "the", "to", "from"))
 _STAYS: Final = frozenset(("hist.date", "hist.prior", "hist.life"))
 """Rules that look on over *with* behind a stay: *ten years ago he was hospitalized with pancreatitis*."""
 
+_HAVING: Final = frozenset(("has", "have", "had", "does", "do", "did", "nor", "shows", "showed"))
+"""Verbs over which what is thought of is not looked for (*angina, nor does she have risk factors*)."""
+
 _LATE: Final = frozenset(("hist.date", "hist.year", "hist.life", "hist.resolved"))
 """Rules whose cue behind *and had* tells of the later clause alone."""
 
@@ -281,12 +284,17 @@ def reach_backward(
                 single or words[max(start, index - 1)] == "," or _tells(words, index, start)
             ):
                 break
-            if bit == HYPOTHETICAL and words[index + 1] == "to":
+            if bit == HYPOTHETICAL and (
+                words[index + 1] == "to"
+                or (modifier.max_words < _BRIEF and words[max(start, index - 1)] == ",")
+            ):
                 break
             if restricted or (words[index + 1] in _HAD and modifier.rule in _LATE):
                 break
             joined = not single and not (word == "&" and len(words[index + 1]) == 1)
         elif word == "from" and modifier.rule in _DATE_RULES and not _caused(words, index, start, modifier):
+            break
+        elif bit == HYPOTHETICAL and index < last and word in _HAVING:
             break
         elif word == "that" and index < last:
             restricted = True

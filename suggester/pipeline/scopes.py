@@ -17,6 +17,10 @@ _TURNS: Final = frozenset(("neg.excluded_after", "neg.negative_after"))
 _RESULTS: Final = frozenset(("neg.negative", "neg.negative_after"))
 """Rules of results: what has been screened for is no longer only thought of (*screening negative for*)."""
 
+_EXCLUDED: Final = "neg.excluded_after"
+_PENDING: Final = frozenset(("until", "till", "unless"))
+"""Words before *ruled out* with which nothing is ruled out yet (*precautions until TB ruled out*)."""
+
 _STRICT: Final = "fam.answer"
 """The rule whose cues answer only before punctuation: *gout: father*, not *contacts: father with flu*."""
 
@@ -113,6 +117,10 @@ def find_hits(
                 modifiers = _choose(modifiers, words, end, stop, closed)
             if not modifiers:
                 continue
+            if modifiers[0].rule == _EXCLUDED and not _PENDING.isdisjoint(
+                words[max(begin, index - 5) : index]
+            ):
+                modifiers = tuple(replace(modifier, mask=UNCERTAIN) for modifier in modifiers)
         if modifiers[0].direction == "ahead":
             end = index + 1
         hits.append(Hit(index, end, modifiers))
