@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from dataclasses import dataclass, field
+from itertools import compress
 from typing import Final
 
 from suggester.pipeline.attributes_attach import REACH, Offers, Walker, offer
@@ -84,8 +85,8 @@ class AttributeTable:
     # sentences
 
     def _words(self, first: int, final: int) -> frozenset[str]:
-        table = self.table
-        return frozenset(table.lower[i] for i in range(first, final + 1) if table.is_word[i])
+        table, end = self.table, final + 1
+        return frozenset(compress(table.lower[first:end], table.is_word[first:end]))
 
     def chunks(self, sentence: int) -> Chunks:
         """The phrases of a sentence."""

@@ -18,7 +18,7 @@ import numpy as np
 
 from suggester.codesets.catalog import ReleaseSet
 from suggester.codesets.lexicon import CombinationRow
-from suggester.codesets.terms import BILATERAL, Source, Target
+from suggester.codesets.terms import BILATERAL, Source, Target, TermIndex
 from suggester.errors import UnknownCodeError
 from suggester.pipeline.attributes_values import trimester_of
 from suggester.pipeline.matching import COMPLETE
@@ -70,13 +70,17 @@ _token: Final = itemgetter(0)
 
 @dataclass(slots=True)
 class _Way:
-    """Where a row of a term leads to: what it needs to know, or the codes where it needs nothing."""
+    """Where a row of a term leads to: what it needs to know, or the codes where it needs nothing.
+
+    ``words`` are those of its title where a side is needed.
+    """
 
     fixed: tuple[Resolved, ...] | None
     side: bool
     phase: bool
     pregnancy: bool
     drug: bool
+    words: tuple[int, ...]
 
 
 class _Ways(dict[int, _Way]):
@@ -86,19 +90,27 @@ class _Ways(dict[int, _Way]):
     ----------
     resolver
         Goes down to billable codes.
+    terms
+        The term index.
     codes
         The codes by row.
     """
 
-    def __init__(self, resolver: CodeResolver, codes: Sequence[str]) -> None:
+    def __init__(self, resolver: CodeResolver, terms: TermIndex, codes: Sequence[str]) -> None:
         super().__init__()
         self._resolver = resolver
+        self._terms = terms
         self._codes = codes
 
     def __missing__(self, row: int) -> _Way:
         needs, code = self._resolver.needs(row), self._codes[row]
         way = self[row] = _Way(
-            self._resolver.fixed(row), needs.side, needs.phase, code[0] == "O", "T36" <= code[:3] <= "T50"
+            self._resolver.fixed(row),
+            needs.side,
+            needs.phase,
+            code[0] == "O",
+            "T36" <= code[:3] <= "T50",
+            tuple(self._terms.node_words(row)) if needs.side else (),
         )
         return way
 
@@ -132,7 +144,7 @@ class CandidateFinder:
         self.combinations = Combinations(self._store, self._resolver, combinations)
         self._uncalled = Uncalled(self._store)
         self._codes = self._store.code_list
-        self._ways = _Ways(self._resolver, self._codes)
+        self._ways = _Ways(self._resolver, self._terms, self._codes)
         self._drug_rows = [self._row_or_none(drug[2]) for drug in self._terms.drugs]
         names = names_of(self._terms.drugs)
         self._effects, self._treatments = DrugEffects(names), Treatments(names)
@@ -270,14 +282,15 @@ class CandidateFinder:
                     side, said, opened = self._said(reading, first, final)
                     side = side or reading.side(anchor, sentence_of[i])
                     if not side and way.side:
-                        side = reading.side_elsewhere(terms.node_words(row))
+                        side = reading.side_elsewhere(way.words)
                     if way.phase and way.drug:
                         own_phase = "sequela" if phase == "sequela" else "initial"  # see DrugEffects
                     elif way.phase:
                         own_phase = fixed_phase or said or phase
-                context = contexts.get(sentence_of[i])
+                sentence = sentence_of[i]
+                context = contexts.get(sentence)
                 if context is None:
-                    context = contexts[sentence_of[i]] = widen(reading.context(sentence_of[i]))
+                    context = contexts[sentence] = widen(reading.context(sentence))
                 if not opened and self._open in context:
                     context = context - {self._open}  # the open reduction of a closed fracture
                 if trimester is not None and way.pregnancy:

@@ -53,14 +53,15 @@ class Combinations:
         if not present:
             return
         asking = {number for prefix in present for number in self._asking.get(prefix, ())}
+        names = present.keys()
         added: list[tuple[CombinationRow, int, list[list[CodeSupport]]]] = []
         for number in sorted(asking):
             item, row = self.known[number]
             if not pregnant and item.code[0] == "O":
                 continue
-            parts = [[c for prefix in need for c in present.get(prefix, ())] for need in item.needs]
-            if not all(parts):
+            if any([names.isdisjoint(need) for need in item.needs]):
                 continue
+            parts = [[c for prefix in need for c in present.get(prefix, ())] for need in item.needs]
             if not self._store.billable[row]:
                 resolved = self._resolver.resolve(row, context=trimester, side=0, phase="initial")
                 if not resolved:
@@ -90,8 +91,10 @@ class Combinations:
         out: dict[str, list[CodeSupport]] = {}
         for candidate in found.diagnoses.values():
             prefixes = self._prefixes_of(candidate.row)
-            if prefixes and any(
-                [s.similarity > FIRM and self._speaks(candidate, s) for s in candidate.supports]
+            if (
+                prefixes
+                and any([s.similarity > FIRM for s in candidate.supports])
+                and any([s.similarity > FIRM and self._speaks(candidate, s) for s in candidate.supports])
             ):
                 for prefix in prefixes:
                     out.setdefault(prefix, []).append(candidate)

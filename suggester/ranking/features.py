@@ -337,16 +337,13 @@ class FeatureBuilder:
         family = Family([item.category for item in scored])
         of, with_ = family.one, family.other
         sharper = (rarity[with_] > rarity[of] + _SHARPER) & clear[with_]
-        first, final = m.first[best], m.final[best]
-        touching = first[:, None] <= final
-        touching &= touching.T
-        touching &= score > score[:, None] + 1e-6
+        better = np.empty(len(score), dtype=np.intp)
         for begin, end in spans:
-            touching[begin:end, :begin] = touching[begin:end, end:] = False
+            better[begin:end] = _better(m.first[best[begin:end]], m.final[best[begin:end]], score[begin:end])
         top = np.maximum.reduceat(score, begins)[group]
         rows[_AT["specific_sibling"]] = np.minimum(family.count(sharper), 5)
         rows[_AT["specific_sibling_score"]] = family.most(np.where(sharper, score[with_], 0.0))
-        rows[_AT["same_words_better"]] = np.minimum(touching.sum(axis=1), 10)
+        rows[_AT["same_words_better"]] = np.minimum(better, 10)
         rows[_AT["category_best_ratio"]] = score / (family.most(score[with_]) + 1e-9)
         rows[_AT["category_rank"]] = np.minimum(family.count(score[with_] > score[of]), 10)
         rows[_AT["category_size"]] = np.minimum(family.size, 20)
@@ -362,6 +359,17 @@ class FeatureBuilder:
         rows[_AT["note_sections"]] = min(len(reading.sections.sections), 30)
         rows[_AT["note_candidates"]] = math.log1p(rows.shape[1])
         rows[_AT["setting"]] = _SETTINGS[setting]
+
+
+def _better(
+    first: NDArray[np.int32], final: NDArray[np.int32], score: NDArray[np.float64]
+) -> NDArray[np.intp]:
+    """How many of some candidates of a higher score rest on some of the same tokens as each."""
+    touching = first[:, None] <= final
+    touching &= touching.T
+    touching &= score > score[:, None] + 1e-6
+    found: NDArray[np.intp] = np.count_nonzero(touching, axis=1)
+    return found
 
 
 def _any_word(terms: TermIndex, chosen: NDArray[np.int32], wanted: frozenset[int]) -> NDArray[np.bool_]:

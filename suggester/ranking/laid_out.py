@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -63,6 +65,8 @@ _FLAG_TABLE = np.array(
     [[bits == 0 for bits in range(32)], *([bits & flag != 0 for bits in range(32)] for _, flag in FLAGS)]
 )
 """Whether a mask has no flag, and whether it has each flag, shape ``(1 + flags, masks)``."""
+_supports = attrgetter("supports")
+_match, _flags, _similarity = attrgetter("match"), attrgetter("flags"), attrgetter("similarity")
 AFFIRMED, FLAGGED = 0, 1
 HEADING = len(_FLAG_TABLE)
 LINE_START, UNDOMINATED = HEADING + 1, HEADING + 2
@@ -115,7 +119,10 @@ class Marks:
         self.line_start = np.zeros(size, dtype=np.bool_)
         self.line_start[list(reading.line_starts)] = True
         self.telling = _IS_TELLING[self.group]
-        self.separators = np.cumsum([text in _SEPARATORS for text in reading.table.text] or [False])
+        is_separator = np.zeros(size, dtype=np.intp)
+        text = reading.table.text
+        is_separator[[token for token in reading.table.marks if text[token] in _SEPARATORS]] = 1
+        self.separators = is_separator.cumsum()
 
 
 class Flat:
@@ -138,16 +145,18 @@ class Flat:
 
     def __init__(self, reading: Reading, candidates: Sequence[CodeSupport], marks: Marks) -> None:
         m = reading.matches
-        supports = [s for c in candidates for s in c.supports]
-        self.count = np.array([len(c.supports) for c in candidates])
+        lists = list(map(_supports, candidates))
+        supports = list(chain.from_iterable(lists))
+        self.count = np.fromiter(map(len, lists), np.intp, len(lists))
         ends = np.cumsum(self.count)
         self.starts = ends - self.count
         self.owner = np.repeat(np.arange(len(candidates)), self.count)
-        self.match = np.array([s.match for s in supports])
-        self.flags = np.array([s.flags for s in supports])
+        size = len(supports)
+        self.match = np.fromiter(map(_match, supports), np.intp, size)
+        self.flags = np.fromiter(map(_flags, supports), np.intp, size)
         self.tokens = m.first[self.match]
         dominated = m.dominated[self.match]
-        similarity = np.array([s.similarity for s in supports])
+        similarity = np.fromiter(map(_similarity, supports), np.float64, size)
         score = similarity * np.minimum(1.5, np.log1p(m.weight[self.match].astype(np.float64)) / 2)
         score *= np.where(self.flags & NEGATED, 0.3, 1.0) * np.where(dominated, 0.5, 1.0)
         self.separators = marks.separators[m.final[self.match]] - marks.separators[self.tokens]

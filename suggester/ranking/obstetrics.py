@@ -38,6 +38,7 @@ class Obstetrics:
 
     def __init__(self, store: ReleaseStore) -> None:
         self._codes = store.code_list
+        self._mothers = frozenset(row for prefix in _OF_MOTHERS for row in store.with_prefix(prefix))
         groups: dict[str, dict[str, int]] = {}
         places: dict[int, str] = {}
         for row in store.with_prefix("O"):
@@ -61,7 +62,7 @@ class Obstetrics:
     def settle(self, found: Gathered, stage: Stage) -> None:
         """Take out what the stage rules out and bring the rest to it."""
         out = found.diagnoses
-        named = [c for c in out.values() if self._is_mothers(c.row)]
+        named = [c for row, c in out.items() if row in self._mothers]
         for candidate in named:
             if stage.name == "newborn" or (not stage.said and not _is_firm(candidate)):
                 del out[candidate.row]
@@ -69,9 +70,6 @@ class Obstetrics:
             self._move(out, candidate, self.at(candidate.row, stage))
         if stage.name == "childbirth":
             self._drop_normal_birth(out, named)
-
-    def _is_mothers(self, row: int) -> bool:
-        return self._codes[row].startswith(_OF_MOTHERS)
 
     @staticmethod
     def _move(out: dict[int, CodeSupport], candidate: CodeSupport, row: int) -> None:

@@ -110,7 +110,7 @@ class Maternity:
     def of(self, reading: Reading, setting: Setting | None) -> Stage:
         """The stage of a note."""
         lower = reading.table.lower
-        if self._any.isdisjoint(lower) and not any(is_gravida(word) for word in lower):
+        if self._any.isdisjoint(reading.have) and not any(map(is_gravida, reading.have)):
             return Stage("none")
         if self._is_newborn(reading):
             value = self.weeks_of(reading, born=True)
@@ -203,8 +203,8 @@ class Maternity:
         lower, flags = reading.table.lower, reading.assertion.flags
         denied = _NOT_SAID & ~_twin_bit(lower) | UNCERTAIN
         phrases = self._phrases[kind]
-        for at, word in enumerate(lower):
-            if word not in phrases or flags[at] & denied:
+        for at in reading.places(phrases.keys()):
+            if flags[at] & denied:
                 continue
             if reading.section_kind[at] in _NO_SECTIONS:
                 continue
