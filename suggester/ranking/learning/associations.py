@@ -291,6 +291,14 @@ def rank_within(value: NDArray[Any], group: NDArray[Any]) -> tuple[NDArray[np.in
     return rank, highest
 
 
+def find[T: np.generic](keys: NDArray[T], wanted: NDArray[T]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Where each wanted key stands in ascending keys, and whether it does."""
+    if not len(keys):
+        return np.zeros(len(wanted), dtype=np.int64), np.zeros(len(wanted), dtype=np.bool_)
+    at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+    return at, keys[at] == wanted
+
+
 def _share_out(
     phrases: csr_matrix, labels: csr_matrix, together: csr_matrix, count: NDArray[np.float32]
 ) -> NDArray[np.float64]:

@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suggester.ranking.features import NAMES as GENERAL
-from suggester.ranking.learning.associations import rank_within
+from suggester.ranking.learning.associations import find, rank_within
 from suggester.ranking.learning.habits import HABIT_NAMES, MENTION_NAMES
 from suggester.ranking.learning.pairs import NAMES as STAGE_ONE
-from suggester.ranking.learning.pairs import Batch, Pairs, find
+from suggester.ranking.learning.pairs import Batch, Pairs
+from suggester.ranking.learning.titles import TITLE_NAMES
 from suggester.ranking.learning.views import CodeTable
 
 MOST = 120
@@ -47,6 +48,7 @@ _AT_BEST = (
     "sentence_position",
     *HABIT_NAMES,
     *MENTION_NAMES,
+    *TITLE_NAMES,
 )
 
 NAMES: tuple[str, ...] = (

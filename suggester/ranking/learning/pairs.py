@@ -12,8 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from suggester.ranking.learning.associations import PAIR_NAMES, Associations, Found, rank_within
+from suggester.ranking.learning.associations import PAIR_NAMES, Associations, Found, find, rank_within
 from suggester.ranking.learning.habits import HABIT_NAMES, MENTION_NAMES, mention_features
+from suggester.ranking.learning.phrases import Phrases
+from suggester.ranking.learning.titles import TITLE_NAMES, title_features
 from suggester.ranking.learning.views import SUPPORT_NAMES, CodeTable, NoteView
 
 TOP = 15
@@ -44,6 +46,7 @@ NAMES: tuple[str, ...] = (
     "category_notes",
     *HABIT_NAMES,
     *MENTION_NAMES,
+    *TITLE_NAMES,
 )
 """Columns of stage one."""
 
@@ -62,6 +65,8 @@ class Batch:
         ``note * len(CodeTable) + code`` of each candidate, ascending, and what the general ranker looks at.
     key, support, support_span
         Supports: ``sentence * len(CodeTable) + code``, ascending, their features and tokens.
+    phrases
+        Of each note, as its view holds them.
     """
 
     notes: int
@@ -77,6 +82,7 @@ class Batch:
     support_span: NDArray[np.int32]
     general_key: NDArray[np.int64]
     general: NDArray[np.float16]
+    phrases: tuple[Phrases, ...]
 
     @property
     def sentences(self) -> int:
@@ -101,6 +107,7 @@ class Batch:
             support_span=self.support_span[support],
             general_key=self.general_key,
             general=self.general,
+            phrases=self.phrases,
         )
 
 
@@ -126,6 +133,7 @@ def batch_of(views: Sequence[NoteView], vocabulary: NDArray[np.uint64], table: C
         support_span=np.concatenate([v.support_span for v in views]),
         general_key=np.concatenate([v.general_code + i * len(table) for i, v in enumerate(views)]),
         general=np.concatenate([v.general for v in views]),
+        phrases=tuple(v.phrases for v in views),
     )
 
 
@@ -237,17 +245,34 @@ def pairs_of(
             category_notes[category],
             standing[code],
             mentions,
+            _titles(batch, table, sentence, code, span),
         ]
     ).astype(np.float32)
     return Pairs(sentence, code, features, phrase.astype(np.int64), span)
 
 
-def find(keys: NDArray[np.int64], wanted: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Where each wanted key stands in ascending keys, and whether it does."""
-    if not len(keys):
-        return np.zeros(len(wanted), dtype=np.int64), np.zeros(len(wanted), dtype=np.bool_)
-    at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-    return at, keys[at] == wanted
+def _titles(
+    batch: Batch,
+    table: CodeTable,
+    sentence: NDArray[np.int64],
+    code: NDArray[np.int64],
+    span: NDArray[np.int32],
+) -> NDArray[np.float32]:
+    """What the titles of pairs say, note by note; pairs are in order of sentence."""
+    out = np.zeros((len(sentence), len(TITLE_NAMES)), dtype=np.float32)
+    opening = np.searchsorted(batch.note_of, np.arange(batch.notes))
+    bounds = np.searchsorted(sentence, np.append(opening, batch.sentences))
+    for note in np.flatnonzero(np.diff(bounds)).tolist():
+        here = slice(int(bounds[note]), int(bounds[note + 1]))
+        codes, which = np.unique(code[here], return_inverse=True)
+        out[here] = title_features(
+            [table.titles.of(*table.place(number)) for number in codes.tolist()],
+            which,
+            sentence[here] - opening[note],
+            span[here],
+            batch.phrases[note],
+        )
+    return out
 
 
 def _zeros(key: NDArray[np.int64], names: tuple[str, ...]) -> NDArray[np.float32]:

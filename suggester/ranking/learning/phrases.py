@@ -174,6 +174,12 @@ class PhraseReader:
         return np.array([memo[t] for t in terms], dtype=np.uint64), m.first[good], m.final[good]
 
 
+def family_key(base: str) -> int:
+    """The key under which a note's phrases hold the family of a stem: of a short one, the word itself."""
+    kind = Kind.FAMILY if len(base) > PREFIX else Kind.WORD
+    return int(_salted(np.array([_hash(base[:PREFIX])], dtype=np.uint64), kind)[0])
+
+
 def _hash(text: str) -> int:
     """A 64-bit hash that is the same in every run; never 0, which marks stop words."""
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little") | 1

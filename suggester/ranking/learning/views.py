@@ -17,6 +17,7 @@ from suggester.ranking.bench import Bench
 from suggester.ranking.candidates import CodeSupport
 from suggester.ranking.features import NAMES as GENERAL
 from suggester.ranking.learning.phrases import PhraseReader, Phrases
+from suggester.ranking.learning.titles import TitleWords
 from suggester.types import SYSTEMS, GoldNote, System
 
 SUPPORT_NAMES: tuple[str, ...] = (
@@ -58,6 +59,7 @@ class CodeTable:
             self.offset[system] = len(codes)
             codes.extend(bench.codes[system])
         self.codes = codes
+        self.titles = TitleWords(bench)
         self._bounds = [self.offset[system] for system in SYSTEMS]
         self.billable = np.concatenate(
             [np.asarray(bench.releases.store(system).billable, dtype=np.bool_) for system in SYSTEMS]
