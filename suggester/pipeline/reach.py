@@ -292,9 +292,9 @@ def reach_backward(
             if restricted or (words[index + 1] in _HAD and modifier.rule in _LATE):
                 break
             joined = not single and not (word == "&" and len(words[index + 1]) == 1)
-        elif word == "from" and modifier.rule in _DATE_RULES and not _caused(words, index, start, modifier):
-            break
-        elif bit == HYPOTHETICAL and index < last and word in _HAVING:
+        elif (
+            word == "from" and modifier.rule in _DATE_RULES and not _caused(words, index, start, modifier)
+        ) or (bit == HYPOTHETICAL and index < last and word in _HAVING):
             break
         elif word == "that" and index < last:
             restricted = True
