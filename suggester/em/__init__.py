@@ -5,7 +5,7 @@ Layer: above ``rules``, below ``suggest``. ``levels`` holds the tables, ``lexico
 data and risk, ``worksheet`` puts them together, ``placing`` puts its code among the suggestions.
 """
 
-from suggester.em.placing import place, place_unranked
+from suggester.em.placing import place
 from suggester.em.worksheet import propose
 
-__all__ = ["place", "place_unranked", "propose"]
+__all__ = ["place", "propose"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Final
 
 from suggester.em.levels import BY_MDM, PREVENTIVE
@@ -49,23 +48,10 @@ def place(
     threshold: float,
     limit: int,
 ) -> tuple[Suggestion, ...]:
-    """The suggestions with the worksheet's code instead of its rivals, ranked anew, at most ``limit``."""
-    placed = place_unranked(suggestions, worksheet, code, note_id=note_id, threshold=threshold, limit=limit)
-    return tuple(
-        item if item.rank == rank else replace(item, rank=rank) for rank, item in enumerate(placed, 1)
-    )
+    """The suggestions with the worksheet's code instead of its rivals, surest first, at most ``limit``.
 
-
-def place_unranked(
-    suggestions: Sequence[Suggestion],
-    worksheet: EmWorksheet,
-    code: Code,
-    *,
-    note_id: str,
-    threshold: float,
-    limit: int,
-) -> tuple[Suggestion, ...]:
-    """The same, best first but with the ranks that they had; what ranks them anew anyway takes these."""
+    They keep the ranks that they had; who orders them ranks them anew.
+    """
     rivals = rivals_of(worksheet)
     kept = [item for item in suggestions if item.code.code not in rivals]
     evidence = evidence_of(worksheet)

@@ -9,7 +9,7 @@ from datetime import date
 from suggester.codesets import Catalog, open_catalog
 from suggester.codesets.icd9 import icd9_flags
 from suggester.config import Settings
-from suggester.em import place_unranked, propose
+from suggester.em import place, propose
 from suggester.errors import TooLargeError, UnknownCodeError
 from suggester.pipeline.reading import Reading
 from suggester.ranking.bench import Bench
@@ -255,7 +255,7 @@ class Suggester:
             return None, suggestions
         if note.service_date is not None and not store.in_force(row, note.service_date):
             return None, suggestions
-        return worksheet, place_unranked(
+        return worksheet, place(
             suggestions,
             worksheet,
             store.code(row),
