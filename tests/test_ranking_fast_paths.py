@@ -53,6 +53,30 @@ def test_rows_that_need_no_words_lead_to_the_same_code_whatever_stands_around(be
     assert fixed > 100
 
 
+def test_words_that_a_row_does_not_depend_on_make_no_difference(bench: Bench) -> None:
+    """What is remembered for the telling words alone is what all words lead to."""
+    releases, resolver = bench.releases, bench.finder._resolver
+    store, random = releases.icd10cm, np.random.default_rng(11)
+    healing = {releases.terms.vocabulary.get(word, -1) for word in ("open", "nonunion", "dominant", "non")}
+    phases: tuple[Phase, ...] = ("initial", "subsequent", "sequela")
+    several = 0
+    for code in ("S52", "S82.2", "M17", "L97", "G81", "H40.1", "O24", "E11", "I69.35", "T40", "C50", "F32"):
+        top = store.row(code)
+        for row in (top, *store.children(top)):
+            telling = sorted(resolver._telling_of(row))
+            several += len(telling) > 1
+            for turn in range(12):
+                said = random.choice(telling, min(4, len(telling)), replace=False) if telling else []
+                other = random.integers(0, len(releases.terms.idf), 30)
+                context = frozenset(map(int, [*said, *other])) | (healing if turn % 3 == 0 else set())
+                side, phase, left_handed = turn % 4, phases[turn % 3], turn % 2 == 1
+                found = resolver.resolve(
+                    row, context=context, side=side, phase=phase, left_handed=left_handed
+                )
+                assert found == resolver._resolve(row, context, side, phase, left_handed), code
+    assert several > 30
+
+
 def walked(trees: TreeEnsemble, row: list[float]) -> float:
     """The score of one row, tree by tree and node by node."""
     total = trees.baseline

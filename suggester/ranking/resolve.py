@@ -89,6 +89,14 @@ class _Leaf:
     above: int
 
 
+_Extensions = tuple[tuple[str, int, frozenset[str]], ...]
+"""Rows under one by 7th character: the character, the row and the words that the title adds."""
+_HEALING = ("open", "nonunion", "malunion", "delayed")
+"""Words of fractures that tell 7th characters apart."""
+_REMEMBERED = 100_000
+"""Answers that are remembered."""
+
+
 class CodeResolver:
     """Goes down from rows of ICD-10-CM to billable codes; keeps what it worked out.
 
@@ -105,7 +113,8 @@ class CodeResolver:
         self._terms = terms
         self._leaves: dict[int, tuple[_Leaf, ...]] = {}
         self._families: dict[int, dict[int, int]] = {}
-        self._extensions: dict[int, tuple[tuple[str, int, frozenset[str]], ...]] = {}
+        self._extensions: dict[int, _Extensions] = {}
+        self._telling: dict[int, frozenset[int]] = {}
         self._cheap = {terms.vocabulary[w] for w in _CHEAP if w in terms.vocabulary}
         self._needs: dict[int, Needs] = {}
         self._dominance: dict[int, dict[tuple[int, bool], int] | None] = {}
@@ -140,12 +149,36 @@ class CodeResolver:
         left_handed
             The note says that the patient is; for codes that differ by the dominant side.
         """
+        telling = self._telling.get(row)
+        if telling is None:
+            telling = self._telling[row] = self._telling_of(row)
+        context = context & telling
         key = (row, context, side + 4 * left_handed, phase)
-        if key not in self._memo:
-            if len(self._memo) > 100_000:
+        found = self._memo.get(key)
+        if found is None:
+            if len(self._memo) >= _REMEMBERED:
                 self._memo.clear()
-            self._memo[key] = self._resolve(row, context, side, phase, left_handed)
-        return self._memo[key]
+            found = self._memo[key] = self._resolve(row, context, side, phase, left_handed)
+        return found
+
+    def _telling_of(self, row: int) -> frozenset[int]:
+        """The words of a context that what is under a row may depend on; no other makes a difference."""
+        ids: set[int] = set()
+        for leaf in self._leaves_of(row):
+            ids.update(word for word, _ in leaf.words)
+            group = self._dominance_of(leaf.row)
+            if group is not None:
+                ids.update((self._dominant, self._nondominant, self._non))
+                rows = {leaf.row, *group.values()}
+            else:
+                rows = {
+                    end for side in range(4) for end, _ in self._take_side(leaf, side, frozenset(), False)
+                }
+            for end in rows:
+                if not self._store.billable[end]:
+                    said = {word for _, _, meaning in self._extensions_of(end) for word in meaning}
+                    ids.update(self._terms.vocabulary.get(word, -1) for word in (*said, *_HEALING))
+        return frozenset(ids)
 
     def fixed(self, row: int) -> tuple[Resolved, ...] | None:
         """What ``resolve`` gives whatever the words around are; None where they, a side or a phase choose."""
@@ -355,13 +388,7 @@ class CodeResolver:
     def _extend(self, row: int, context: frozenset[int], side: int, phase: Phase) -> int | None:
         if self._store.billable[row]:
             return row
-        table = self._extensions.get(row)
-        if table is None:
-            store = self._store
-            table = self._extensions[row] = tuple(
-                (store.codes[r][-1], r, _meaning(store.titles[r], store.titles[row]))
-                for r in store.children(row)
-            )
+        table = self._extensions_of(row)
         if not table:
             return None
         letters = {char: r for char, r, _ in table}
@@ -379,16 +406,25 @@ class CodeResolver:
         )
         return best[1]
 
+    def _extensions_of(self, row: int) -> _Extensions:
+        """The rows under one by 7th character."""
+        table = self._extensions.get(row)
+        if table is None:
+            store = self._store
+            table = self._extensions[row] = tuple(
+                (store.codes[r][-1], r, _meaning(store.titles[r], store.titles[row]))
+                for r in store.children(row)
+            )
+        return table
+
     def _encounter(
         self,
-        table: tuple[tuple[str, int, frozenset[str]], ...],
+        table: _Extensions,
         context: frozenset[int],
         phase: Phase,
     ) -> int:
         """Encounter phase; for fractures also open or closed and how it heals (default closed, routine)."""
-        marks = [
-            w for w in ("open", "nonunion", "malunion", "delayed") if self._terms.vocabulary.get(w) in context
-        ]
+        marks = [w for w in _HEALING if self._terms.vocabulary.get(w) in context]
         ranked = sorted(
             (
                 (phase not in meaning, -sum(m in meaning for m in marks), _excess(meaning, marks), char, r)
@@ -419,4 +455,4 @@ def _meaning(title: str, base: str) -> frozenset[str]:
 
 
 def _excess(meaning: frozenset[str], marks: list[str]) -> int:
-    return sum(w in meaning and w not in marks for w in ("open", "nonunion", "malunion", "delayed"))
+    return sum(w in meaning and w not in marks for w in _HEALING)
