@@ -3,6 +3,9 @@
 Learns the weights of general features on the train split of CodiEsp (CC-BY-4.0), the ``tune`` part of the US
 notes and our own practice notes (``eval/practice``, invented); writes ``models/general`` with its card. Reads
 nothing of dev or check parts, and nothing of ``eval/gold``.
+
+    python eval/fit_general.py SHARED_DATA
+    python eval/fit_general.py SHARED_DATA --without-codiesp -o FOLDER    strictly zero-shot on CodiEsp
 """
 
 from __future__ import annotations
@@ -43,9 +46,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("shared", type=Path, help="folder that holds codiesp/ and notes/")
     parser.add_argument("-o", "--out", type=Path, default=Path("models/general"))
+    parser.add_argument(
+        "--without-codiesp", action="store_true", help="fit on the US and practice notes alone"
+    )
     options = parser.parse_args()
     started = time.monotonic()
-    codiesp = gold(options.shared / "codiesp" / "train.jsonl")
+    codiesp = [] if options.without_codiesp else gold(options.shared / "codiesp" / "train.jsonl")
     tune = gold(options.shared / "notes" / "us_notes_gold.jsonl", "tune")
     practice = [note for path in sorted(PRACTICE.glob("*.jsonl")) for note in gold(path)]
     releases, _ = open_catalog(Settings.load()).release_set()
@@ -77,7 +83,8 @@ def main() -> None:
             "practice notes, invented for this project": len(practice),
         },
         "releases": {r.system: r.id for r in releases.releases},
-        "limits": "Fitted on English machine translations of case reports and on US notes; not on yours.",
+        "limits": "Fitted on US notes and, unless their number is 0, on English machine translations of case "
+        "reports; not on your notes.",
     }
     ranker = Ranker(
         name="general", version="1", trees=trees, calibration=calibration, central=central, card=card
