@@ -71,6 +71,7 @@ from suggester.pipeline.past import (
     diagnosed,
     drop_chronic,
     first_item,
+    later_events,
     names_event,
     names_factors,
     of_others,
@@ -122,6 +123,7 @@ _PAST_EVENTS: Final = "section.past_event"
 """The rule of a section in which only operations and what happens once are past."""
 
 _SURGERY: Final = "hist.surgery"
+_HISTORY: Final = "hist.of"
 _CONDITION: Final = "hyp.if"
 """The rule of conditions, in which doubt is part of the condition (*if infection is suspected*)."""
 
@@ -374,6 +376,9 @@ class AssertionFinder:
                         classes = self.book.setting.word_classes
                         if not any(_OPERATIVE.intersection(classes(words[at])) for at in range(first, last)):
                             continue
+                    if modifier.rule == _HISTORY and last < stop and words[last] == ",":
+                        for from_, to in later_events(words, last, stop, stops):
+                            scopes.append(_scope(visible, from_, to, modifier, cue_start, cue_end))
                     if modifier.rule == _CONDITION:
                         conditions.append((first, last))
                     if first < last:

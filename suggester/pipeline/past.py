@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from typing import Final
 
-from suggester.pipeline.automaton import SURGICAL
+from suggester.pipeline.automaton import HISTORICAL, SURGICAL
 from suggester.pipeline.cues import Node
 from suggester.pipeline.function_words import (
     APPEARED,
@@ -21,7 +21,7 @@ from suggester.pipeline.function_words import (
     RESULTS,
     VISIT,
 )
-from suggester.pipeline.scopes import Hit
+from suggester.pipeline.scopes import Hit, Stops
 
 _LEADS_ON: Final = frozenset(
     ("for", "due", "(", ":", "resulting", "causing", "leading", "requiring", "needing")
@@ -75,6 +75,7 @@ _FOUND: Final = frozenset(("diagnosed", "found"))
 _LATELY: Final = frozenset(("this", "week", "weeks", "wks", "month", "months", "mos"))
 """Words of dates so near that what was found then is there still (*last month he was diagnosed with*)."""
 
+_EVENT_WORDS: Final = 5
 _FACTORS: Final = frozenset(("factor", "factors"))
 _EXCISION: Final = frozenset(("excision", "resection", "removal", "repair", "mohs", "wle", "leep"))
 _EXCISED: Final = frozenset(
@@ -263,6 +264,32 @@ def past_items(words: list[str], begin: int, end: int) -> list[tuple[int, int]]:
         if _ABSENT.isdisjoint(words[first:last]):
             items.append((first, last))
     return items
+
+
+def later_events(words: list[str], comma: int, stop: int, stops: Stops) -> list[tuple[int, int]]:
+    """Items that name what happens once, in a list behind a history that its cue does not reach into.
+
+    *Hx AF, stroke, DM, found on floor*: the list ends at the first item that holds another cue, a verb or
+    more than four words.
+    """
+    out: list[tuple[int, int]] = []
+    while comma < stop and words[comma] == ",":
+        end = comma + 1
+        while end < stop and words[end] not in (",", ".", ";"):
+            if stops.any.get(end, 0) or _ended(stops, end):
+                return out
+            end += 1
+        if end - comma > _EVENT_WORDS:
+            return out
+        if any(word in ONCE for word in words[comma + 1 : end]):
+            out.append((comma + 1, end))
+        comma = end
+    return out
+
+
+def _ended(stops: Stops, index: int) -> bool:
+    found = stops.hard.get(index, 0) | stops.verb.get(index, 0) | stops.segment.get(index, 0)
+    return bool(found & HISTORICAL)
 
 
 def names_factors(words: list[str], hit: Hit) -> bool:

@@ -78,6 +78,11 @@ _PLACED: Final = frozenset(("in", "the", "to", "from"))
 _STAYS: Final = frozenset(("hist.date", "hist.prior", "hist.life"))
 """Rules that look on over *with* behind a stay: *ten years ago he was hospitalized with pancreatitis*."""
 
+_SPANS: Final = frozenset(
+    ("day", "days", "week", "weeks", "wks", "month", "months", "mos", "year", "years", "yrs", "decades")
+)
+"""Words by which *for* tells how long (*smoked for 20 years, quit in 1999*)."""
+
 _HAVING: Final = frozenset(("has", "have", "had", "does", "do", "did", "nor", "shows", "showed"))
 """Verbs over which what is thought of is not looked for (*angina, nor does she have risk factors*)."""
 
@@ -88,6 +93,7 @@ _DATE_RULES: Final = frozenset(("hist.date", "hist.year"))
 _RULE_ENDS: Final = {
     "hist.after_surgery": frozenset(("he", "she", "they", "patient", "pt", "we", "i")),
     "hist.prior": frozenset(("resulted", "resulting", "leaving", "caused", "causing")),
+    "hist.status_post": frozenset(("demonstrating", "showing", "revealing")),
     "hyp.ordered": frozenset(("for", "of")),
     "hyp.risk": frozenset(("with", "including", "due", "because", "from", "after", "given", "for")),
 }
@@ -272,6 +278,11 @@ def reach_backward(
         if (
             word == "for"
             and (hard.get(index, 0) | _NOT_OVER_FOR) & bit
+            and not (
+                bit == HISTORICAL
+                and modifier.rule not in _DATE_RULES
+                and _SPANS.intersection(words[index + 1 : index + 5])
+            )
             and not (index > start and words[index - 1].endswith(SURGICAL))
         ):
             break
