@@ -101,6 +101,26 @@ def test_the_outcome_is_of_this_birth(bench: Bench) -> None:
     assert "Z37.1" in find(bench, lost)
 
 
+@pytest.mark.parametrize(
+    ("text", "codes", "absent"),
+    [
+        ("39-year-old G4P3, prenatal visit, 12w4d by LMP.", {"O09.521"}, {"O48.0"}),
+        ("37F gravida 1, prenatal visit, 30w1d.", {"O09.513"}, set()),
+        ("28F G2P1, prenatal visit, 40w0d.", set(), {"O48.0", "O09.523"}),
+        ("28F G2P1, prenatal visit, 40 weeks and 4 days.", {"O48.0"}, {"O09.523"}),
+        ("28F G2P1, prenatal visit, 40 2/7 weeks.", {"O48.0"}, set()),
+        ("28F G2P1, prenatal visit, 41w0d.", {"O48.0"}, set()),
+        ("28F G2P1 at 28w0d pregnant, restrained driver, cervical strain.", {"O9A.213"}, set()),
+    ],
+)
+def test_age_term_and_injury_of_the_mother(
+    bench: Bench, text: str, codes: set[str], absent: set[str]
+) -> None:
+    found = find(bench, text, "outpatient")
+    assert codes <= found
+    assert not absent & found
+
+
 def test_the_weeks_after_take_the_codes_of_the_puerperium(bench: Bench) -> None:
     found = find(
         bench, "Postpartum visit, routine postpartum follow-up. Obesity, BMI 38. Anemia.", "outpatient"

@@ -97,6 +97,7 @@ def test_an_effect_is_in_active_treatment_at_a_follow_up_too(bench: Bench) -> No
         ("Amiodarone-induced hypothyroidism.", {"E03.2", "T46.2X5A"}),
         ("Antibiotic-induced diarrhea.", {"K52.1", "T36.95XA"}),
         ("Neuropathy. Chemotherapy continues.", set()),
+        ("Gout, type 2 diabetes, hypothyroidism from amiodarone.", {"E03.2", "T46.2X5A"}),
     ],
 )
 def test_what_a_drug_did_to_is_coded_as_its_doing(bench: Bench, text: str, codes: set[str]) -> None:

@@ -56,7 +56,7 @@ _SIDES: Final = {"right": 1, "left": 2, "bilateral": 3}
 _PHASES: Final[dict[str, Phase]] = {"initial": "initial", "subsequent": "subsequent", "sequela": "sequela"}
 _DRUG_CODES: Final = tuple(f"T{number}" for number in range(36, 51))
 _ORGANISMS: Final = ("A40", "A41", "B95", "B96", "B97", "J13", "J14", "J15")
-_OF_CARE: Final = ("P", "Z37", "Z38", "Z51", "Z91")
+_OF_CARE: Final = ("O09.5", "O48", "P", "Z37", "Z38", "Z51", "Z91")
 _RELATED: Final = ("C77", "C78", "C79", *_OF_CARE, *_ORGANISMS, *_DRUG_CODES)
 """Categories of the codes that relations between words lead to."""
 _KEPT: Final = 20_000

@@ -13,9 +13,10 @@ from typing import Final
 
 from suggester.codesets.lexicon import lexicon_dir, read_rows
 from suggester.errors import LexiconError
+from suggester.pipeline.attributes_values import is_gravida
 from suggester.pipeline.reading import HYPOTHETICAL, NEGATED, Reading
 from suggester.ranking.relations.found import Found, Phrases, phrase_at, phrases_of
-from suggester.ranking.relations.maternity import Stage, grams_at
+from suggester.ranking.relations.maternity import Stage, age_at, days_beyond, grams_at
 from suggester.types import Setting
 
 _TELL: Final = ("small", "large", "diabetic", "gestational", "vaginal", "cesarean", "twins", "elsewhere")
@@ -51,6 +52,13 @@ _SMALL: Final = (
     "P05.18",
     "P05.19",
 )
+_TERM: Final = 40
+"""Completed weeks of a full term."""
+_LATE: Final = 42
+_HEAD: Final = 40
+"""Tokens at the top of a note, where it says how old the patient is."""
+_ELDERLY: Final = 35
+_OLDEST: Final = 55
 _HUGE: Final = 4500
 _HEAVY: Final = 4000
 _OUTCOMES: Final = {(1, False): "Z37.0", (1, True): "Z37.1", (2, False): "Z37.2", (3, False): "Z37.51"}
@@ -118,11 +126,39 @@ class Births:
         """Codes of the birth that a note tells of, at its stage."""
         if stage.name == "newborn":
             return [*self._size(reading, stage), *self._from_mother(reading), *self._born(reading, setting)]
+        found = [*self._late(reading, stage), *self._elderly(reading, stage)]
         if stage.name == "childbirth" and stage.outcome is not None:
             first, final, count = stage.outcome
             code = _OUTCOMES.get((count, stage.stillborn))
-            return [Found(code, first, final, 0)] if code else []
-        return []
+            found += [Found(code, first, final, 0)] if code else []
+        return found
+
+    @staticmethod
+    def _late(reading: Reading, stage: Stage) -> Iterator[Found]:
+        """A pregnancy of more than 40 completed weeks (O48)."""
+        if not stage.said or stage.weeks is None or stage.weeks < _TERM:
+            return
+        for value in reading.attributes.values():
+            if value.name == "weeks" and value.value == str(stage.weeks):
+                first, final = reading.token_at(value.span.start), reading.token_at(value.span.end - 1)
+                if stage.weeks > _TERM or days_beyond(reading.table.lower, first, final):
+                    yield Found("O48.1" if stage.weeks > _LATE else "O48.0", first, final, 0)
+                return
+
+    @staticmethod
+    def _elderly(reading: Reading, stage: Stage) -> Iterator[Found]:
+        """A pregnancy from 35 years on (O09.5): the first or a later one by *G2P1*, *gravida 2*."""
+        if stage.name not in ("pregnancy", "childbirth"):
+            return
+        lower = reading.table.lower
+        age = age_at(lower[:_HEAD])
+        if age is None or not _ELDERLY <= age[0] <= _OLDEST:
+            return
+        count = next((word[1] for word in lower if is_gravida(word)), "")
+        if not count and "gravida" in lower[:-1]:
+            count = lower[lower.index("gravida") + 1]
+        if count.isdecimal() and count != "0":
+            yield Found("O09.51" if count == "1" else "O09.52", age[1], age[1], 0)
 
     def _size(self, reading: Reading, stage: Stage) -> Iterator[Found]:
         small, large = self._first(reading, "small"), self._first(reading, "large")

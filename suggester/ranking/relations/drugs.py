@@ -28,6 +28,21 @@ _GAP: Final = 4
 """Most tokens between a cue and its drug."""
 _SMALL: Final = frozenset(("the", "a", "her", "his", "of", "long", "use", "term", "chronic"))
 """Words that do not count between a cue and its drug."""
+_LINKS: Final = frozenset(
+    (
+        "due",
+        "from",
+        "secondary",
+        "because",
+        "likely",
+        "probably",
+        "attributed",
+        "related",
+        "caused",
+        "induced",
+    )
+)
+"""Words behind a comma that still speak of what stands before it."""
 _REACH: Final = 12
 """Most tokens between a finding and the cue that gives its cause."""
 _BEFORE: Final = 8
@@ -407,9 +422,18 @@ class _Inducible:
         for _, first, final, code in sorted(
             (number, first, final, code)
             for first, number, final, code in self._ordered[low:high]
-            if final <= effect.final + _BEHIND and reading.sentence[first] == here
+            if final <= effect.final + _BEHIND
+            and reading.sentence[first] == here
+            and not _is_apart(reading.table.lower, final, effect.final)
         ):
             yield Found(code, min(first, effect.first), max(final, effect.final), effect.flags)
+
+
+def _is_apart(lower: Sequence[str], final: int, drug: int) -> bool:
+    """Whether another item of a list stands between a finding and the drug (*gout, rash from sulfa*)."""
+    linked = final + 2 < len(lower) and lower[final + 2] in _LINKS
+    between = lower[final + 1 + linked : drug]
+    return "," in between or ";" in between or "\n" in between
 
 
 def _ends_between(ends: Sequence[int], low: int, high: int, reading: Reading) -> bool:

@@ -313,16 +313,25 @@ def _is_counted(behind: Sequence[str]) -> bool:
 
 def _adult_age(words: Sequence[str]) -> bool:
     """Whether the first age in words is that of a patient of ten or more (*31F*, *28 yo*, *34-year-old*)."""
-    plain = [word for word in words if word not in ("-", "/")]
-    for at, word in enumerate(plain):
+    return age_at(words) is not None
+
+
+def age_at(words: Sequence[str]) -> tuple[int, int] | None:
+    """The first age of the patient in words, if it is ten years or more, and the token that gives it.
+
+    >>> age_at(["39", "-", "year", "-", "old"]), age_at(["mother", "31f"])
+    ((39, 0), None)
+    """
+    plain = [(at, word) for at, word in enumerate(words) if word not in ("-", "/")]
+    for place, (at, word) in enumerate(plain):
         digits = word[:2]
         if not (len(digits) == 2 and digits.isdecimal()) or int(digits) < _ADULT:
             continue
-        rest = word[2:]
-        unit = rest or (plain[at + 1] if at + 1 < len(plain) else "")
+        unit = word[2:] or (plain[place + 1][1] if place + 1 < len(plain) else "")
         if unit in _YEARS or unit in ("yof", "yom", "m"):
-            return plain[at - 1] not in ("mother", "mom", "maternal", "father") if at else True
-    return False
+            before = plain[place - 1][1] if place else ""
+            return None if before in ("mother", "mom", "maternal", "father") else (int(digits), at)
+    return None
 
 
 def _is_year(word: str) -> bool:
@@ -370,4 +379,17 @@ def _has_days(lower: Sequence[str], first: int, final: int) -> bool:
     return after[0].isdecimal() and len(after) > 1 and after[1] in ("d", "day", "days")
 
 
-__all__ = ["KINDS", "Maternity", "Stage", "StageName", "grams_at"]
+def days_beyond(lower: Sequence[str], first: int, final: int) -> bool:
+    """Whether one to six days are given beyond the weeks (*40w4d*, *40 2/7*, *40 weeks and 4 days*)."""
+    if not _has_days(lower, first, final):
+        return False
+    word = lower[final]
+    if word.endswith("d") and "w" in word:
+        return word[-2] != "0"
+    if "/" in lower[first : final + 1]:
+        return lower[lower.index("/", first) - 1] != "0"
+    after = [w for w in lower[final + 1 : final + 5] if w not in ("and", ",", "+")]
+    return after[0][0] != "0"
+
+
+__all__ = ["KINDS", "Maternity", "Stage", "StageName", "age_at", "days_beyond", "grams_at"]
