@@ -24,6 +24,8 @@ _OF_MOTHERS: Final = ("O", "Z3A", "Z34", "Z33", "Z36", "Z37", "Z39")
 _FIRM: Final = 0.8
 """Similarity from which the words of a note name a code of pregnancy by themselves."""
 _NORMAL_BIRTH: Final = "O80"
+_BIRTHS: Final = ("O80", "O82", "Z37")
+"""Codes of the encounter of a birth, which an earlier one is not."""
 _NO_COMPLICATION: Final = ("O80", "O09")
 
 
@@ -64,7 +66,9 @@ class Obstetrics:
         out = found.diagnoses
         named = [c for row, c in out.items() if row in self._mothers]
         for candidate in named:
-            if stage.name == "newborn" or (not stage.said and not _is_firm(candidate)):
+            elsewhere = stage.name == "newborn" or (not stage.said and not _is_firm(candidate))
+            birth = self._codes[candidate.row].startswith(_BIRTHS) and stage.name != "childbirth"
+            if elsewhere or birth:
                 del out[candidate.row]
                 continue
             self._move(out, candidate, self.at(candidate.row, stage))
