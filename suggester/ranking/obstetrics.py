@@ -55,9 +55,9 @@ class Obstetrics:
         group = self._groups.get(row)
         if group is None:
             return row
-        if stage.name in ("childbirth", "puerperium"):
-            return group.get(stage.name, row)
-        if stage.name == "pregnancy" and stage.weeks is not None:
+        if stage.name in ("childbirth", "puerperium") and stage.name in group:
+            return group[stage.name]
+        if stage.name in ("pregnancy", "childbirth") and stage.weeks is not None:
             return group.get("pregnancy" + trimester_of(stage.weeks), row)
         return row
 
