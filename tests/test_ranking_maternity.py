@@ -20,6 +20,9 @@ from suggester.ranking.relations.maternity import Maternity, grams_at
 from suggester.ranking.values import percentile_of_body_mass
 from suggester.types import Setting
 
+_BETWEEN = """Reproductive psychiatry, video visit, patient at home, seen for thirty eight minutes today.
+35-year-old attorney, 16 weeks pregnant. Pregnancy planned. Postpartum plan later."""
+
 
 @pytest.fixture(scope="module")
 def bench(catalog: Catalog) -> Bench:
@@ -46,7 +49,9 @@ def find(bench: Bench, text: str, setting: Setting | None = "inpatient") -> set[
         ("MFM. 31F di/di twins, 31w4d, NST reactive, pnv. PPROM delivery 33w 2023.", "pregnancy", 31),
         ("28F pregnant, 29 weeks and 3 days at discharge (28w1d on arrival).", "pregnancy", 28),
         ("Postpartum visit, 6 weeks. Delivered at 38w, breastfeeding.", "puerperium", None),
+        (_BETWEEN, "pregnancy", 16),
         ("35F, 7 mo postpartum. Palpitations.", "none", None),
+        ("68F. Hypertension. DVT 1989 postpartum. GERD.", "none", None),
         ("G1P0 39w1d in labor, pregnancy with GBS. SVD. Male 3,710 g Apgar 7/9. EBL 300.", "childbirth", 39),
         ("Newborn discharge. Baby girl born at 36w3d, mother 31F G2.", "newborn", 36),
         ("NICU, DOL 19. Born by cesarean at 28 5/7 weeks, BW 1,080 g.", "newborn", 28),

@@ -121,7 +121,8 @@ class Maternity:
         signs = [at for at, _ in self._said(reading, "pregnancy")]
         after = [at for at, _ in self._said(reading, "puerperium")]
         weeks = self._weeks(reading)
-        told = len(signs) > 1 or bool(signs and signs[0] < _TOP) or bool(after)
+        told = len(signs) > 1 or bool(signs and signs[0] < _TOP)
+        told = told or len(after) > 1 or bool(after and (signs or after[0] < _TOP))
         if not told and not (
             self._dated(reading) > 1 and (signs or any(_is_pregnant_gravida(word) for word in lower))
         ):
@@ -132,12 +133,11 @@ class Maternity:
                 lower[max(0, outcome[0] - _NEAR) : outcome[1] + _NEAR]
             )
             return Stage("childbirth", weeks, outcome, lost)
-        if after and (after[0] < _PATIENT or self._dated(reading) < _DAYS):
-            return (
-                Stage("puerperium")
-                if after[0] < _PATIENT or not signs or len(after) > 1
-                else Stage("pregnancy")
-            )
+        dated = self._dated(reading)
+        if after and after[0] >= _PATIENT and dated < _DAYS and signs and len(after) == 1:
+            return Stage("pregnancy", weeks if dated > 1 else None)
+        if after and (after[0] < _PATIENT or dated < _DAYS):
+            return Stage("puerperium")
         return Stage("pregnancy", weeks)
 
     def weeks_of(self, reading: Reading, *, born: bool = False) -> Attribute | None:
@@ -212,7 +212,8 @@ class Maternity:
             if hit is None:
                 continue
             behind, ahead = lower[hit[1] + 1 : hit[1] + 4], lower[max(0, at - 4) : at]
-            if self._holds(behind, "test") or self._holds(ahead, "wish") or _is_counted(behind):
+            past = any(map(_is_year, ahead[-1:]))
+            if past or self._holds(behind, "test") or self._holds(ahead, "wish") or _is_counted(behind):
                 continue
             yield at, hit[1]
 
