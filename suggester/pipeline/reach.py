@@ -90,6 +90,10 @@ _LATE: Final = frozenset(("hist.date", "hist.year", "hist.life", "hist.resolved"
 """Rules whose cue behind *and had* tells of the later clause alone."""
 
 _DATE_RULES: Final = frozenset(("hist.date", "hist.year"))
+_DATED: Final = _DATE_RULES | {"hist.life"}
+_SIDES: Final = frozenset(("left", "right", "bilateral", "l", "r"))
+"""Words that, alone between commas, belong to what stands before (*cuff repair, right, 2018*)."""
+
 _RULE_ENDS: Final = {
     "hist.after_surgery": frozenset(("he", "she", "they", "patient", "pt", "we", "i")),
     "hist.prior": frozenset(("resulted", "resulting", "leaving", "caused", "causing")),
@@ -303,16 +307,17 @@ def reach_backward(
             if restricted or (words[index + 1] in _HAD and modifier.rule in _LATE):
                 break
             joined = not single and not (word == "&" and len(words[index + 1]) == 1)
-        elif (
-            word == "from" and modifier.rule in _DATE_RULES and not _caused(words, index, start, modifier)
-        ) or (bit == HYPOTHETICAL and index < last and word in _HAVING):
+        elif (word == "from" and modifier.rule in _DATED and not _caused(words, index, start, modifier)) or (
+            bit == HYPOTHETICAL and index < last and word in _HAVING
+        ):
             break
         elif word == "that" and index < last:
             restricted = True
         elif word == "," and phrase:
             if restricted:
                 break
-            if not joined and not _in_brackets(words, index, start):
+            side = words[index + 1] in _SIDES and (index + 1 == last or words[index + 2] == ",")
+            if not (joined or side or _in_brackets(words, index, start)):
                 break
         elif verb.get(index, 0) & bit and index < last:
             relative = _relative_at(words, index, start)
