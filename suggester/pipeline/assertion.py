@@ -156,13 +156,14 @@ class AssertionTable:
         Every scope, in order of cue and flag.
     """
 
-    __slots__ = ("_blocks", "_memo", "_table", "flags", "scopes")
+    __slots__ = ("_blocks", "_cues", "_memo", "_table", "flags", "scopes")
 
     def __init__(self, table: TokenTable, scopes: list[Scope]) -> None:
         self._table = table
         self.scopes = sorted(set(scopes), key=_order)
         self.flags: list[int] = [0] * len(table)
         self._memo: dict[tuple[int, int], Assertion] = {}
+        self._cues: dict[tuple[int, int, int, str], Cue] = {}
         self._blocks: dict[int, list[Scope]] = {}
         flags = self.flags
         for scope in self.scopes:
@@ -206,16 +207,26 @@ class AssertionTable:
         cues = [cue for cue in cues if BITS[cue.flag] & mask]
         if not cues:
             return _NONE
+        if len(cues) > 1:
+            cues.sort(key=lambda cue: (cue.span.start, cue.span.end, cue.flag, cue.rule_id))
         return Assertion(
             negated=bool(mask & NEGATED),
             uncertain=bool(mask & UNCERTAIN),
             historical=bool(mask & HISTORICAL),
             hypothetical=bool(mask & HYPOTHETICAL),
             family=bool(mask & FAMILY),
-            cues=tuple(sorted(cues, key=lambda cue: (cue.span.start, cue.span.end, cue.flag, cue.rule_id))),
+            cues=tuple(cues),
         )
 
     def _cue(self, scope: Scope) -> Cue:
+        """The cue of a scope as a value, one for all scopes that it sets."""
+        key = scope[2:]
+        found = self._cues.get(key)
+        if found is None:
+            found = self._cues[key] = self._worded(scope)
+        return found
+
+    def _worded(self, scope: Scope) -> Cue:
         table = self._table
         parts: list[str] = []
         for index in range(scope.cue_start, scope.cue_end):

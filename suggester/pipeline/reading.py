@@ -187,12 +187,13 @@ class Reading:
 
     def outside(self, assertion: Assertion, first: int, final: int, *, negating: bool = False) -> Assertion:
         """An assertion without the cues that are words of the match itself (*history of*, *absence*)."""
-        span = self.span(first, final)
+        start, end = self.table.start[first], self.table.end[final]
         cues = tuple(
-            c
-            for c in assertion.cues
-            if (c.flag == "negated" and not negating)
-            or not (span.start <= c.span.start and c.span.end <= span.end)
+            [
+                c
+                for c in assertion.cues
+                if c.span.start < start or c.span.end > end or (c.flag == "negated" and not negating)
+            ]
         )
         if len(cues) == len(assertion.cues):
             return assertion
