@@ -140,7 +140,8 @@ class CueBook:
         moved = {node for node in following if node not in ends}
         for edges in (*(self._edges[end] for end in ends), *self._edges[floor:]):
             for word, targets in edges.items():
-                if not moved.isdisjoint(targets):
+                # newer nodes stand behind older ones: most edges lead to none of the new ones
+                if targets[-1] >= floor and not moved.isdisjoint(targets):
                     edges[word] = list(dict.fromkeys(joined if node in moved else node for node in targets))
         return [joined, *(node for node in following if node in ends)]
 
