@@ -109,3 +109,7 @@ def test_and_parts_split_titles_that_join_two_things() -> None:
 
 def test_neutral_words_are_stems() -> None:
     assert {stem(word) for word in NEUTRAL} == NEUTRAL
+
+
+def test_cannot_is_not_can() -> None:
+    assert words("can't sleep") == words("cannot sleep") == ["cannot", "sleep"]

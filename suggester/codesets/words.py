@@ -53,7 +53,7 @@ def fold(word: str) -> str:
 
 @lru_cache(maxsize=200_000)
 def stem(word: str) -> str:
-    """Stem of one word: folded, possessive and regular plural endings removed.
+    """Stem of one word: folded, possessive and regular plural endings removed; *can't* is *cannot*.
 
     >>> stem("Crohn's"), stem("fractures"), stem("biopsies"), stem("diagnoses"), stem("status")
     ('crohn', 'fracture', 'biopsy', 'diagnosis', 'status')
