@@ -376,12 +376,12 @@ def test_cue_book_matches_alternatives_and_classes(cue: str, text: str, end: int
 
 def test_cue_book_remembers_a_bounded_number_of_words() -> None:
     made = book(("no <any> of", "forward"))
-    made._room = 3
+    made._room = made._most = 3
     for number in range(50):
         assert made.longest(["no", f"w{number}", "of"], 0, 3) is not None
     state = made._step(made._root(), "no")
     assert state is not None
-    assert len(state.by_word) == 3
+    assert 1 <= len(state.by_word) <= 3
 
 
 def test_cue_book_prefers_the_longest_and_the_pseudo_cue() -> None:

@@ -6,7 +6,7 @@ import pytest
 from engine_world import bench_of
 
 from suggester.codesets import Catalog
-from suggester.pipeline import Reading, assertion, build_reader
+from suggester.pipeline import Reading, automaton, build_reader
 from suggester.pipeline.reading import FAMILY, HISTORICAL, HYPOTHETICAL, NEGATED, UNCERTAIN
 from suggester.ranking.bench import Bench
 from suggester.types import Assertion
@@ -56,7 +56,7 @@ def test_the_bits_are_those_of_the_assertion_table(bench: Bench) -> None:
         "hypothetical": HYPOTHETICAL,
         "family": FAMILY,
     }
-    assert {name: getattr(assertion, name.upper()) for name in named} == named
+    assert {name: getattr(automaton, name.upper()) for name in named} == named
     read = bench.read("no rash. possible pneumonia. if fever, call. mother had gout.")
     at = token(read, "rash")
     assert read.flags(at, at, at) == NEGATED

@@ -33,20 +33,14 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from itertools import compress
-from operator import itemgetter
 from typing import Final
 
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from suggester.errors import ConfigError
+from suggester.pipeline.asserted import ASSERTION, AssertionTable, assertion_table
 from suggester.pipeline.automaton import (
-    ALL,
-    BITS,
-    FAMILY,
     HISTORICAL,
-    HYPOTHETICAL,
-    NAMES,
     NEGATED,
     UNCERTAIN,
     Modifier,
@@ -93,24 +87,15 @@ from suggester.pipeline.sections import SECTIONS, SectionTable
 from suggester.pipeline.sentences import SentenceTable, sentence_table
 from suggester.pipeline.templates import template_scopes
 from suggester.pipeline.tokenizer import TokenTable, token_table
-from suggester.types import Assertion, Cue, Span
 
-ASSERTION: Final = "suggester.assertion"
-"""Key of the assertion table in ``doc.user_data``."""
-
-_NONE: Final = Assertion()
-
-
-def _yield(mask: int) -> int:
-    """What gives way: time inside family history, and doubt where the thing is said to be absent."""
-    if mask & FAMILY:
-        mask &= ~HISTORICAL
-    return mask & ~UNCERTAIN if mask & NEGATED else mask
-
-
-_YIELD: Final = tuple(_yield(mask) for mask in range(ALL + 1))
-_BLOCK: Final = 6
-"""Scopes are looked up by blocks of 2 to this power tokens."""
+__all__ = (
+    "ASSERTION",
+    "AssertionComponent",
+    "AssertionFinder",
+    "AssertionTable",
+    "assertion_table",
+    "create_assertion",
+)
 
 _TITLE_RULES: Final = frozenset(("hyp.return", "unc.title", "neg.title", "hist.title"))
 """Rules whose cues count inside a section title."""
@@ -143,102 +128,6 @@ _OPENS: Final = OPENING | TITLE
 _DATES: Final = frozenset(("hist.date", "hist.year", "hist.life", "hist.answer", "hist.remission"))
 _PASSING: Final = frozenset(("hist.of", "hist.title", "hist.date", "hist.year", "hist.life"))
 """Rules that say nothing about a condition that lasts."""
-
-
-class AssertionTable:
-    """The assertion of one note.
-
-    Attributes
-    ----------
-    flags
-        For each token, a mask: 1 negated, 2 uncertain, 4 historical, 8 hypothetical, 16 family.
-    scopes
-        Every scope, in order of cue and flag.
-    """
-
-    __slots__ = ("_blocks", "_cues", "_memo", "_table", "flags", "scopes")
-
-    def __init__(self, table: TokenTable, scopes: list[Scope]) -> None:
-        self._table = table
-        self.scopes = sorted(set(scopes), key=_order)
-        self.flags: list[int] = [0] * len(table)
-        self._memo: dict[tuple[int, int], Assertion] = {}
-        self._cues: dict[tuple[int, int, int, str], Cue] = {}
-        self._blocks: dict[int, list[Scope]] = {}
-        flags = self.flags
-        for scope in self.scopes:
-            bit = scope.bit
-            for index in range(scope.start, scope.end):
-                flags[index] |= bit
-            if scope.start < scope.end:
-                for block in range(scope.start >> _BLOCK, (scope.end - 1 >> _BLOCK) + 1):
-                    self._blocks.setdefault(block, []).append(scope)
-        self.flags = list(map(_YIELD.__getitem__, flags))
-
-    def at(self, start_token: int, end_token: int) -> Assertion:
-        """The assertion over tokens ``[start_token, end_token)``.
-
-        A scope counts where it holds one of the tokens and its cue is not itself among them: ``without
-        complications`` inside a name does not negate the name.
-        """
-        key = (start_token, end_token)
-        found = self._memo.get(key)
-        if found is None:
-            found = self._memo[key] = self._assert(start_token, end_token)
-        return found
-
-    def _assert(self, start: int, end: int) -> Assertion:
-        if start >= end or not 0 <= start < len(self.flags):
-            return _NONE
-        last = min(end, len(self.flags)) - 1
-        cues: list[Cue] = []
-        flags = set()
-        for block in range(start >> _BLOCK, (last >> _BLOCK) + 1):
-            for scope in self._blocks.get(block, ()):
-                if scope.start >= end or scope.end <= start:
-                    continue
-                if start <= scope.cue_start and scope.cue_end <= end:
-                    continue
-                cue = self._cue(scope)
-                if cue not in cues:
-                    cues.append(cue)
-                flags.add(scope.bit)
-        mask = _YIELD[sum(flags)]
-        cues = [cue for cue in cues if BITS[cue.flag] & mask]
-        if not cues:
-            return _NONE
-        if len(cues) > 1:
-            cues.sort(key=lambda cue: (cue.span.start, cue.span.end, cue.flag, cue.rule_id))
-        return Assertion(
-            negated=bool(mask & NEGATED),
-            uncertain=bool(mask & UNCERTAIN),
-            historical=bool(mask & HISTORICAL),
-            hypothetical=bool(mask & HYPOTHETICAL),
-            family=bool(mask & FAMILY),
-            cues=tuple(cues),
-        )
-
-    def _cue(self, scope: Scope) -> Cue:
-        """The cue of a scope as a value, one for all scopes that it sets."""
-        key = scope[2:]
-        found = self._cues.get(key)
-        if found is None:
-            found = self._cues[key] = self._worded(scope)
-        return found
-
-    def _worded(self, scope: Scope) -> Cue:
-        table = self._table
-        parts: list[str] = []
-        for index in range(scope.cue_start, scope.cue_end):
-            if parts and table.start[index] > table.end[index - 1]:
-                parts.append(" ")
-            parts.append(table.text[index])
-        span = Span(start=table.start[scope.cue_start], end=table.end[scope.cue_end - 1])
-        return Cue(flag=NAMES[scope.bit], text="".join(parts), span=span, rule_id=scope.rule)
-
-
-_order: Final = itemgetter(3, 4, 2, 0, 1, 5)
-"""Cue, flag, scope and rule of a ``Scope``."""
 
 
 class AssertionFinder:
@@ -465,20 +354,6 @@ def _title_ends(sections: SectionTable | None) -> dict[int, int]:
     if sections is None:
         return {}
     return {begin: stop for begin, stop in sections.heading_tokens if stop > begin}
-
-
-def assertion_table(doc: Doc) -> AssertionTable:
-    """The assertion table of a document.
-
-    Raises
-    ------
-    ConfigError
-        If ``suggester_assertion`` has not run on it.
-    """
-    found = doc.user_data.get(ASSERTION)
-    if not isinstance(found, AssertionTable):
-        raise ConfigError("the document has no assertion: add the pipe 'suggester_assertion' first")
-    return found
 
 
 class AssertionComponent:

@@ -48,7 +48,7 @@ _SHORT_ADVERB: Final = 4
 """Words in *-ly* of this length or less are no adverbs (*only*, *July*)."""
 
 _ROOM: Final = 50_000
-"""So many steps over words that no cue names are remembered."""
+"""So many steps over words that no cue names are remembered before they are forgotten again."""
 
 
 class _State:
@@ -82,7 +82,7 @@ class CueBook:
         self._accept: list[tuple[Modifier, ...]] = [()]
         self._states: dict[tuple[int, ...], _State] = {}
         self._start: _State | None = None
-        self._room = _ROOM
+        self._room = self._most = _ROOM
 
     def add(self, cue: str, modifiers: tuple[Modifier, ...]) -> None:
         """Add one cue with its alternatives.
@@ -284,10 +284,19 @@ class CueBook:
                 found = self._states.get(nodes)
                 if found is None:
                     found = self._states[nodes] = self._state(nodes)
-        if known or self._room > 0:
-            self._room -= not known
-            state.by_word[word] = found
+        if not known:
+            if self._room <= 0:
+                self._forget()
+            self._room -= 1
+        state.by_word[word] = found
         return found
+
+    def _forget(self) -> None:
+        """Forget the steps over words that no cue names, so that there is room for others."""
+        for state in (self._root(), *self._states.values()):
+            edges = state.edges
+            state.by_word = {word: after for word, after in state.by_word.items() if word in edges}
+        self._room = self._most
 
     def _state(self, nodes: tuple[int, ...]) -> _State:
         if len(nodes) == 1:
