@@ -9,6 +9,8 @@ from itertools import compress
 
 from spacy.tokens import Doc
 
+import numpy as np
+
 from suggester.pipeline.assertion import AssertionTable, assertion_table
 from suggester.pipeline.attributes import attribute_table
 from suggester.pipeline.attributes_table import AttributeTable
@@ -276,12 +278,16 @@ class Reading:
         before = {place - 1: side for place, side in sides}
         tables: tuple[dict[int, int], dict[int, int]] = {}, {}
         if sides:
-            places, ids = self.words.place.tolist(), self.words.ids.tolist()
+            words, count = self.words, len(self.words.place_token)
             for spots, said in zip((behind, before), tables, strict=True):
-                for at in compress(range(len(ids)), self.words.own.tolist()):
-                    side = spots.get(places[at])
-                    if side is not None:
-                        said[ids[at]] = side if said.get(ids[at], side) == side else 4
+                marks = np.zeros(count, dtype=np.int8)
+                for place, side in spots.items():
+                    if 0 <= place < count:
+                        marks[place] = side
+                marked = marks[words.place] * words.own
+                here = marked.nonzero()[0]
+                for word, side in zip(words.ids[here].tolist(), marked[here].tolist(), strict=True):
+                    said[word] = side if said.get(word, side) == side else 4
         return tables
 
     def _nearest_side(self, token: int, sentence: int) -> int:
