@@ -25,7 +25,7 @@ from suggester.ranking.trees import TreeEnsemble
 from suggester.types import GoldNote
 
 CODIESP_WEIGHT = 2.0
-US_WEIGHT = 10.0
+US_WEIGHT = 20.0
 PRACTICE_WEIGHT = 2.0
 PRACTICE = Path(__file__).parent / "practice"
 
