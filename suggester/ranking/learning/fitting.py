@@ -48,7 +48,7 @@ STAGE_ONE: dict[str, Any] = {
     "learning_rate": 0.05,
     "max_leaf_nodes": 24,
     "min_samples_leaf": 60,
-    "max_features": 0.3,
+    "max_features": 0.1,
 }
 STAGE_TWO: dict[str, Any] = {
     "max_iter": 400,
