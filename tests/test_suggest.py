@@ -20,7 +20,8 @@ from suggester.ranking.ledger import LIMIT
 from suggester.ranking.said import MAX_EVIDENCE
 from suggester.resources import data_path
 from suggester.suggest import Suggester, load
-from suggester.types import Note, Setting, Suggestions
+from suggester.suggest.ordering import step_back
+from suggester.types import Assertion, Code, Evidence, Flag, Note, Setting, Span, Suggestion, Suggestions
 
 
 @pytest.fixture(scope="module")
@@ -375,3 +376,55 @@ def test_published_visit_notes_keep_every_promise(engine: Suggester, shared_data
         check_invariants(note, result)
         assert result.suggestions
         validator.validate(suggestions_to_record(result))
+
+
+def _suggestion(code: str, confidence: float, display: str = "") -> Suggestion:
+    return Suggestion(
+        id=f"n:ICD-10-CM:{code}",
+        code=Code(
+            system="ICD-10-CM",
+            code=code,
+            display=display or code,
+            billable=True,
+            valid_from=date(2025, 10, 1),
+            valid_to=None,
+            release="2026-04-01",
+        ),
+        confidence=confidence,
+        rank=1,
+        evidence=(Evidence(span=Span(start=0, end=1), quote="x", section=None, assertion=Assertion()),),
+        reasons=("words",),
+    )
+
+
+def _excludes(*codes: str) -> Flag:
+    return Flag(rule_id="excludes1", severity="error", message="not together", source="note", codes=codes)
+
+
+def test_a_vague_code_steps_back_behind_a_surer_one_that_excludes_it() -> None:
+    sure, vague = _suggestion("F33.1", 0.9), _suggestion("F32.A", 0.8, "Depression, unspecified")
+    other = _suggestion("I10", 0.6)
+    places = {("ICD-10-CM", "F32.A"): 0.95, ("ICD-10-CM", "F33.1"): 0.9, ("ICD-10-CM", "I10"): 0.5}
+    moved = step_back((vague, sure, other), [_excludes("F32.A", "F33.1")], places)
+    assert moved is not None
+    assert [(item.code.code, item.confidence, item.rank) for item in moved] == [
+        ("F33.1", 0.9, 1),
+        ("I10", 0.6, 2),
+        ("F32.A", 0.4, 3),
+    ]
+    assert "F33.1" in moved[2].reasons[-1]
+
+
+@pytest.mark.parametrize(
+    ("codes", "flags"),
+    [
+        (("F33.1", "J90"), [_excludes("F33.1", "J90")]),  # neither is vague
+        (("R51.9", "M54.50"), [_excludes("R51.9", "M54.50")]),  # both are
+        (("F33.1", "R51.9"), []),
+        (("F33.1", "R51.9"), [_excludes("F33.1", "R42")]),  # of another code
+        (("R51.9", "G43.909"), [_excludes("R51.9", "G43.909")]),  # the vague one is the surer
+    ],
+)
+def test_other_pairs_stay_as_they_are(codes: tuple[str, str], flags: list[Flag]) -> None:
+    pair = tuple(_suggestion(code, 0.9 - 0.1 * at) for at, code in enumerate(codes))
+    assert step_back(pair, flags, {}) is None

@@ -7,9 +7,8 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 from itertools import compress
 
-from spacy.tokens import Doc
-
 import numpy as np
+from spacy.tokens import Doc
 
 from suggester.pipeline.assertion import AssertionTable, assertion_table
 from suggester.pipeline.attributes import attribute_table

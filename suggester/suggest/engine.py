@@ -22,7 +22,7 @@ from suggester.ranking.services.coder import LINE_KIND, LineCoder
 from suggester.ranking.services.composing import place_services
 from suggester.rules import Context, Diagnosis, Rules, Service, Subject, flags_of
 from suggester.suggest.choosing import choose, in_force
-from suggester.suggest.ordering import in_order
+from suggester.suggest.ordering import in_order, step_back
 from suggester.types import (
     Assertion,
     Code,
@@ -140,8 +140,11 @@ class Suggester:
         )
         worksheet, suggestions = self._visit(bench, reading, note, suggestions, closed)
         suggestions = self._services(bench, reading, note, suggestions, closed)
-        suggestions = in_order(suggestions, choice.places)
-        suggestions, raised = self._checked(note, suggestions)
+        ordered = in_order(suggestions, choice.places)
+        suggestions, raised = self._checked(note, ordered)
+        moved = step_back(ordered, raised, choice.places) if self._judges.gated else None
+        if moved is not None:
+            suggestions, raised = self._checked(note, moved)
         covered = [evidence.span for s in suggestions for evidence in s.evidence]
         return Suggestions(
             note_id=note.id,
