@@ -28,10 +28,9 @@ def speller(terms: TermIndex) -> Speller:
         ("fibrilation", "fibrillation"),
         ("asthmma", "asthma"),
         # clipped
-        ("prediab", "prediabete"),
-        ("hypercholest", "hypercholesterolemia"),
         ("osteomyel", "osteomyelitis"),
-        ("pembro", "pembrolizumab"),
+        ("thrombocytop", "thrombocytopenia"),
+        ("clarithro", "clarithromycin"),
     ],
 )
 def test_misspelled_word_of_a_note_is_corrected(

@@ -43,9 +43,15 @@ def test_an_unspecified_code_steps_back_behind_a_specific_one_of_its_family() ->
     assert settled(items, [0.9, 0.8], {2}) == pytest.approx([0.9, 0.8 * (1 - UNSPECIFIED_HELD * 0.9)])
 
 
+def test_an_unspecified_code_that_is_little_surer_comes_after_a_specific_one() -> None:
+    items = [candidate(1, "I50", 0), candidate(2, "I50", 2)]
+    assert settled(items, [0.7, 0.8], {2}) == pytest.approx([0.7, 0.8 * (1 - UNSPECIFIED_HELD * 0.7)])
+    assert settled(items, [0.5, 0.8], {2}) == [0.5, 0.8]
+
+
 def test_a_specific_code_does_not_step_back_behind_an_unspecified_one_elsewhere() -> None:
     items = [candidate(1, "I50", 0), candidate(2, "I50", 2)]
-    assert settled(items, [0.9, 0.8], {1}) == [0.9, 0.8]
+    assert settled(items, [0.9, 0.6], {1}) == [0.9, 0.6]
 
 
 def test_two_codes_of_a_family_do_not_both_stand_on_the_same_words() -> None:

@@ -392,7 +392,7 @@ def _suggestion(code: str, confidence: float, display: str = "") -> Suggestion:
         ),
         confidence=confidence,
         rank=1,
-        evidence=(Evidence(span=Span(start=0, end=1), quote="x", section=None, assertion=Assertion()),),
+        evidence=(Evidence(span=Span(start=0, end=1), quote="x", section="header", assertion=Assertion()),),
         reasons=("words",),
     )
 

@@ -17,6 +17,8 @@ from suggester.ranking.features import Scored
 
 UNSPECIFIED_HELD = 0.8
 """Share of a specific code's confidence by which an unspecified one of its family is held back."""
+VAGUE_LATER = 0.2
+"""By how much an unspecified code must be surer than a specific one of its family to come before it."""
 SAME_WORDS_HELD = 0.6
 """The same between two codes of a family that rest on the same words."""
 COMBINED = 0.9
@@ -110,10 +112,16 @@ def _family(
     unspecified: Callable[[int], bool],
 ) -> None:
     """Hold back each code of a family by those before it; ``ends`` are the tokens that each rests on."""
-    family.sort(key=lambda number: (-settled[number], scored[number].candidate.row))
+    is_vague_of = {number: unspecified(scored[number].candidate.row) for number in family}
+    family.sort(
+        key=lambda number: (
+            VAGUE_LATER * is_vague_of[number] - settled[number],
+            scored[number].candidate.row,
+        )
+    )
     before: list[tuple[float, bool, int, int]] = []
     for number in family:
-        vague = unspecified(scored[number].candidate.row)
+        vague = is_vague_of[number]
         first, final = ends[number]
         kept = 1.0
         for confidence, is_vague, start, end in before:
