@@ -28,6 +28,7 @@ from suggester.ranking.combining import Combinations
 from suggester.ranking.each_side import EachSide
 from suggester.ranking.histories import Histories
 from suggester.ranking.immunizing import Vaccines, beside, is_infection
+from suggester.ranking.measured import Measured
 from suggester.ranking.obstetrics import Obstetrics
 from suggester.ranking.phase import note_phase
 from suggester.ranking.relations.births import Births
@@ -42,13 +43,7 @@ from suggester.ranking.relations.standing import says_less
 from suggester.ranking.relations.treatments import Treatments
 from suggester.ranking.resolve import CodeResolver, Phase, Resolved
 from suggester.ranking.support import CodeSupport, Gathered, Joined, Method, Support
-from suggester.ranking.values import (
-    code_of_value,
-    first_matches,
-    is_child,
-    percentile_of_body_mass,
-    with_values,
-)
+from suggester.ranking.values import with_values
 from suggester.types import SYSTEMS, Setting, System
 
 _SYSTEM: Final[dict[int, System]] = {Target.CPT: "CPT", Target.HCPCS: "HCPCS"}
@@ -152,7 +147,11 @@ class CandidateFinder:
         self._maternity, self._births = Maternity(), Births()
         self._organisms, self._unproven = Organisms(), LookedFor()
         self._obstetrics = Obstetrics(self._store)
-        self._term_of_row = self._terms_of(("Z68", "Z3A"))
+        valued = self._terms_of(("Z68", "Z3A"))
+        self._measured = Measured(
+            {self._codes[row]: term for row, term in valued.items() if self._store.billable[row]},
+            self._maternity,
+        )
         related = self._terms_of((*_RELATED, *self._effects.induced, *self._reactions.codes))
         self._term_of_prefix = {self._codes[row]: term for row, term in related.items()}
         self._unsaid = frozenset(
@@ -190,7 +189,7 @@ class CandidateFinder:
     def find(self, reading: Reading, *, setting: Setting | None) -> list[CodeSupport]:
         """All candidates, ordered by system and row."""
         stage = self._maternity.of(reading, setting)
-        valued = self._add_values(reading, stage)
+        valued = self._measured.add(reading, stage)
         spread, denied = self._spread.find(reading)
         phase, trimester = note_phase(reading, setting), self._trimester(stage)
         found = Gathered()
@@ -396,35 +395,6 @@ class CandidateFinder:
             if term is not None:
                 return term
         return None
-
-    def _add_values(self, reading: Reading, stage: Stage) -> int:
-        """Add a match for each measured value that has a code (BMI, weeks); returns where they begin.
-
-        What an earlier search added is taken away first, so that finding twice finds the same.
-        """
-        if reading.values_from is None:
-            reading.values_from = len(reading.matches)
-        begin = reading.values_from
-        if begin < len(reading.matches):
-            reading.matches = first_matches(reading.matches, begin)
-        named: list[tuple[str | None, int, int]] = []
-        child = is_child(reading.table.lower)
-        weeks = self._maternity.weeks_of(reading) if stage.name in ("pregnancy", "childbirth") else None
-        for value in reading.attributes.values():
-            if (value.name == "bmi" and child) or (value.name == "weeks" and value != weeks):
-                continue  # a child's body mass index is coded by percentile, weeks are those of now
-            first, final = reading.token_at(value.span.start), reading.token_at(value.span.end - 1)
-            named.append((code_of_value(value.name, value.value), first, final))
-        percentile = percentile_of_body_mass(reading.table.lower) if child else None
-        added: list[tuple[int, int, int]] = []
-        for code, first, final in [*named, *filter(None, [percentile])]:
-            row = self._row_or_none(code) if code else None
-            term = self._term_of_row.get(row) if row is not None else None
-            if term is not None:
-                added.append((term, first, final))
-        if added:
-            reading.matches = with_values(reading.matches, added, reading.sentence)
-        return begin
 
     def _trimester(self, stage: Stage) -> frozenset[int] | None:
         """Words of the trimester that the note's weeks of gestation make."""
