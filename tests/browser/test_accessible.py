@@ -124,7 +124,7 @@ def test_claim_of_an_encounter(encounter: str, tab: Make, scheme: str) -> None:
     page.get_by_label("Charge, $").first.fill("125.00")
     page.get_by_role("button", name="Save and check").click()
     page.wait_for_selector("text=Clear to export", timeout=60_000)
-    page.get_by_text("837P", exact=True).click()
+    page.get_by_text("837P", exact=True).first.click()
     page.wait_for_selector("code:has-text('SV1*HC:')", timeout=60_000)
     assert findings(one) == []
     page.get_by_text("FHIR Claim", exact=True).click()

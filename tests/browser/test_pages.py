@@ -107,7 +107,7 @@ def test_claim_goes_from_its_codes_to_a_downloaded_837p(server: Server, tab: Mak
     assert findings(one) == []
     save("125.00")
     page.wait_for_selector("text=Clear to export", timeout=60_000)
-    page.get_by_text("837P", exact=True).click()
+    page.get_by_text("837P", exact=True).first.click()
     page.wait_for_selector("code:has-text('SV1*HC:')", timeout=60_000)
     with page.expect_download() as caught:
         page.locator(".sg-download").first.click()
