@@ -114,7 +114,10 @@ def unzip(path: Path, into: Path, name: str) -> list[Source]:
             target.parent.mkdir(parents=True, exist_ok=True)
             try:
                 left = _extract(archive, info, target, left, name)
-            except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError) as error:
+            except (
+                *(zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError),
+                UnicodeDecodeError,  # of the name in the entry
+            ) as error:
                 what = type(error).__name__
                 raise ImportRefusedError(
                     f"{name}/{info.filename}", f"the archive is damaged ({what})"

@@ -18,7 +18,11 @@ __all__ = ["MAX_ENTRIES", "BoundedGzip", "ZipEntry", "zip_entries"]
 MAX_ENTRIES = 500_000
 MAX_RATIO = 200
 """An honest text is packed to no less than one part in so many."""
-_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError, RuntimeError)
+_DAMAGE = (
+    *(zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError, RuntimeError),
+    UnicodeDecodeError,
+)
+"""What the standard library raises for a damaged entry, the last where its name is not UTF-8."""
 _FREE = 50_000_000
 """Bytes that gzip may unpack to before its ratio counts."""
 

@@ -306,7 +306,10 @@ def _of_zip(entry: ZipEntry, *, name: str, limits: Limits, options: ReadOptions)
             with file:
                 stream = cast(BufferedIOBase, file)
                 yield from stream_records(stream, name=record, kind=kind, limits=limits, options=options)
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError) as error:
+        except (
+            *(zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError),
+            UnicodeDecodeError,  # of the name in the entry
+        ) as error:
             problem = f"the entry is damaged ({type(error).__name__})"
         if problem:
             yield record, ArchiveError(problem, record=record)
