@@ -196,8 +196,9 @@ class CandidateFinder:
         drugs, findings = self._name(reading, found, valued, denied, phase, trimester, setting)
         self._vaccines.imply(reading, found)
         character = "S" if phase == "sequela" else "A"
-        effects = self._effects.find(reading, drugs, findings, phase=character)
-        effects = self._reactions.find(reading, drugs, findings, effects, phase=character)
+        place = self._effects.place(reading, drugs)
+        effects = self._effects.find(place, findings, phase=character)
+        effects = self._reactions.find(place, findings, effects, phase=character)
         self._relate(reading, found, self._treatments.find(reading, drugs, findings), Method.IMPLIED, phase)
         self._relate(reading, found, effects, Method.DRUG_EFFECT, phase)
         self._relate(reading, found, spread, Method.SPREAD, phase)

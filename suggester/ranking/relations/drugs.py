@@ -10,24 +10,19 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from itertools import accumulate
 from pathlib import Path
 from typing import Final
 
 from suggester.codesets.lexicon import lexicon_dir, read_rows
 from suggester.errors import LexiconError
 from suggester.pipeline.reading import FAMILY, HYPOTHETICAL, NEGATED, UNCERTAIN, Reading
-from suggester.ranking.relations.found import STOPS, Found, Phrases, phrase_at, phrases_of
+from suggester.ranking.relations.agents import GAP, UNNAMED, Agent, Place
+from suggester.ranking.relations.found import Found, Phrases, phrase_at, phrases_of, rows_of_kind
 
 KINDS: Final = ("adverse", "underdosing", "poisoning", "never")
 _DIGIT: Final = {"adverse": "5", "underdosing": "6", "poisoning": "1"}
 _ON_PURPOSE: Final = "2"
 _PURPOSE: Final = frozenset(("intentional", "intentionally", "suicide", "suicidal", "self-harm", "attempt"))
-_GAP: Final = 4
-"""Most tokens between a cue and its drug."""
-_SMALL: Final = frozenset(("the", "a", "her", "his", "of", "long", "use", "term", "chronic"))
-"""Words that do not count between a cue and its drug."""
 _LINKS: Final = frozenset(
     (
         "due",
@@ -50,8 +45,6 @@ _BEFORE: Final = 8
 _BEHIND: Final = 5
 """Most tokens by which it ends after them (*amiodarone-induced hypothyroidism*)."""
 _NO_SECTIONS: Final = frozenset(("allergies", "family"))
-UNNAMED: Final = "T50.90"
-"""Stem of a drug that is not named."""
 
 
 def stem_to_code(stem: str, digit: str, phase: str = "A") -> str:
@@ -68,15 +61,6 @@ def stem_to_code(stem: str, digit: str, phase: str = "A") -> str:
 class _Cue:
     kind: str
     weak: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Agent:
-    """A drug that a note names: its tokens, both included, and where its effects are coded."""
-
-    first: int
-    final: int
-    stem: str
 
 
 class DrugEffects:
@@ -98,11 +82,8 @@ class DrugEffects:
     def __init__(self, names: Sequence[tuple[str, str]], *, folder: Path | None = None) -> None:
         root = (folder or lexicon_dir()) / "relations"
         tables: dict[str, dict[str, str]] = {"class": {}, "drug": {}, "word": {}}
-        for line, (kind, stem, cell) in read_rows(
-            root / "drug_codes.tsv", ("kind", "stem", "names"), required=3
-        ):
-            if kind not in tables:
-                raise LexiconError(f"drug_codes.tsv:{line}: kind {kind} is none of {', '.join(tables)}")
+        columns = ("kind", "stem", "names")
+        for _, (kind, stem, cell) in rows_of_kind(root / "drug_codes.tsv", tuple(tables), columns):
             tables[kind].update(dict.fromkeys(cell.split("|"), stem))
         self._stems: list[str | None] = [
             tables["drug"].get(name) or tables["class"].get(drug_class) for name, drug_class in names
@@ -113,11 +94,10 @@ class DrugEffects:
         )
         self._cues: list[_Cue] = []
         sides: dict[str, list[tuple[str, int]]] = {"before": [], "after": []}
-        for line, (kind, side, cell) in read_rows(
-            root / "drug_cues.tsv", ("kind", "side", "words"), required=3
-        ):
-            if kind not in KINDS or side not in sides:
-                raise LexiconError(f"drug_cues.tsv:{line}: unknown kind or side")
+        columns = ("kind", "side", "words")
+        for line, (kind, side, cell) in rows_of_kind(root / "drug_cues.tsv", KINDS, columns):
+            if side not in sides:
+                raise LexiconError(f"drug_cues.tsv:{line}: side {side} is none of {', '.join(sides)}")
             for text in cell.split("|"):
                 self._cues.append(_Cue(kind, text.endswith("?")))
                 sides[side].append((text.rstrip("?").strip(), len(self._cues) - 1))
@@ -144,10 +124,22 @@ class DrugEffects:
         """Codes of what drugs did, beside those of the drugs."""
         return tuple(sorted(set(self._induced.values())))
 
+    def place(self, reading: Reading, drugs: Sequence[tuple[int, int, int]]) -> Place:
+        """The drugs that a note names; of a group of drugs, the one of it that the note names alone.
+
+        Parameters
+        ----------
+        reading
+            The note, read.
+        drugs
+            Row in the index, first and final token of each drug that is named.
+        """
+        starts = reading.places(self._firsts)
+        return Place(reading, self._specific(reading, self._agents(reading, drugs, starts)), starts)
+
     def find(
         self,
-        reading: Reading,
-        drugs: Sequence[tuple[int, int, int]],
+        place: Place,
         findings: Sequence[tuple[int, int, str]],
         *,
         phase: str = "A",
@@ -156,24 +148,20 @@ class DrugEffects:
 
         Parameters
         ----------
-        reading
-            The note, read.
-        drugs
-            Row in the index, first and final token of each drug that is named.
+        place
+            The drugs that the note names.
         findings
             First and final token of each diagnosis or symptom that is not denied, and its code, in any order.
         phase
             Last character of the codes: A active treatment, S sequela. Adverse effects are treated as long as
             they last, so that a follow-up visit for one is active treatment.
         """
-        places = reading.places(self._firsts)
-        agents = self._specific(reading, self._agents(reading, drugs, places))
+        reading, agents = place.reading, place.agents
         if not agents:
             return []
-        cues = _Cues(self._spans(reading, self._before, places), self._spans(reading, self._after, places))
+        cues = _Cues(self._spans(place, self._before), self._spans(place, self._after))
         if not (cues.before or cues.after):
             return []
-        place = _Place(reading, agents)
         ends = sorted([final for _, final, _ in findings])
         begins = sorted([first for first, _, _ in findings])
         induced: _Inducible | None = None
@@ -200,30 +188,21 @@ class DrugEffects:
                     break
         return out
 
-    def _spans(
-        self, reading: Reading, phrases: Phrases, places: Sequence[int]
-    ) -> list[tuple[int, int, _Cue]]:
-        """First and last token of each cue of a side, and what it says; none overlaps another.
-
-        ``places`` are the tokens at which one may begin.
-        """
-        lower = reading.table.lower
+    def _spans(self, place: Place, phrases: Phrases) -> list[tuple[int, int, _Cue]]:
+        """First and last token of each cue of a side, and what it says; none overlaps another."""
+        lower = place.reading.table.lower
         size, free = len(lower), 0
         out: list[tuple[int, int, _Cue]] = []
-        for at in places:
+        for at in place.starts:
             hit = phrase_at(phrases, lower, at, size) if at >= free else None
             if hit is not None:
                 out.append((at, hit[1], self._cues[hit[0]]))
                 free = hit[1] + 1
         return out
 
-    def reason(self, reading: Reading, token: int) -> str:
-        """The code of why less of a drug was taken, from the words around a token."""
-        return self._reason(_Place(reading, ()).around(token))
-
-    def agents(self, reading: Reading, drugs: Sequence[tuple[int, int, int]]) -> list[Agent]:
-        """The drugs that a note names; of a group of drugs, the one of it that the note names alone."""
-        return self._specific(reading, self._agents(reading, drugs, reading.places(self._firsts)))
+    def reason(self, words: frozenset[str]) -> str:
+        """The code of why less of a drug was taken, from the words around that say so."""
+        return next(code for code, needed in self._reasons if not needed or not words.isdisjoint(needed))
 
     def _specific(self, reading: Reading, agents: list[Agent]) -> list[Agent]:
         lower = reading.table.lower
@@ -260,7 +239,7 @@ class DrugEffects:
 
     def _of_agent(
         self,
-        place: _Place,
+        place: Place,
         agent: Agent,
         cues: _Cues,
         ends: Sequence[int],
@@ -288,77 +267,8 @@ class DrugEffects:
                 start = start if reading.sentence[start] == reading.sentence[first] else first
             yield Found(stem_to_code(agent.stem, digit, phase), start, end, flags)
             if cue.kind == "underdosing":
-                yield Found(self._reason(place.around(first)), start, end, flags)
+                yield Found(self.reason(place.around(first)), start, end, flags)
             return
-
-    def _reason(self, words: frozenset[str]) -> str:
-        return next(code for code, needed in self._reasons if not needed or not words.isdisjoint(needed))
-
-
-class _Place:
-    """Where the drugs of a note stand: how far apart two tokens are once they are left out.
-
-    Parameters
-    ----------
-    reading
-        The note, read.
-    agents
-        Its drugs, in order, none over another.
-    """
-
-    def __init__(self, reading: Reading, agents: Sequence[Agent]) -> None:
-        self.reading = reading
-        self._agents = agents
-        self._around: dict[int, frozenset[str]] = {}
-
-    @cached_property
-    def _words(self) -> list[int]:
-        """Before each token and at the end, how many words there were that are no drugs."""
-        table = self.reading.table
-        counts = [word and said not in _SMALL for word, said in zip(table.is_word, table.lower, strict=True)]
-        for agent in self._agents:
-            for token in range(agent.first, agent.final + 1):
-                counts[token] = False
-        return list(accumulate(counts, initial=0))
-
-    @cached_property
-    def _stops(self) -> list[int]:
-        return self.reading.places(STOPS)
-
-    @cached_property
-    def _firsts(self) -> list[int]:
-        return [agent.first for agent in self._agents]
-
-    def farthest(self, token: int) -> int:
-        """The first token from which a cue that ends there may reach a token.
-
-        It lies in the same sentence, no full stop follows, and few words but drugs.
-        """
-        sentence = self.reading.sentence
-        begin = bisect_left(sentence, sentence[token], 0, token)
-        stops = self._stops
-        at = bisect_left(stops, token)
-        if at:
-            begin = max(begin, stops[at - 1])
-        return max(begin, bisect_left(self._words, self._words[token] - (_GAP - 1)) - 1)
-
-    def between(self, near: int, far: int) -> int:
-        """How many words lie between two tokens, those of drugs that begin there left out."""
-        words = self._words[far] - self._words[near + 1]
-        at = bisect_right(self._firsts, near) - 1
-        if at >= 0 and self._agents[at].final > near:
-            words += sum(self.reading.table.is_word[near + 1 : self._agents[at].final + 1])
-        return words
-
-    def around(self, token: int) -> frozenset[str]:
-        """The words of a token's sentence and of the next."""
-        sentence = self.reading.sentence
-        here = sentence[token]
-        found = self._around.get(here)
-        if found is None:
-            begin, end = bisect_left(sentence, here), bisect_right(sentence, here + 1)
-            found = self._around[here] = frozenset(self.reading.table.lower[begin:end])
-        return found
 
 
 class _Cues:
@@ -377,7 +287,7 @@ class _Cues:
         self.after = {first: (first, final, cue) for first, final, cue in after}
         self._finals = [final for _, final, _ in before]
 
-    def near(self, place: _Place, agent: Agent) -> list[tuple[int, int, bool, _Cue]]:
+    def near(self, place: Place, agent: Agent) -> list[tuple[int, int, bool, _Cue]]:
         """The cues close to a drug, in its sentence, each with whether it stands before the drug.
 
         Between a cue and a drug behind it are but a few words and other drugs; a cue behind a drug follows
@@ -391,7 +301,7 @@ class _Cues:
             out = [
                 (first, final, True, cue)
                 for first, final, cue in self.before[low:high]
-                if place.between(final, agent.first) < _GAP
+                if place.between(final, agent.first) < GAP
             ]
         behind = self.after.get(agent.final + 1)
         if behind is not None and sentence[agent.final] == sentence[behind[0]]:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
+
+from suggester.codesets.lexicon import read_rows
+from suggester.errors import LexiconError
 
 STOPS: Final = frozenset((".", ";", "!", "?"))
 """Tokens that end what is said, inside a sentence."""
@@ -26,6 +30,45 @@ class Found:
 
 Phrases = Mapping[str, Sequence[tuple[tuple[str, ...], int]]]
 """Phrases, as tokens in lower case with a number each, by their first token; longest first."""
+
+
+def rows_of_kind(
+    path: Path, kinds: Sequence[str], columns: tuple[str, ...]
+) -> Iterator[tuple[int, tuple[str, ...]]]:
+    """Line and cells of each row of a lexicon file whose first column says of what kind it is.
+
+    Raises
+    ------
+    LexiconError
+        If the file is missing or damaged, or a row is of no known kind.
+    """
+    for line, cells in read_rows(path, columns, required=len(columns)):
+        if cells[0] not in kinds:
+            raise LexiconError(f"{path.name}:{line}: kind {cells[0]} is none of {', '.join(kinds)}")
+        yield line, cells
+
+
+def words_by_kind(path: Path, kinds: Sequence[str], *, column: str = "words") -> dict[str, list[str]]:
+    """What a lexicon file lists of each kind, in its order; empty for a kind that it does not hold.
+
+    Parameters
+    ----------
+    path
+        The file.
+    kinds
+        The kinds that it may hold.
+    column
+        Its second column, with what is listed, parted by ``|``.
+
+    Raises
+    ------
+    LexiconError
+        If the file is missing or damaged, or a row is of no known kind.
+    """
+    out: dict[str, list[str]] = {kind: [] for kind in kinds}
+    for _, (kind, cell) in rows_of_kind(path, kinds, ("kind", column)):
+        out[kind].extend(cell.split("|"))
+    return out
 
 
 def phrases_of(rows: Sequence[tuple[str, int]]) -> Phrases:

@@ -9,10 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from suggester.codesets.lexicon import lexicon_dir, read_rows
-from suggester.errors import LexiconError
+from suggester.codesets.lexicon import lexicon_dir
 from suggester.pipeline.reading import Reading
-from suggester.ranking.relations.found import STOPS, phrase_at, phrases_of
+from suggester.ranking.relations.found import STOPS, phrase_at, phrases_of, words_by_kind
 
 KINDS: Final = ("codes", "test", "shot", "found", "long", "aids")
 _BEFORE, _BEHIND = 5, 6
@@ -44,11 +43,7 @@ class LookedFor:
 
     def __init__(self, *, folder: Path | None = None) -> None:
         path = (folder or lexicon_dir()) / "relations" / "looked_for.tsv"
-        words: dict[str, list[str]] = {kind: [] for kind in KINDS}
-        for line, (kind, cell) in read_rows(path, ("kind", "words"), required=2):
-            if kind not in words:
-                raise LexiconError(f"looked_for.tsv:{line}: kind {kind} is none of {', '.join(KINDS)}")
-            words[kind].extend(cell.split("|"))
+        words = words_by_kind(path, KINDS)
         self.codes: tuple[str, ...] = tuple(words["codes"])
         self._looked_for = phrases_of([(word, 0) for word in (*words["test"], *words["shot"])])
         self._found = phrases_of([(word, 0) for word in words["found"]])

@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-from suggester.codesets.lexicon import lexicon_dir, read_rows
-from suggester.errors import LexiconError
+from suggester.codesets.lexicon import lexicon_dir
 from suggester.pipeline.attributes_values import is_gravida
 from suggester.pipeline.reading import FAMILY, HISTORICAL, HYPOTHETICAL, NEGATED, UNCERTAIN, Reading
-from suggester.ranking.relations.found import Phrases, phrase_at, phrases_of
+from suggester.ranking.relations.found import Phrases, phrase_at, phrases_of, words_by_kind
 from suggester.types import Attribute, Setting
 
 StageName = Literal["none", "pregnancy", "childbirth", "puerperium", "newborn"]
@@ -97,12 +96,10 @@ class Maternity:
 
     def __init__(self, *, folder: Path | None = None) -> None:
         path = (folder or lexicon_dir()) / "relations" / "obstetric_words.tsv"
-        rows: dict[str, list[tuple[str, int]]] = {kind: [] for kind in KINDS}
-        for line, (kind, words) in read_rows(path, ("kind", "words"), required=2):
-            if kind not in rows:
-                raise LexiconError(f"obstetric_words.tsv:{line}: kind {kind} is none of {', '.join(KINDS)}")
-            rows[kind].extend((word, 0) for word in words.split("|"))
-        self._phrases: dict[str, Phrases] = {kind: phrases_of(found) for kind, found in rows.items()}
+        self._phrases: dict[str, Phrases] = {
+            kind: phrases_of([(word, 0) for word in words])
+            for kind, words in words_by_kind(path, KINDS).items()
+        }
         self._any = frozenset(
             word for kind in ("pregnancy", "puerperium", "newborn") for word in self._phrases[kind]
         )

@@ -14,9 +14,8 @@ from pathlib import Path
 from typing import Final
 
 from suggester.codesets.lexicon import lexicon_dir, read_rows
-from suggester.errors import LexiconError
 from suggester.pipeline.reading import FAMILY, HISTORICAL, HYPOTHETICAL, NEGATED, UNCERTAIN, Reading
-from suggester.ranking.relations.found import STOPS, Found, phrase_at, phrases_of
+from suggester.ranking.relations.found import STOPS, Found, phrase_at, phrases_of, words_by_kind
 
 KINDS: Final = ("cause", "pneumonia", "sepsis", "newborn", "ulcer", "screen", "culture")
 _NOT_SAID: Final = NEGATED | FAMILY | HISTORICAL | HYPOTHETICAL
@@ -73,11 +72,8 @@ class Organisms:
             rows.extend((word, len(self.organisms)) for word in words.split("|"))
             self.organisms.append(Organism(*codes))
         self._phrases = phrases_of(rows)
-        self.hosts: dict[str, tuple[str, ...]] = dict.fromkeys(KINDS, ())
-        for line, (kind, cell) in read_rows(root / "organism_hosts.tsv", ("kind", "codes"), required=2):
-            if kind not in self.hosts:
-                raise LexiconError(f"organism_hosts.tsv:{line}: kind {kind} is none of {', '.join(KINDS)}")
-            self.hosts[kind] = tuple(cell.split("|"))
+        hosts = words_by_kind(root / "organism_hosts.tsv", KINDS, column="codes")
+        self.hosts: dict[str, tuple[str, ...]] = {kind: tuple(codes) for kind, codes in hosts.items()}
         self._screen = frozenset(self.hosts.pop("screen"))
         self._culture = frozenset(self.hosts.pop("culture"))
         self._infections = tuple(code for codes in self.hosts.values() for code in codes)

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Final
 
 from suggester.codesets.lexicon import lexicon_dir, read_rows
-from suggester.errors import LexiconError
 from suggester.pipeline.reading import FAMILY, HYPOTHETICAL, NEGATED, UNCERTAIN, Reading
-from suggester.ranking.relations.drugs import UNNAMED, Agent, DrugEffects, stem_to_code
-from suggester.ranking.relations.found import STOPS, Found, Phrases, phrase_at, phrases_of
+from suggester.ranking.relations.agents import UNNAMED, Agent, Place
+from suggester.ranking.relations.drugs import DrugEffects, stem_to_code
+from suggester.ranking.relations.found import STOPS, Found, Phrases, phrase_at, phrases_of, words_by_kind
 
 KINDS: Final = (
     "link",
@@ -90,12 +90,10 @@ class Reactions:
     def __init__(self, effects: DrugEffects, *, folder: Path | None = None) -> None:
         root = (folder or lexicon_dir()) / "relations"
         self._effects = effects
-        words: dict[str, list[tuple[str, int]]] = {kind: [] for kind in KINDS}
-        for line, (kind, cell) in read_rows(root / "reaction_words.tsv", ("kind", "words"), required=2):
-            if kind not in words:
-                raise LexiconError(f"reaction_words.tsv:{line}: kind {kind} is none of {', '.join(KINDS)}")
-            words[kind].extend((text, 0) for text in cell.split("|"))
-        self._words: dict[str, Phrases] = {kind: phrases_of(found) for kind, found in words.items()}
+        self._words: dict[str, Phrases] = {
+            kind: phrases_of([(word, 0) for word in words])
+            for kind, words in words_by_kind(root / "reaction_words.tsv", KINDS).items()
+        }
         self._pairs: dict[str, list[_Pair]] = {}
         for _, (stems, findings, code) in read_rows(
             root / "known_effects.tsv", ("stems", "findings", "code"), required=2
@@ -117,8 +115,7 @@ class Reactions:
 
     def find(
         self,
-        reading: Reading,
-        drugs: Sequence[tuple[int, int, int]],
+        place: Place,
         findings: Sequence[tuple[int, int, str]],
         effects: Sequence[Found],
         *,
@@ -128,14 +125,12 @@ class Reactions:
 
         Parameters
         ----------
-        reading
-            The note, read.
-        drugs, findings, phase
+        place, findings, phase
             As in ``DrugEffects.find``.
         effects
             What ``DrugEffects.find`` found.
         """
-        agents = self._effects.agents(reading, drugs)
+        reading, agents = place.reading, place.agents
         if not agents:
             return list(effects)
         out: dict[str, Found] = {}
@@ -157,7 +152,7 @@ class Reactions:
                 lacking.add(stem_to_code(agent.stem, _ADVERSE, phase))
                 if agent.stem != UNNAMED:
                     out.setdefault(code, Found(code, start, end, flags))
-                reason = self._effects.reason(reading, token)
+                reason = self._effects.reason(place.around(token))
                 out.setdefault(reason, Found(reason, start, end, flags))
                 continue
             near = by_sentence.get(reading.sentence[agent.first], [])

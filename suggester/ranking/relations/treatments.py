@@ -11,10 +11,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from suggester.codesets.lexicon import lexicon_dir, read_rows
-from suggester.errors import LexiconError
+from suggester.codesets.lexicon import lexicon_dir
 from suggester.pipeline.reading import FAMILY, HISTORICAL, HYPOTHETICAL, NEGATED, Reading
-from suggester.ranking.relations.found import STOPS, Found, phrase_at, phrases_of
+from suggester.ranking.relations.found import STOPS, Found, phrase_at, phrases_of, words_by_kind
 
 KINDS: Final = (
     "chemo",
@@ -59,11 +58,7 @@ class Treatments:
 
     def __init__(self, names: Sequence[tuple[str, str]], *, folder: Path | None = None) -> None:
         path = (folder or lexicon_dir()) / "relations" / "treatment_words.tsv"
-        words: dict[str, list[str]] = {kind: [] for kind in KINDS}
-        for line, (kind, cell) in read_rows(path, ("kind", "words"), required=2):
-            if kind not in words:
-                raise LexiconError(f"treatment_words.tsv:{line}: kind {kind} is none of {', '.join(KINDS)}")
-            words[kind].extend(cell.split("|"))
+        words = words_by_kind(path, KINDS)
         self._pen = phrases_of(
             [(word, 0) for word in words["chemo"]] + [(word, 1) for word in words["immuno"]]
         )
