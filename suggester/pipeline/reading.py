@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import compress
 
@@ -101,6 +101,8 @@ class Reading:
             self._sides.setdefault(sentence[places[place]], []).append((place, side))
         for token, side in _lettered(self.table):
             self._sides.setdefault(sentence[token], []).append((bisect_left(places, token), side))
+        for said in self._sides.values():
+            said.sort()
 
     @classmethod
     def of(cls, doc: Doc) -> Reading:
@@ -256,9 +258,9 @@ class Reading:
         said = [side for pairs in self._sides.values() for _, side in pairs]
         return said[0] if len(said) > 1 and len(set(said)) == 1 else 0
 
-    def sides_in(self, sentence: int) -> list[tuple[int, int]]:
+    def sides_in(self, sentence: int) -> Sequence[tuple[int, int]]:
         """Words of side in a sentence: place and side of each, in order of the note."""
-        return sorted(self._sides.get(sentence, ()))
+        return self._sides.get(sentence, ())
 
     def words_between(self, begin: int, end: int) -> frozenset[int]:
         """Ids of the words, as written, at the places from ``begin`` up to ``end``."""

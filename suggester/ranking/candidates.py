@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from operator import itemgetter
 from typing import Final
 
@@ -18,7 +17,7 @@ import numpy as np
 
 from suggester.codesets.catalog import ReleaseSet
 from suggester.codesets.lexicon import CombinationRow
-from suggester.codesets.terms import BILATERAL, Source, Target, TermIndex
+from suggester.codesets.terms import BILATERAL, Source, Target
 from suggester.errors import UnknownCodeError
 from suggester.pipeline.attributes_values import trimester_of
 from suggester.pipeline.matching import COMPLETE
@@ -44,6 +43,7 @@ from suggester.ranking.relations.treatments import Treatments
 from suggester.ranking.resolve import CodeResolver, Phase, Resolved
 from suggester.ranking.support import CodeSupport, Gathered, Joined, Method, Support
 from suggester.ranking.values import with_values
+from suggester.ranking.ways import Ways
 from suggester.types import SYSTEMS, Setting, System
 
 _SYSTEM: Final[dict[int, System]] = {Target.CPT: "CPT", Target.HCPCS: "HCPCS"}
@@ -61,53 +61,6 @@ _TRIMESTERS: Final = {"1": "first", "2": "second", "3": "third"}
 Denied = Sequence[tuple[int, tuple[str, ...]]]
 """Tokens in order, each with the code prefixes that a match over it cannot mean."""
 _token: Final = itemgetter(0)
-
-
-@dataclass(slots=True)
-class _Way:
-    """Where a row of a term leads to: what it needs to know, or the codes where it needs nothing.
-
-    ``words`` are those of its title where a side is needed.
-    """
-
-    fixed: tuple[Resolved, ...] | None
-    side: bool
-    phase: bool
-    pregnancy: bool
-    drug: bool
-    words: tuple[int, ...]
-
-
-class _Ways(dict[int, _Way]):
-    """Ways by row, worked out when first gone.
-
-    Parameters
-    ----------
-    resolver
-        Goes down to billable codes.
-    terms
-        The term index.
-    codes
-        The codes by row.
-    """
-
-    def __init__(self, resolver: CodeResolver, terms: TermIndex, codes: Sequence[str]) -> None:
-        super().__init__()
-        self._resolver = resolver
-        self._terms = terms
-        self._codes = codes
-
-    def __missing__(self, row: int) -> _Way:
-        needs, code = self._resolver.needs(row), self._codes[row]
-        way = self[row] = _Way(
-            self._resolver.fixed(row),
-            needs.side,
-            needs.phase,
-            code[0] == "O",
-            "T36" <= code[:3] <= "T50",
-            tuple(self._terms.node_words(row)) if needs.side else (),
-        )
-        return way
 
 
 class CandidateFinder:
@@ -139,7 +92,7 @@ class CandidateFinder:
         self.combinations = Combinations(self._store, self._resolver, combinations)
         self._uncalled = Uncalled(self._store)
         self._codes = self._store.code_list
-        self._ways = _Ways(self._resolver, self._terms, self._codes)
+        self._ways = Ways(self._resolver, self._terms, self._codes)
         self._drug_rows = [self._row_or_none(drug[2]) for drug in self._terms.drugs]
         names = names_of(self._terms.drugs)
         self._effects, self._treatments = DrugEffects(names), Treatments(names)
@@ -295,11 +248,11 @@ class CandidateFinder:
                     context = context - {self._open}  # the open reduction of a closed fracture
                 if trimester is not None and way.pregnancy:
                     context = context | trimester
-                ends = self._resolver.resolve(
+                if way.side and side:
+                    ends = self._of_each_side(reading, row, final, sentence, context, own_phase)
+                ends = ends or self._resolver.resolve(
                     row, context=context, side=side, phase=own_phase, left_handed=left_handed
                 )
-                if way.side and side:
-                    ends = self._of_each_side(reading, row, final, sentence_of[i], context, own_phase) or ends
             partial, complete = partial_of[i], complete_of[i]
             for resolved in ends:
                 to = resolved.row

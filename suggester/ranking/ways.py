@@ -1,0 +1,59 @@
+"""Where the row of a term leads to, worked out once for each row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from suggester.codesets.terms import TermIndex
+from suggester.ranking.resolve import CodeResolver, Resolved
+
+
+@dataclass(slots=True)
+class Way:
+    """Where a row of a term leads to: what it needs to know, or the codes where it needs nothing.
+
+    ``words`` are those of its title where a side is needed.
+    """
+
+    fixed: tuple[Resolved, ...] | None
+    side: bool
+    phase: bool
+    pregnancy: bool
+    drug: bool
+    words: tuple[int, ...]
+
+
+class Ways(dict[int, Way]):
+    """Ways by row, worked out when first gone.
+
+    Parameters
+    ----------
+    resolver
+        Goes down to billable codes.
+    terms
+        The term index.
+    codes
+        The codes by row.
+    """
+
+    def __init__(self, resolver: CodeResolver, terms: TermIndex, codes: Sequence[str]) -> None:
+        super().__init__()
+        self._resolver = resolver
+        self._terms = terms
+        self._codes = codes
+
+    def __missing__(self, row: int) -> Way:
+        needs, code = self._resolver.needs(row), self._codes[row]
+        way = self[row] = Way(
+            self._resolver.fixed(row),
+            needs.side,
+            needs.phase,
+            code[0] == "O",
+            "T36" <= code[:3] <= "T50",
+            tuple(self._terms.node_words(row)) if needs.side else (),
+        )
+        return way
+
+
+__all__ = ["Way", "Ways"]
