@@ -47,7 +47,8 @@ def build_reader(terms: TermIndex, *, spans: bool = True) -> Language:
     """
     nlp = spacy.blank("en", config={"nlp": {"tokenizer": {"@tokenizers": TOKENIZER}}})
     for name in COMPONENTS:
-        nlp.add_pipe(name)
+        compiled = {"compiled": str(terms.path.parent)} if name == "suggester_assertion" else {}
+        nlp.add_pipe(name, config=compiled)
     keep_open(terms)
     nlp.add_pipe("suggester_mentions", config={"terms": str(terms.path), "spans": spans})
     return nlp

@@ -33,6 +33,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from itertools import compress
+from pathlib import Path
 from typing import Final
 
 from spacy.language import Language
@@ -57,6 +58,7 @@ from suggester.pipeline.cues import (
     read_cues,
     read_section_rules,
 )
+from suggester.pipeline.cues_compiled import open_cues
 from suggester.pipeline.function_words import THOUGHT
 from suggester.pipeline.listing import around_given
 from suggester.pipeline.past import (
@@ -378,7 +380,10 @@ class AssertionComponent:
         return doc
 
 
-@Language.factory("suggester_assertion", assigns=[], requires=["doc.sents"])
-def create_assertion(nlp: Language, name: str) -> AssertionComponent:
-    """Factory of ``suggester_assertion``; sets ``doc.user_data["suggester.assertion"]``."""
-    return AssertionComponent()
+@Language.factory("suggester_assertion", assigns=[], requires=["doc.sents"], default_config={"compiled": ""})
+def create_assertion(nlp: Language, name: str, compiled: str) -> AssertionComponent:
+    """Factory of ``suggester_assertion``; sets ``doc.user_data["suggester.assertion"]``.
+
+    ``compiled`` is the folder of the compiled cues; without one they are read from their files.
+    """
+    return AssertionComponent(book=open_cues(Path(compiled)) if compiled else None)

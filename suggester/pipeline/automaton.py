@@ -8,8 +8,9 @@ a time and never goes back; what a state remembers of other words than those of 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, Self
 
 from suggester.codesets.words import WORD, fold
 
@@ -83,6 +84,26 @@ class CueBook:
         self._states: dict[tuple[int, ...], _State] = {}
         self._start: _State | None = None
         self._room = self._most = _ROOM
+
+    @classmethod
+    def of_nodes(
+        cls,
+        classes: dict[str, tuple[str, ...]],
+        edges: list[dict[str, list[int]]],
+        accept: Mapping[int, tuple[Modifier, ...]],
+        size: int,
+    ) -> Self:
+        """A book of the nodes of another, as ``nodes`` gives them."""
+        out = cls(classes)
+        out._edges, out.size = edges, size
+        out._accept = [()] * len(edges)
+        for node, modifiers in accept.items():
+            out._accept[node] = modifiers
+        return out
+
+    def nodes(self) -> tuple[list[dict[str, list[int]]], dict[int, tuple[Modifier, ...]]]:
+        """The edges of each node, and what ends at those nodes where a cue ends."""
+        return self._edges, {node: ends for node, ends in enumerate(self._accept) if ends}
 
     def add(self, cue: str, modifiers: tuple[Modifier, ...]) -> None:
         """Add one cue with its alternatives.

@@ -116,6 +116,11 @@ class Cues:
         return mask
 
 
+def cue_files(root: Path) -> list[Path]:
+    """The files that cues are read from: the word classes, then the cues themselves."""
+    return [root / "word_classes.tsv", *sorted(root.glob("assertion_*.tsv"))]
+
+
 @lru_cache(maxsize=4)
 def read_cues(folder: Path | None = None) -> Cues:
     """Read all cues and word classes, the shipped ones unless a folder is given.
@@ -127,14 +132,14 @@ def read_cues(folder: Path | None = None) -> Cues:
     """
     root = folder or lexicon_dir() / "reader"
     classes: dict[str, list[str]] = {}
-    for number, cells in read_rows(root / "word_classes.tsv", ("word", "class")):
+    for number, cells in read_rows(cue_files(root)[0], ("word", "class")):
         if not cells[1].isalpha():
             raise LexiconError(f"word_classes.tsv:{number}: class {cells[1]!r} is not a plain name")
         classes.setdefault(fold(cells[0]), []).append(f"<{cells[1]}>")
     by_word = {word: tuple(names) for word, names in classes.items()}
     books = Cues(CueBook(by_word), CueBook(by_word), CueBook(by_word))
     known = {name for names in classes.values() for name in names} | {"<num>", "<year>", "<any>"}
-    paths = sorted(root.glob("assertion_*.tsv"))
+    paths = cue_files(root)[1:]
     if not paths:
         raise LexiconError("no assertion_*.tsv among the reader's lexicons")
     for path in paths:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from functools import cached_property
 from typing import Final
 
 from suggester.codesets.store import ReleaseStore
@@ -39,16 +40,22 @@ class Obstetrics:
     """
 
     def __init__(self, store: ReleaseStore) -> None:
+        self._store = store
         self._codes = store.code_list
         self._mothers = frozenset(row for prefix in _OF_MOTHERS for row in store.with_prefix(prefix))
+
+    @cached_property
+    def _groups(self) -> dict[int, dict[str, int]]:
+        """For each code that differs from others but in the stage, those by their stage."""
         groups: dict[str, dict[str, int]] = {}
         places: dict[int, str] = {}
+        store = self._store
         for row in store.with_prefix("O"):
             if store.billable[row]:
                 key, stage = _key_of(store.titles[row].lower())
                 groups.setdefault(key, {}).setdefault(stage, row)
                 places[row] = key
-        self._groups = {row: groups[key] for row, key in places.items() if len(groups[key]) > 1}
+        return {row: groups[key] for row, key in places.items() if len(groups[key]) > 1}
 
     def at(self, row: int, stage: Stage) -> int:
         """The code at a stage of the group that a code is in; itself where there is none."""
