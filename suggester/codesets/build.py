@@ -17,7 +17,7 @@ from functools import cache
 from pathlib import Path
 
 from suggester.codesets import compiling
-from suggester.codesets.container import Container
+from suggester.codesets.container import FORMAT, Container
 from suggester.codesets.hcpcs import INFLATED_BYTES, IoceReader, open_ioce
 from suggester.codesets.icd10cm import embedded_tabular, read_tabular
 from suggester.codesets.lexicon import INDEXED, Lexicon, lexicon_hash, read_lexicon
@@ -237,7 +237,7 @@ def _fresh(path: Path, key: str, *, whole: bool = True) -> bool:
     except StoreDamagedError as error:
         log.warning("%s; rebuilding it", error)
         return False
-    return bool(meta.get("format") == compiling.FORMAT and meta.get("key") == key)
+    return bool(meta.get("format") == FORMAT and meta.get("key") == key)
 
 
 def embedded_key(release: Release, *, licensed: bool = False) -> str:

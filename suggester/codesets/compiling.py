@@ -12,14 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from suggester.codesets.container import ragged, write_container
+from suggester.codesets.container import FORMAT, ragged, write_container
 from suggester.codesets.hcpcs import IoceTables, NcciPair
 from suggester.codesets.icd10cm import NOTE_KINDS, Node
 from suggester.codesets.lexicon import Lexicon
 from suggester.codesets.releases import Release
-
-FORMAT = 2
-"""Version of the layout of compiled stores; a store of another format is rebuilt."""
 
 
 def _meta(release: Release, codes: int, key: str) -> dict[str, object]:

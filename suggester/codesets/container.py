@@ -31,6 +31,9 @@ from numpy.typing import NDArray
 
 from suggester.errors import StoreDamagedError, StoreMissingError
 
+FORMAT = 2
+"""Version of the layout of compiled stores; a store of another format is rebuilt."""
+
 _MAGIC = b"SUGGCS02"
 _START = 16
 _ALIGN = 64

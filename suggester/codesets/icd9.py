@@ -20,8 +20,7 @@ from typing import NamedTuple
 import numpy as np
 
 from suggester.codesets.build import code_hash, key_of, locked
-from suggester.codesets.compiling import FORMAT
-from suggester.codesets.container import Container, ragged, write_container
+from suggester.codesets.container import FORMAT, Container, ragged, write_container
 from suggester.codesets.icd9_words import MEASURED
 from suggester.config import Settings
 from suggester.errors import CodeSetError, StoreDamagedError, StoreMissingError, UnknownCodeError

@@ -13,23 +13,19 @@ from array import array
 from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import numpy as np
 
-from suggester.codesets.compiling import FORMAT
-from suggester.codesets.container import write_container
+from suggester.codesets.container import FORMAT, write_container
 from suggester.codesets.importing_plan import Plan, Wanted, only_one
 from suggester.codesets.journal import Changes
+from suggester.codesets.procedures import GLOBAL_FILE, PAIRS_FILE, UNITS_FILE, ServiceSetting
 from suggester.codesets.tabular_files import month_in_name
 from suggester.codesets.untrusted import Row, Source, day_of, find_header, heading, rows_of
 from suggester.errors import ImportRefusedError
 
-ServiceSetting = Literal["practitioner", "hospital", "dme"]
-"""Whose claims an edit is for."""
 SERVICE_SETTINGS: tuple[ServiceSetting, ...] = get_args(ServiceSetting)
-
-PAIRS_FILE, UNITS_FILE, GLOBAL_FILE = "pairs.store", "units.store", "global.store"
 
 _SERVICE = re.compile(r"[A-Z0-9]\d{3}[A-Z0-9]")
 _GLOBAL = re.compile(r"0[019]0|000|XXX|YYY|ZZZ|MMM")

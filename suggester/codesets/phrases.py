@@ -14,8 +14,7 @@ from typing import Literal
 
 import numpy as np
 
-from suggester.codesets.compiling import FORMAT
-from suggester.codesets.container import Container, write_container
+from suggester.codesets.container import FORMAT, Container, write_container
 from suggester.codesets.journal import active_files
 from suggester.errors import StoreDamagedError
 from suggester.types import SYSTEMS, System

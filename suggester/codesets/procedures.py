@@ -12,13 +12,17 @@ from datetime import date
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 from suggester.codesets.container import Container
-from suggester.codesets.importing_edits import GLOBAL_FILE, PAIRS_FILE, UNITS_FILE, ServiceSetting
 from suggester.codesets.journal import active_files
 from suggester.codesets.phrases import PHRASES_FILE, PhraseSet
 
+ServiceSetting = Literal["practitioner", "hospital", "dme"]
+"""Whose claims an edit is for."""
+
 EDITS_FILE = "edits.store"
+PAIRS_FILE, UNITS_FILE, GLOBAL_FILE = "pairs.store", "units.store", "global.store"
 OPEN_FROM = date(2036, 1, 1).toordinal()
 """The embedded tables write a day from here on for edits without end."""
 

@@ -10,9 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suggester.codesets.container import Container
-from suggester.codesets.importing_edits import GLOBAL_FILE, PAIRS_FILE, UNITS_FILE
 from suggester.codesets.journal import Changes, Kind, active_files, compare
-from suggester.codesets.procedures import EDITS_FILE, OPEN_FROM
+from suggester.codesets.procedures import EDITS_FILE, GLOBAL_FILE, OPEN_FROM, PAIRS_FILE, UNITS_FILE
 
 _SHOWN = 20
 _FILES: dict[Kind, str] = {"ncci": PAIRS_FILE, "mue": UNITS_FILE, "global": GLOBAL_FILE}

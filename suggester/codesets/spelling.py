@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Mapping, Sequence
 from functools import cached_property
-
-from rapidfuzz import process
-from rapidfuzz.distance import OSA
 
 from suggester.codesets.terms import TermIndex
 
@@ -21,6 +19,14 @@ _SHORTEST_SEARCHED = 4
 _LONGEST_SEARCHED = 40
 _TWO_EDITS_FROM = 8
 """Searched words of so many letters may hold two edits."""
+
+
+def _within(edits: int, word: str, words: Sequence[str] | Mapping[int, str]) -> list[tuple[str, int, int]]:
+    """The words at most so many edits away: each with its distance, and its index or key."""
+    from rapidfuzz import process  # many notes have no unknown word
+    from rapidfuzz.distance import OSA
+
+    return process.extract(word, words, scorer=OSA.distance, score_cutoff=edits, limit=None)
 
 
 class Speller:
@@ -69,7 +75,7 @@ class Speller:
             if shaped is None:
                 continue
             words, ids = shaped
-            for known, _, at in process.extract(word, words, scorer=OSA.distance, score_cutoff=1, limit=None):
+            for known, _, at in _within(1, word, words):
                 found = (-int(self._frequency[ids[at]]), known, ids[at])
                 if best is None or found < best:
                     best = found
@@ -105,7 +111,7 @@ class Speller:
         if not _SHORTEST_SEARCHED <= len(word) <= _LONGEST_SEARCHED or not word.isalpha():
             return []
         most = 1 if len(word) < _TWO_EDITS_FROM else 2
-        found = process.extract(word, self._known, scorer=OSA.distance, score_cutoff=most, limit=None)
+        found = _within(most, word, self._known)
         ranked = sorted(
             (int(edits), known[0] != word[0], -int(self._frequency[index]), known, index)
             for known, edits, index in found

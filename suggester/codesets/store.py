@@ -14,8 +14,7 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from suggester.codesets.compiling import FORMAT
-from suggester.codesets.container import Container, StringTable
+from suggester.codesets.container import FORMAT, Container, StringTable
 from suggester.codesets.icd10cm import NOTE_KINDS
 from suggester.codesets.journal import active_files
 from suggester.codesets.licence import cpt_licensed

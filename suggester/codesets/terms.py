@@ -14,8 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from suggester.codesets.compiling import FORMAT
-from suggester.codesets.container import Container
+from suggester.codesets.container import FORMAT, Container
 from suggester.errors import StoreDamagedError
 
 SIDES = {"right": 1, "left": 2, "bilateral": 3, "both": 3}

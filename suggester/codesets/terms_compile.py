@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from suggester.codesets.compiling import FORMAT, expand_short
-from suggester.codesets.container import ragged, write_container
+from suggester.codesets.compiling import expand_short
+from suggester.codesets.container import FORMAT, ragged, write_container
 from suggester.codesets.lexicon import Lexicon, PhraseRow
 from suggester.codesets.phrases import PhraseKind, PhraseSet
 from suggester.codesets.store import ReleaseStore
