@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import gc
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from importlib.metadata import version
 from types import ModuleType
@@ -40,6 +42,18 @@ class _Later:
         return getattr(import_module(self._module), self.__name__)(*args, **values)
 
 
+@contextmanager
+def without_collecting() -> Iterator[None]:
+    """Work without collecting garbage, where many objects are made that all stay."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
+
+
 def start_spacy() -> None:
     """Import spaCy; what it does not need is left to be imported when somebody asks for it.
 
@@ -59,13 +73,10 @@ def start_spacy() -> None:
     if _PYDANTIC_1 not in sys.modules and int(version("confection").partition(".")[0]) >= _WITHOUT_PYDANTIC_1:
         absent[_PYDANTIC_1] = None
     sys.modules.update(absent)  # type: ignore[arg-type]
-    collecting = gc.isenabled()
-    gc.disable()  # modules make many objects and no garbage
     try:
-        import spacy
+        with without_collecting():
+            import spacy
     finally:
-        if collecting:
-            gc.enable()
         for name in absent:
             sys.modules.pop(name, None)
     vars(spacy).pop("cli", None)

@@ -21,6 +21,7 @@ from suggester.ranking.said import Said
 from suggester.ranking.services.coder import LINE_KIND, LineCoder
 from suggester.ranking.services.composing import place_services
 from suggester.rules import Context, Diagnosis, Rules, Service, Subject, flags_of
+from suggester.spacy_start import without_collecting
 from suggester.suggest.choosing import choose, in_force
 from suggester.suggest.ordering import in_order, step_back
 from suggester.types import (
@@ -363,8 +364,9 @@ def load(settings: Settings | None = None, **values: object) -> Suggester:
         If a setting is unknown, code sets cannot be compiled, or the model cannot be loaded.
     """
     chosen = settings or Settings.load(**values)
-    catalog = open_catalog(chosen)
-    rules = Rules.open(chosen, catalog=catalog)
-    engine = Suggester(settings=chosen, catalog=catalog, ranker=load_judge(chosen.model), rules=rules)
-    engine.bench(None)
+    with without_collecting():
+        catalog = open_catalog(chosen)
+        rules = Rules.open(chosen, catalog=catalog)
+        engine = Suggester(settings=chosen, catalog=catalog, ranker=load_judge(chosen.model), rules=rules)
+        engine.bench(None)
     return engine
