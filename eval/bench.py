@@ -5,8 +5,10 @@
 Prints milliseconds a note of 430 words (total milliseconds / total words × 430) for the engine and for
 ``spacy.blank("en")`` on the same notes in the same process, their repeats interleaved and the medians taken;
 the engine's import and load time and its peak memory, each in fresh processes. Every process keeps numeric
-libraries to one thread. Without ``--notes`` the project's own gold notes are read over until there are enough
-words.
+libraries to one thread and finds modules compiled, as an installation has them (pip compiles what it puts in)
+whatever ``PYTHONDONTWRITEBYTECODE`` says: compiling them anew takes as long again as loading.
+
+Without ``--notes`` the project's own gold notes are read over until there are enough words.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ import resource
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -135,13 +138,18 @@ def job_memory(notes: Sequence[Note]) -> dict[str, float]:
     return {"loaded_mb": loaded / 1024, "peak_mb": peak / 1024}
 
 
-def in_fresh_process(job: str, arguments: argparse.Namespace) -> dict[str, float]:
-    """Run one job in a new interpreter with numeric libraries on one thread."""
+def in_fresh_process(job: str, arguments: argparse.Namespace, compiled: str) -> dict[str, float]:
+    """Run one job in a new interpreter with numeric libraries on one thread.
+
+    ``compiled`` is the folder where modules are kept compiled.
+    """
     command = [sys.executable, str(Path(__file__).resolve()), "--job", job]
     command += ["--repeats", str(arguments.repeats), "--words", str(arguments.words)]
     for path in arguments.notes:
         command += ["--notes", str(path)]
-    done = subprocess.run(command, env=os.environ | ONE_THREAD, stdout=subprocess.PIPE, check=False)
+    environment = os.environ | ONE_THREAD | {"PYTHONPYCACHEPREFIX": compiled}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=False)
     if done.returncode:
         raise SystemExit(f"bench: the {job} job failed with exit code {done.returncode}, see above")
     found: dict[str, float] = json.loads(done.stdout)
@@ -149,14 +157,15 @@ def in_fresh_process(job: str, arguments: argparse.Namespace) -> dict[str, float
 
 
 def measure(arguments: argparse.Namespace) -> dict[str, dict[str, float]]:
-    """All jobs; the load time is the median of several processes, after one that warms the disk cache."""
-    in_fresh_process("load", arguments)
-    loads = [in_fresh_process("load", arguments) for _ in range(arguments.loads)]
-    return {
-        "speed": in_fresh_process("speed", arguments),
-        "load": {name: statistics.median(one[name] for one in loads) for name in loads[0]},
-        "memory": in_fresh_process("memory", arguments),
-    }
+    """All jobs; the load time is the median of several processes, after one that compiles the modules."""
+    with tempfile.TemporaryDirectory() as compiled:
+        in_fresh_process("load", arguments, compiled)
+        loads = [in_fresh_process("load", arguments, compiled) for _ in range(arguments.loads)]
+        return {
+            "speed": in_fresh_process("speed", arguments, compiled),
+            "load": {name: statistics.median(one[name] for one in loads) for name in loads[0]},
+            "memory": in_fresh_process("memory", arguments, compiled),
+        }
 
 
 def table(result: dict[str, dict[str, float]]) -> str:
