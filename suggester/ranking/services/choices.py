@@ -123,19 +123,27 @@ def _shipped() -> tuple[dict[str, list[tuple[Choice, Term, tuple[frozenset[str],
 
 def choose(scene: Scene, *, setting: Setting | None) -> Iterator[Composed]:
     """Services that the rules find, at most one a rule and sentence."""
-    rules, triggers = _shipped()
-    have = scene.have
+    shipped, triggers = _shipped()
+    have, at = scene.have, setting or "outpatient"
+    rules: dict[str, list[tuple[Choice, Term]]] = {}
+    for word in triggers & have:
+        for choice, term, asked in shipped[word]:
+            if choice.setting and at not in choice.setting:
+                continue
+            for firsts in asked:
+                if firsts.isdisjoint(have):
+                    break  # a word that the rule asks for is nowhere in the note
+            else:
+                rules.setdefault(word, []).append((choice, term))
     for sentence in scene.sentences:
-        if triggers.isdisjoint(sentence.have):
+        hit = rules.keys() & sentence.have
+        if not hit:
             continue
-        hit = triggers & sentence.have
         seen: set[int] = set()
         for word in sorted(hit):
-            for choice, term, asked in rules[word]:
-                if id(choice) in seen or (choice.setting and (setting or "outpatient") not in choice.setting):
+            for choice, term in rules[word]:
+                if id(choice) in seen:
                     continue
-                if asked and any([firsts.isdisjoint(have) for firsts in asked]):
-                    continue  # a word that the rule asks for is nowhere in the note
                 place = sentence.find(term)
                 if place is None or not sentence.is_done(place) or _elsewhere(scene, choice.code):
                     continue

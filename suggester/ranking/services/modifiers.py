@@ -6,6 +6,7 @@ proposed, never put on a claim: the coder decides.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from functools import cache, lru_cache
 
@@ -237,9 +238,10 @@ def distinct(code: str, other: str) -> ProposedModifier:
 
 
 def _sentences_of(scene: Scene, suggestion: Suggestion) -> Iterator[Sentence]:
-    wanted = {scene.reading.token_at(e.span.start) for e in suggestion.evidence}
+    wanted = sorted({scene.reading.token_at(e.span.start) for e in suggestion.evidence})
     for sentence in scene.sentences:
-        if any(sentence.tokens[0] <= token <= sentence.tokens[-1] for token in wanted):
+        at = bisect_left(wanted, sentence.tokens[0])
+        if at < len(wanted) and wanted[at] <= sentence.tokens[-1]:
             yield sentence
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,6 +11,7 @@ from itertools import chain, compress
 
 from suggester.codesets.words import stem
 from suggester.pipeline.reading import Reading
+from suggester.pipeline.tokenizer import TokenTable
 from suggester.ranking.services.note_words import note_words
 from suggester.ranking.services.quantities import Quantity, quantities
 from suggester.types import Evidence, Span
@@ -180,16 +182,43 @@ _KEPT = 100_000
 _STEMS = _Stems()
 
 
+class _Plain(dict[str, str | None]):
+    """The stem of each folded token that is one part and read by itself; None for the others."""
+
+    def __missing__(self, lower: str) -> str | None:
+        if len(self) >= _KEPT:
+            self.clear()
+        parts, depends = _STEMS[lower]
+        found = self[lower] = parts[0] if len(parts) == 1 and not depends else None
+        return found
+
+
+_PLAIN = _Plain()
+
+
 def _sentences(reading: Reading, text: str) -> Iterator[Sentence]:
-    table, of = reading.table, reading.sentence
-    groups: dict[int, tuple[list[int], list[str]]] = {}
+    table, of, kinds = reading.table, reading.sentence, reading.section_kind
+    words = list(compress(range(len(of)), table.is_word))
+    plain = list(map(_PLAIN.__getitem__, compress(table.lower, table.is_word)))
+    begin = number = 0
+    while begin < len(words):
+        end = bisect_right(of, of[words[begin]], words[begin])
+        end = bisect_left(words, end, begin)
+        tokens, stems = tuple(words[begin:end]), tuple(plain[begin:end])
+        if None in stems:
+            tokens, stems = _cut(table, text, tokens)
+        if tokens:
+            yield Sentence(number, tokens, stems, kinds[tokens[0]])  # type: ignore[arg-type]
+            number += 1
+        begin = end
+
+
+def _cut(table: TokenTable, text: str, words: Sequence[int]) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    """The words of a sentence by their parts: the token and the stem of each."""
     tokens: list[int] = []
     stems: list[str] = []
-    last = here = -9
-    for token in compress(range(len(of)), table.is_word):
-        if of[token] != here:
-            here = of[token]
-            tokens, stems = groups.setdefault(here, ([], []))
+    last = -9
+    for token in words:
         lower = table.lower[token]
         parts, depends = _STEMS[lower]
         if depends:
@@ -210,6 +239,4 @@ def _sentences(reading: Reading, text: str) -> Iterator[Sentence]:
         else:
             stems += parts
             tokens += [token] * len(parts)
-    ordered = [pair for _, pair in sorted(groups.items()) if pair[0]]
-    for number, (tokens, stems) in enumerate(ordered):
-        yield Sentence(number, tuple(tokens), tuple(stems), reading.section_kind[tokens[0]])
+    return tuple(tokens), tuple(stems)
