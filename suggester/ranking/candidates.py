@@ -107,12 +107,9 @@ class CandidateFinder:
         )
         related = self._terms_of((*_RELATED, *self._effects.induced, *self._reactions.codes))
         self._term_of_prefix = {self._codes[row]: term for row, term in related.items()}
-        self._unsaid = frozenset(
-            row for prefix in ("Y93.02", *_DRUG_CODES) for row in self._store.with_prefix(prefix)
-        )
-        self._looked_for = frozenset(
-            row for prefix in self._unproven.codes for row in self._store.with_prefix(prefix)
-        )
+        self._unsaid = self._rows_under(("Y93.02", *_DRUG_CODES))
+        self._looked_for = self._rows_under(self._unproven.codes)
+        self._doubtful = self._unsaid | self._looked_for
         self._each_side = EachSide(self._terms.vocabulary)
         self._open = self._terms.vocabulary.get("open", -1)
         self._phrases: dict[int, str] = {}
@@ -122,10 +119,15 @@ class CandidateFinder:
             {system: releases.store(system).code_list for system in SYSTEMS},
         )
 
+    def _rows_under(self, prefixes: Sequence[str]) -> frozenset[int]:
+        return frozenset(row for prefix in prefixes for row in self._store.with_prefix(prefix))
+
     def _terms_of(self, prefixes: Sequence[str]) -> dict[int, int]:
         """For each row under prefixes that a term leads to, the first such term."""
-        rows = [row for prefix in prefixes for row in self._store.with_prefix(prefix)]
-        named = (self._terms.term_target == Target.ICD10CM) & np.isin(self._terms.term_row, rows)
+        under = np.zeros(len(self._codes) + 1, dtype=np.bool_)
+        under[list(self._rows_under(prefixes))] = True
+        named = self._terms.term_target == Target.ICD10CM
+        named &= under[np.where(named, self._terms.term_row, -1)]
         out: dict[int, int] = {}
         for term in np.flatnonzero(named).tolist():
             out.setdefault(self._terms.term_row.item(term), term)
@@ -188,12 +190,16 @@ class CandidateFinder:
         flags_at: dict[tuple[int, int, int, bool], int] = {}
         contexts: dict[int, frozenset[int]] = {}
         widen = self._resolver.sites.widen
+        resolved_at: dict[tuple[int, int, int, int], tuple[Resolved, ...]] = {}
         shots = self._vaccines.tokens(reading)
-        lower, unsaid, looked_for = reading.table.lower, self._unsaid, self._looked_for
+        lower, doubtful = reading.table.lower, self._doubtful
         left_handed = is_left_handed(lower)
         fixed_phase: Phase | None = "initial" if setting == "emergency" else None
         ways, codes, diagnosis = self._ways, self._codes, int(Target.ICD10CM)
         by_term, by_descent = Method.TERM, Method.DESCENT
+        new = (
+            tuple.__new__
+        )  # takes half the time of the class called, and most of a note's supports are made here
         asked, diagnoses = self.histories.asked, found.diagnoses
         drugs: list[tuple[int, int, int]] = []
         findings: list[tuple[int, int, str]] = []
@@ -230,6 +236,8 @@ class CandidateFinder:
             way = ways[row]
             ends = way.fixed
             if ends is None:
+                ends = resolved_at.get((row, first, final, anchor))
+            if ends is None:
                 side, own_phase, opened = 0, phase, True
                 if way.side or way.phase:
                     side, said, opened = self._said(reading, first, final)
@@ -253,27 +261,26 @@ class CandidateFinder:
                 ends = ends or self._resolver.resolve(
                     row, context=context, side=side, phase=own_phase, left_handed=left_handed
                 )
-            partial, complete = partial_of[i], complete_of[i]
+                resolved_at[row, first, final, anchor] = ends
+            partial, affirmed = partial_of[i], complete_of[i] and not flags & NEGATED
             for resolved in ends:
                 to = resolved.row
                 if shots and is_infection(codes[to]) and beside(anchor, shots):
                     continue
                 if partial and asked[to] and not flags & asked[to]:
                     continue  # part of a term is not enough for a code of history
-                if to in looked_for and self._unproven.is_only_looked_for(reading, first, final, codes[to]):
-                    continue
-                if to in unsaid and says_less(codes[to], lower, first, final):
+                if to in doubtful and self._is_not_said(reading, to, first, final):
                     continue
                 if denied and self._is_denied(to, denied, first, final):
                     continue
-                if complete and not flags & NEGATED:
+                if affirmed:
                     findings.append((first, final, codes[to]))
                 candidate = diagnoses.get(to)
                 if candidate is None:
                     candidate = diagnoses[to] = CodeSupport("ICD-10-CM", to)
                 method = by_descent if resolved.steps else by_term
-                candidate.supports.append(Support(i, method, flags, resolved, similarity))
-                if flags and flags & (HISTORICAL | FAMILY) and not flags & NEGATED:
+                candidate.supports.append(new(Support, (i, method, flags, resolved, similarity)))
+                if flags & (HISTORICAL | FAMILY) and not flags & NEGATED:
                     self.histories.add(found, to, flags, i, similarity)
         return drugs, findings
 
@@ -310,6 +317,13 @@ class CandidateFinder:
             elif attribute.name == "open":
                 opened = attribute.value == "open"
         return side, phase, opened
+
+    def _is_not_said(self, reading: Reading, row: int, first: int, final: int) -> bool:
+        """Whether the words of a match do not say that what a doubtful code stands for is there."""
+        code = self._codes[row]
+        if row in self._looked_for and self._unproven.is_only_looked_for(reading, first, final, code):
+            return True
+        return row in self._unsaid and says_less(code, reading.table.lower, first, final)
 
     def _is_denied(self, row: int, denied: Denied, first: int, final: int) -> bool:
         """Whether a match takes the site of a primary for that of a secondary, or the other way round."""

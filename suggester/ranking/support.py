@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import IntEnum
 from operator import attrgetter
+from typing import NamedTuple
 
 from suggester.ranking.resolve import Resolved
 from suggester.types import SYSTEMS, System
@@ -28,8 +29,7 @@ class Method(IntEnum):
     SPREAD = 9
 
 
-@dataclass(slots=True)
-class Support:
+class Support(NamedTuple):
     """One match that speaks for a code.
 
     ``match`` indexes the matches of the reading; ``flags`` are the assertion bits over its words.

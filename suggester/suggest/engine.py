@@ -108,8 +108,10 @@ class Suggester:
             raise TooLargeError(
                 f"{len(note.text)} characters, allowed {self.settings.max_note_chars}", record=note.id
             )
-        if note.kind == LINE_KIND:
-            return self._suggest_line(note)
+        with without_collecting():  # what is made while a note is read has no cycles
+            return self._suggest_line(note) if note.kind == LINE_KIND else self._suggest_note(note)
+
+    def _suggest_note(self, note: Note) -> Suggestions:
         bench, flags = self.bench(note.service_date)
         closed = {flag.message.split()[1] for flag in flags}
         reading = bench.read(note.text)
