@@ -203,6 +203,15 @@ no <ent negated>fever</ent>, and chest film to rule out <ent uncertain>cancer</e
 once thought to have <ent negated>lupus</ent>, a diagnosis since discarded
 the following were not found: <ent negated>rash</ent>, <ent negated>edema</ent>
 <ent>ulcerative colitis</ent> in remission; <ent historical>lymphoma</ent> in remission
+the <ent historical>abscess</ent> for which he was admitted has cleared
+her <ent historical>rash</ent>, for which she took steroids, has resolved
+a <ent historical>hematoma</ent> following line placement which resolved
+<ent historical>lung cancer</ent> status post <ent historical>lobectomy</ent>, evaluate for <ent uncertain>recurrence</ent>
+<ent>lung cancer</ent> status post <ent historical>lobectomy</ent>, now with <ent>recurrence</ent>
+watch for signs of a leak: <ent hypothetical>fever</ent>, <ent hypothetical>pain</ent>
+return for fever: <ent>gout</ent>
+the previously noted <ent>cyst</ent> is stable
+screening for <ent negated>depression</ent> was negative
 """.strip().splitlines()
 
 

@@ -102,7 +102,7 @@ APPEARED: Final = _words("developed develops appeared presented noticed noted be
 VISIT: Final = _words(
     """admitted hospitalized hospitalised presented diagnosed treated intubated admission seen icu nicu
     hospital ward inpatient struggled struggling dealt dealing battled coped suffered ill sick afflicted
-    infected"""
+    infected trouble problems issues difficulty difficulties"""
 )
 """Words after which a dated *with* tells what was found then."""
 

@@ -148,6 +148,9 @@ _FRESH: Final = frozenset(
 )
 """Words by which what was operated on is treated still, or was only just operated on."""
 
+_SOUGHT: Final = frozenset(("no", "without", "for", "out", "exclude", "denies", "negative", "free", "?"))
+"""Words shortly before such a word by which what it tells is absent or looked for (*for recurrence*)."""
+
 _ABSENT: Final = frozenset(("no", "not", "denies", "denied", "never", "without", "negative", "none"))
 _ITEM_ENDS: Final = frozenset(
     (",", ";", ".", ":", "and", "with", "on", "|", "•", "-", "/", "&", "for", "(", ")", "from", "due")
@@ -307,9 +310,17 @@ def removed(words: list[str], begin: int, cue: int, first: int, last: int, stop:
     index = cue - 1 if words[cue - 1] == "," else cue
     while index > begin and cue - index < _ITEM and not _ends_item(words[index - 1]):
         index -= 1
-    if _EXCISED.isdisjoint(words[index:cue]) or not _FRESH.isdisjoint(words[begin:stop]):
+    if _EXCISED.isdisjoint(words[index:cue]) or _treated_still(words, begin, stop):
         return cue
     return index
+
+
+def _treated_still(words: list[str], begin: int, stop: int) -> bool:
+    """Whether a word of ``_FRESH`` stands there that is not said to be absent or only looked for."""
+    return any(
+        words[at] in _FRESH and _SOUGHT.isdisjoint(words[max(begin, at - 3) : at])
+        for at in range(begin, stop)
+    )
 
 
 def of_others(words: list[str], begin: int, end: int) -> list[tuple[int, int]]:

@@ -40,7 +40,8 @@ _NOT_OVER_FOR: Final = HISTORICAL | HYPOTHETICAL
 _OVER: Final = frozenset(("with", "for"))
 """Words that end what a cue sets ahead of it, but not what one sets behind it."""
 
-_OVER_CAUSES: Final = _OVER | {"due", "secondary", "because", "after", "following", "from"}
+_CAUSES: Final = frozenset(("due", "secondary", "because", "after", "following", "from"))
+_OVER_CAUSES: Final = _OVER | _CAUSES
 _OVER_BY_RULE: Final = {
     "hist.resolved": _OVER_CAUSES | {"this", "today"},
     "hist.answer": _OVER_CAUSES,
@@ -60,6 +61,9 @@ _FAMILY_TOO: Final = frozenset(("negative", "neg", "positive"))
 _FAMILY_RULE: Final = "fam.history"
 _FAMILY_ON: Final = _FAMILY_TOO | {"no", "none", "pos", "also"}
 """Words behind a semicolon with which a family history goes on."""
+
+_WATCHED: Final = "hyp.return"
+"""The rule of what is watched for: behind *signs of* a colon begins their list (*signs of a leak: fever*)."""
 
 _ITEM_ENDS: Final = frozenset(",.;")
 _ARTICLE: Final = frozenset(("a", "an"))
@@ -121,6 +125,11 @@ _BRIEF: Final = 7
 _RELATIVES: Final = frozenset(("which", "who", "that", "though", "although", "while"))
 """Words that begin a clause between commas."""
 
+_OF_WHICH: Final = frozenset(("which", "whom"))
+"""Words behind a preposition that begin such a clause (*the rash, for which she took steroids, is gone*)."""
+
+_BEFORE_WHICH: Final = frozenset(("for", "with", "from", "of", "in", "to"))
+
 _REDUCED: Final = frozenset(
     (
         *("felt", "thought", "believed", "presumed", "presumably", "attributed", "secondary", "due"),
@@ -158,6 +167,7 @@ def reach_forward(
     family = modifier.rule == _FAMILY_RULE
     rule_ends = _RULE_ENDS.get(modifier.rule, frozenset())
     dated = modifier.rule in _DATE_RULES
+    watched = modifier.rule == _WATCHED and words[begin - 1] == "of"
     bare = modifier.rule == "neg.no" and words[first - 1] not in _ARTICLE
     boundary = -1
     count = depth = 0
@@ -198,7 +208,7 @@ def reach_forward(
             depth -= 1
             if depth < 0:
                 return first, index, False
-        elif word == ":" and index > first:
+        elif word == ":" and index > first and not (watched and index < stop - 1):
             return first, index, index == stop - 1
         elif index > first or boundary >= 0:
             if verb.get(index, 0) & bit and (boundary >= 0 or modifier.rule != "hyp.if"):
@@ -276,11 +286,15 @@ def reach_backward(
     while index >= start:
         word = words[index]
         if word in (";", "|") or (
-            hard.get(index, 0) & bit and word not in over and not _caused(words, index, start, modifier)
+            hard.get(index, 0) & bit
+            and word not in over
+            and not (word in _OF_WHICH and words[index - 1] in _BEFORE_WHICH)
+            and not _caused(words, index, start, modifier)
         ):
             break
         if (
             word == "for"
+            and words[index + 1] not in _OF_WHICH
             and (hard.get(index, 0) | _NOT_OVER_FOR) & bit
             and not (
                 bit == HISTORICAL
@@ -330,6 +344,7 @@ def reach_backward(
             and index < last
             and not (modifier.rule in _DATE_RULES and _operated(words, index, last))
             and not _caused(words, index, start, modifier)
+            and not (word in over and word in _CAUSES)
         ):
             break
         count += is_word[index]
@@ -373,7 +388,9 @@ def _over_relative(words: list[str], comma: int, start: int, index: int) -> int:
     for at in range(comma - 1, max(start, comma - _RELATIVE_BACK) - 1, -1):
         if words[at] in (".", ";", ":"):
             break
-        if words[at] == "," and (words[at + 1] in _RELATIVES or words[at + 1] in _REDUCED):
+        if words[at] == "," and (
+            words[at + 1] in _RELATIVES or words[at + 1] in _REDUCED or words[at + 2] in _OF_WHICH
+        ):
             return at - 1
     return index
 
