@@ -206,12 +206,19 @@ the following were not found: <ent negated>rash</ent>, <ent negated>edema</ent>
 the <ent historical>abscess</ent> for which he was admitted has cleared
 her <ent historical>rash</ent>, for which she took steroids, has resolved
 a <ent historical>hematoma</ent> following line placement which resolved
-<ent historical>lung cancer</ent> status post <ent historical>lobectomy</ent>, evaluate for <ent uncertain>recurrence</ent>
+<ent historical>lung ca</ent> s/p <ent historical>lobectomy</ent>, check for <ent uncertain>recurrence</ent>
 <ent>lung cancer</ent> status post <ent historical>lobectomy</ent>, now with <ent>recurrence</ent>
 watch for signs of a leak: <ent hypothetical>fever</ent>, <ent hypothetical>pain</ent>
 return for fever: <ent>gout</ent>
 the previously noted <ent>cyst</ent> is stable
 screening for <ent negated>depression</ent> was negative
+the <ent historical>infection</ent> she developed after surgery has since healed
+<ent historical>lymphoma</ent> s/p ABVD 1998; <ent>cataract</ent>, s/p IOL 2020
+status post valve <ent historical>replacement</ent> for <ent historical>aortic stenosis</ent>
+hx <ent>gout</ent>, <ent historical>splenectomy</ent>
+as a child he was diagnosed with <ent>asthma</ent>
+as a child he had <ent historical>asthma</ent>
+<ent uncertain>sarcoidosis</ent> should be excluded
 """.strip().splitlines()
 
 

@@ -66,6 +66,11 @@ SENTENCES = [
     "End-stage <ent>liver disease</ent>.",
     # injuries
     "Here for follow-up of <ent phase=subsequent healing=delayed>tibia fracture</ent>, delayed union.",
+    "<ent>Wrist fracture</ent>, splinted, ortho f/u.",
+    "<ent>Wrist fracture</ent>. Ophtho f/u 2 days.",
+    "Ortho f/u: <ent phase=subsequent>ankle fracture</ent>",
+    "<ent>Adenocarcinoma</ent>, moderately differentiated; <ent severity=moderate>asthma</ent>, moderate.",
+    "MRI L-SPINE: <ent>disc bulge</ent>",
     "Follow up with ortho in 1 week for <ent laterality=left>wrist fracture</ent>, left.",
     "<ent phase=initial laterality=right>Laceration</ent> of right thumb, initial encounter.",
     "<ent>Aphasia</ent> as sequela of <ent phase=sequela>stroke</ent>.",

@@ -72,6 +72,7 @@ from suggester.pipeline.past import (
     of_others,
     past_items,
     removed,
+    replaces,
     taken_back,
 )
 from suggester.pipeline.reach import reach_backward, reach_forward
@@ -301,6 +302,10 @@ class AssertionFinder:
                                 whole = removed(words, begin, hit.begin, first, item, stop)
                             if whole < hit.begin:
                                 scopes.append(_scope(visible, whole, hit.begin, modifier, cue_start, cue_end))
+                            if item < last and words[item] == "for" and replaces(words, first, item):
+                                to = first_item(words, item + 1, last)
+                                scopes.append(_scope(visible, item, to, modifier, cue_start, cue_end))
+                                item = to
                             for from_, to in drop_chronic(words, item, last, self.chronic, life):
                                 scopes.append(_scope(visible, from_, to, modifier, cue_start, cue_end))
                         elif modifier.mask == NEGATED:

@@ -126,7 +126,7 @@ class AttributeFinder:
                 continue
             if phrase.need and not self._needed(table, sentence, index, after, phrase):
                 continue
-            if phrase.value == "subsequent" and self._later(table, sections, index, after):
+            if phrase.value == "subsequent" and self._later(table, sentence, sections, index, after):
                 return None
             return Found(phrase.name, phrase.value, index, after - 1, phrase.forward)
         return None
@@ -189,11 +189,20 @@ class AttributeFinder:
                 return True
         return before >= 0 and lower[before] in ("the", "on", "of", "and")
 
-    def _later(self, table: TokenTable, sections: SectionTable | None, index: int, after: int) -> bool:
+    def _later(
+        self, table: TokenTable, sentence: list[int], sections: SectionTable | None, index: int, after: int
+    ) -> bool:
         """Whether *follow up* is an instruction and not what brought the patient."""
         if sections is not None and sections.kind_at(index) in _LATER_SECTIONS:
             return True
-        return after < len(table) and table.lower[after] in self.lexicon.groups["later"]
+        lower, size = table.lower, len(table)
+        if after < size and lower[after] in self.lexicon.groups["later"]:
+            return True
+        if index < 1 or lower[index - 1] not in self.lexicon.groups["arranges"]:
+            return False
+        if index > 1 and sentence[index - 2] == sentence[index] and not table.is_space[index - 2]:
+            return True  # who follows up opens no title (*Ortho follow-up*)
+        return after < size and sentence[after] == sentence[index] and lower[after][:1].isdigit()
 
 
 _DIGITS: Final = frozenset("123456789")

@@ -228,7 +228,8 @@ class CueBook:
     ) -> tuple[int, tuple[Modifier, ...]] | None:
         """The longest cue at ``begin`` that ends before ``stop``: its end and modifiers.
 
-        Where rows of several directions match the same words, a pseudo cue hides the others. ``first`` says
+        Where rows of several directions match the same words, a pseudo cue hides the others of its flags and
+        comes first. ``first`` says
         that a sentence begins here, so that cues written with ``^`` hold.
         """
         root = self._start or self._root()
@@ -357,7 +358,13 @@ def is_class(token: str) -> bool:
 
 
 def _prefer_pseudo(modifiers: tuple[Modifier, ...]) -> tuple[Modifier, ...]:
-    """Without repetition; a pseudo cue hides the others."""
+    """Without repetition, pseudo cues first; they hide the others of their flags."""
     kept = tuple(dict.fromkeys(modifiers))
     pseudo = tuple(modifier for modifier in kept if modifier.direction == "pseudo")
-    return pseudo or kept
+    if not pseudo:
+        return kept
+    hidden = 0
+    for modifier in pseudo:
+        hidden |= modifier.mask
+    others = (modifier for modifier in kept if modifier.direction != "pseudo")
+    return (*pseudo, *(modifier for modifier in others if not modifier.mask & hidden))

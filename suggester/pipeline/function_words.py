@@ -96,7 +96,10 @@ FIRST_SEEN: Final = _words(
 )
 """Words that, behind *first*, make a date the beginning of what still lasts."""
 
-APPEARED: Final = _words("developed develops appeared presented noticed noted became diagnosed dx dx'd")
+APPEARED: Final = _words(
+    """developed develops appeared presented noticed noted became diagnosed dx dx'd found discovered detected
+    recurred relapsed"""
+)
 """Words that make a month without a year the beginning of what lasts."""
 
 VISIT: Final = _words(

@@ -31,6 +31,9 @@ _LEADS_ON: Final = frozenset(
 AGE_ONLY: Final = "hist.at"
 """The rule of a bare number behind *at*, which is an age only behind what happens once."""
 
+_VERB: Final = 4
+"""So many words behind a date the verb of its clause stands."""
+
 _TREATMENT: Final = 14
 _DATED: Final = frozenset(("ago", "childhood", "radiation", "chemotherapy", "chemo", "surgery", "resection"))
 """Words that tell of a treatment that it is over."""
@@ -91,6 +94,11 @@ _EXCISED: Final = frozenset(
             "sarcoma",
             "rcc",
             "seminoma",
+            "lymphoma",
+            "leukemia",
+            "hodgkin",
+            "hodgkin's",
+            "hodgkins",
         ),
         *(
             "hernia",
@@ -148,6 +156,7 @@ _FRESH: Final = frozenset(
 )
 """Words by which what was operated on is treated still, or was only just operated on."""
 
+_REPLACING: Final = frozenset(("replacement", "replacements", "transplant", "transplantation"))
 _SOUGHT: Final = frozenset(("no", "without", "for", "out", "exclude", "denies", "negative", "free", "?"))
 """Words shortly before such a word by which what it tells is absent or looked for (*for recurrence*)."""
 
@@ -228,8 +237,11 @@ def _tells_visit(words: list[str], begin: int, hit: Hit) -> bool:
 
 
 def diagnosed(words: list[str], begin: int, hit: Hit) -> bool:
-    """Whether the clause before a date says that a condition was diagnosed then."""
-    return not DIAGNOSED.isdisjoint(words[max(begin, hit.begin - 8) : hit.begin])
+    """Whether a clause says that a condition was diagnosed at a date (*at 9 he was diagnosed with*)."""
+    return (
+        not DIAGNOSED.isdisjoint(words[max(begin, hit.begin - 8) : hit.begin])
+        or "diagnosed" in words[hit.begin : hit.end + _VERB]
+    )
 
 
 def drop_chronic(
@@ -284,7 +296,7 @@ def later_events(words: list[str], comma: int, stop: int, stops: Stops) -> list[
             end += 1
         if end - comma > _EVENT_WORDS:
             return out
-        if any(word in ONCE for word in words[comma + 1 : end]):
+        if any(word in ONCE or word.endswith("ectomy") for word in words[comma + 1 : end]):
             out.append((comma + 1, end))
         comma = end
     return out
@@ -305,14 +317,23 @@ def removed(words: list[str], begin: int, cue: int, first: int, last: int, stop:
 
     *Prostate cancer s/p prostatectomy* is over unless it is told to be treated, or the operation to be fresh.
     """
-    if not any(word.endswith(SURGICAL) or word in _EXCISION for word in words[first:last]):
+    apart = words[cue - 1] == ","
+    if not any(
+        word.endswith(SURGICAL) or word in _EXCISION or (not apart and _is_year(word))
+        for word in words[first:last]
+    ):
         return cue
-    index = cue - 1 if words[cue - 1] == "," else cue
+    index = cue - apart
     while index > begin and cue - index < _ITEM and not _ends_item(words[index - 1]):
         index -= 1
     if _EXCISED.isdisjoint(words[index:cue]) or _treated_still(words, begin, stop):
         return cue
     return index
+
+
+def replaces(words: list[str], begin: int, end: int) -> bool:
+    """Whether an operation puts something in the place of what was ill (*valve replacement for stenosis*)."""
+    return not _REPLACING.isdisjoint(words[begin:end])
 
 
 def _treated_still(words: list[str], begin: int, stop: int) -> bool:
@@ -385,12 +406,12 @@ def _was_treated(words: list[str], at: int, limit: int) -> bool:
     behind = words[at + 1 : min(limit, at + _TREATMENT)]
     if ";" in behind:
         behind = behind[: behind.index(";")]
-    return any(
-        word.endswith(SURGICAL)
-        or word in _DATED
-        or (len(word) in (4, 5) and word[:2] in ("19", "20") and word[:4].isdigit())
-        for word in behind
-    )
+    return any(word.endswith(SURGICAL) or word in _DATED or _is_year(word) for word in behind)
+
+
+def _is_year(word: str) -> bool:
+    """Whether a word is a year or a decade (*1998*, *1970s*)."""
+    return len(word) in (4, 5) and word[:2] in ("19", "20") and word[:4].isdigit()
 
 
 def _for_another(words: list[str], at: int, limit: int) -> bool:

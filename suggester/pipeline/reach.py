@@ -128,6 +128,43 @@ _RELATIVES: Final = frozenset(("which", "who", "that", "though", "although", "wh
 _OF_WHICH: Final = frozenset(("which", "whom"))
 """Words behind a preposition that begin such a clause (*the rash, for which she took steroids, is gone*)."""
 
+_OVER_NOW: Final = "hist.resolved"
+_SUBJECTS: Final = frozenset(("he", "she", "they", "we", "i"))
+_NO_NOUN: Final = frozenset(
+    (
+        *(
+            "and",
+            "or",
+            "but",
+            "that",
+            "which",
+            "who",
+            "when",
+            "while",
+            "as",
+            "after",
+            "before",
+            "since",
+            "if",
+        ),
+        *(
+            "because",
+            "then",
+            "so",
+            "now",
+            "today",
+            "yesterday",
+            "though",
+            "although",
+            "where",
+            "until",
+            "once",
+        ),
+        *("nor", "whether", "how", "what", "ago", "later", "time", "year", "week", "month", "day", "night"),
+    )
+)
+"""Words before *she had* that no relative clause without a first word describes."""
+
 _BEFORE_WHICH: Final = frozenset(("for", "with", "from", "of", "in", "to"))
 
 _REDUCED: Final = frozenset(
@@ -334,7 +371,7 @@ def reach_backward(
             if not (joined or side or _in_brackets(words, index, start)):
                 break
         elif verb.get(index, 0) & bit and index < last:
-            relative = _relative_at(words, index, start)
+            relative = _relative_at(words, index, start, bare=modifier.rule == _OVER_NOW)
             if relative < 0:
                 break
             count += index - relative
@@ -395,11 +432,17 @@ def _over_relative(words: list[str], comma: int, start: int, index: int) -> int:
     return index
 
 
-def _relative_at(words: list[str], index: int, start: int) -> int:
-    """Where the relative clause begins whose verb stands at ``index``; -1 if the verb is none of one."""
+def _relative_at(words: list[str], index: int, start: int, *, bare: bool) -> int:
+    """Where the relative clause begins whose verb stands at ``index``; -1 if the verb is none of one.
+
+    ``bare`` says that it may do without its first word (*the infection she developed is gone*).
+    """
     for at in range(index - 1, max(start, index - 3), -1):
         if words[at] in _RELATIVES and words[at - 1].isalpha() and words[at - 1] not in _RELATIVES:
             return at
+    at = index - 1
+    if bare and at > start + 1 and words[at] in _SUBJECTS and words[at - 1].isalpha():
+        return at if words[at - 1] not in _NO_NOUN and not words[at - 1].endswith("ly") else -1
     return -1
 
 

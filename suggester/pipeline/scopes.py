@@ -94,16 +94,21 @@ def find_hits(
         if found is None:
             continue
         end, modifiers = found
-        if modifiers[0].direction == "pseudo":
-            hidden = hidden if hidden_to > index else 0
-            for modifier in modifiers:
-                hidden |= modifier.mask
-            hidden_to = max(end, hidden_to)
-            if hidden == ALL:
-                after = end
-            continue
         if index < hidden_to:
             covered = hidden if end < hidden_to + _FURTHER else hidden & ~(FAMILY | UNCERTAIN)
+        else:
+            covered = hidden = 0
+        if modifiers[0].direction == "pseudo":
+            for modifier in modifiers:
+                if modifier.direction == "pseudo":
+                    hidden |= modifier.mask
+            hidden_to = max(end, hidden_to)
+            modifiers = tuple(modifier for modifier in modifiers if modifier.direction != "pseudo")
+            if not modifiers:
+                if hidden == ALL:
+                    after = end
+                continue
+        if covered:
             modifiers = tuple(modifier for modifier in modifiers if not modifier.mask & covered)
             if not modifiers:
                 continue
