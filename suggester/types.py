@@ -7,10 +7,11 @@ Dates are ``datetime.date``. Collections are tuples.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import MISSING, dataclass, field, fields
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Literal
+from functools import update_wrapper
+from typing import Any, Literal, cast
 
 System = Literal["ICD-10-CM", "CPT", "HCPCS"]
 SYSTEMS: tuple[System, ...] = ("ICD-10-CM", "CPT", "HCPCS")
@@ -26,6 +27,39 @@ Label = Literal["diagnosis", "finding", "status", "drug", "procedure", "supply"]
 CodeStatus = Literal["core", "optional"]
 
 
+def quick[T](cls: type[T]) -> type[T]:
+    """Let a frozen dataclass with slots be made in a quarter of the time.
+
+    Its initialiser is written anew: values go into the slots and not by way of ``object.__setattr__``. How it
+    is called, what it refuses and that nothing changes later stay as they are. For those of which a note has
+    many.
+
+    Raises
+    ------
+    TypeError
+        If a field has a default factory, which is not seen to.
+    """
+    own = fields(cast(Any, cls))
+    if any(one.default_factory is not MISSING for one in own):
+        raise TypeError(f"{cls.__name__} has a default factory")
+    known: dict[str, Any] = {f"set_{one.name}": getattr(cls, one.name).__set__ for one in own}
+    known |= {f"default_{one.name}": one.default for one in own if one.default is not MISSING}
+    asked = ["self"]
+    for one in own:
+        if one.kw_only and "*" not in asked:
+            asked.append("*")
+        asked.append(f"{one.name}=default_{one.name}" if one.default is not MISSING else one.name)
+    body = [f"set_{one.name}(self, {one.name})" for one in own]
+    if hasattr(cls, "__post_init__"):
+        body.append("self.__post_init__()")
+    exec(f"def __init__({', '.join(asked)}):\n " + "\n ".join(body), known)  # noqa: S102 - of field names alone
+    made = update_wrapper(known["__init__"], cls.__init__)
+    del made.__wrapped__
+    cast(Any, cls).__init__ = made
+    return cls
+
+
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Span:
     """Half-open character offsets ``[start, end)`` into the unaltered note text."""
@@ -79,6 +113,7 @@ class Section:
     body: Span
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cue:
     """The words that set an assertion flag, and the rule that read them."""
@@ -89,6 +124,7 @@ class Cue:
     rule_id: str
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assertion:
     """Five independent flags on a mention, with the cues that set them."""
@@ -106,6 +142,7 @@ class Assertion:
         return not (self.negated or self.uncertain or self.historical or self.hypothetical or self.family)
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attribute:
     """A property of a mention (``laterality``: ``right``, ``phase``: ``subsequent`` …) and its words."""
@@ -134,6 +171,7 @@ class Mention:
     rule_id: str
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Code:
     """A code of one system as valid in one release. ``display`` is empty where no text may be shown."""
@@ -158,6 +196,7 @@ class Candidate:
     similarity: float
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
     """The exact words that support a suggestion: ``note.text[span.start:span.end] == quote``."""
@@ -168,6 +207,7 @@ class Evidence:
     assertion: Assertion
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flag:
     """A broken or noteworthy rule; ``source`` says where it stands (guideline section, tabular note).
@@ -195,6 +235,7 @@ class ProposedModifier:
     evidence: tuple[Evidence, ...] = ()
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suggestion:
     """A proposed code with its calibrated confidence, evidence and reasons in plain words.
@@ -214,6 +255,7 @@ class Suggestion:
     modifiers: tuple[ProposedModifier, ...] = ()
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotCoded:
     """Something that was read but is not suggested, why, and the codes it would have been."""

@@ -9,7 +9,7 @@ from typing import Final
 
 from suggester.em.lexicon import EmLexicon
 from suggester.pipeline.reading import FAMILY, HISTORICAL, HYPOTHETICAL, NEGATED, Reading
-from suggester.types import Assertion, Evidence
+from suggester.types import Assertion, Evidence, quick
 
 PAST: Final = frozenset(
     ("past_medical", "past_surgical", "family", "social", "allergies", "immunizations", "obstetric")
@@ -53,6 +53,7 @@ _NEAR: Final = 25
 """A denial belongs to a measure that begins within so many characters."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Hit:
     """A cue in the note: what it says, its first and last token, and whether a flag lies on it."""

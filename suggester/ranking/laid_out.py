@@ -66,7 +66,6 @@ _FLAG_TABLE = np.array(
 )
 """Whether a mask has no flag, and whether it has each flag, shape ``(1 + flags, masks)``."""
 _supports = attrgetter("supports")
-_match, _flags, _similarity = attrgetter("match"), attrgetter("flags"), attrgetter("similarity")
 AFFIRMED, FLAGGED = 0, 1
 HEADING = len(_FLAG_TABLE)
 LINE_START, UNDOMINATED = HEADING + 1, HEADING + 2
@@ -89,13 +88,13 @@ class Family:
         numbers: dict[str, int] = {}
         category = np.array([numbers.setdefault(name, len(numbers)) for name in categories], dtype=np.intp)
         sizes = np.bincount(category)
-        order = np.argsort(category, kind="stable")
+        order = category.argsort(kind="stable")
         self.size = sizes[category]
-        self.one = np.repeat(np.arange(len(category)), self.size)
-        ends = np.cumsum(self.size)
+        self.one = np.arange(len(category)).repeat(self.size)
+        ends = self.size.cumsum()
         self._starts = ends - self.size
         nth = np.arange(len(self.one)) - self._starts[self.one]
-        self.other = order[(np.cumsum(sizes) - sizes)[category[self.one]] + nth]
+        self.other = order[(sizes.cumsum() - sizes)[category[self.one]] + nth]
 
     def count(self, chosen: NDArray[np.bool_]) -> NDArray[np.int64]:
         """How many chosen pairs each candidate has."""
@@ -147,22 +146,23 @@ class Flat:
         m = reading.matches
         lists = list(map(_supports, candidates))
         supports = list(chain.from_iterable(lists))
+        matches, _, flags, _, similarities = zip(*supports, strict=True)
         self.count = np.fromiter(map(len, lists), np.intp, len(lists))
-        ends = np.cumsum(self.count)
+        ends = self.count.cumsum()
         self.starts = ends - self.count
-        self.owner = np.repeat(np.arange(len(candidates)), self.count)
+        self.owner = np.arange(len(candidates)).repeat(self.count)
         size = len(supports)
-        self.match = np.fromiter(map(_match, supports), np.intp, size)
-        self.flags = np.fromiter(map(_flags, supports), np.intp, size)
+        self.match = np.fromiter(matches, np.intp, size)
+        self.flags = np.fromiter(flags, np.intp, size)
         self.tokens = m.first[self.match]
         dominated = m.dominated[self.match]
-        similarity = np.fromiter(map(_similarity, supports), np.float64, size)
+        similarity = np.fromiter(similarities, np.float64, size)
         score = similarity * np.minimum(1.5, np.log1p(m.weight[self.match].astype(np.float64)) / 2)
         score *= np.where(self.flags & NEGATED, 0.3, 1.0) * np.where(dominated, 0.5, 1.0)
         self.separators = marks.separators[m.final[self.match]] - marks.separators[self.tokens]
         score *= _SEPARATED[np.minimum(self.separators, len(_SEPARATED) - 1)]
         self.best_score = np.maximum.reduceat(score, self.starts)
-        top = np.flatnonzero(score >= self.best_score[self.owner] - 1e-9)
+        top = (score >= self.best_score[self.owner] - 1e-9).nonzero()[0]
         owner = self.owner[top]
         self.best = top[np.concatenate(([True], owner[1:] != owner[:-1]))]
         self.best_support = [supports[at] for at in self.best.tolist()]
@@ -176,6 +176,7 @@ class Flat:
 
     def sentences(self, matches: Matches) -> NDArray[np.int64]:
         """In how many sentences each candidate is named."""
-        places = np.sort(self.owner << 32 | matches.sentence[self.match])
+        places = self.owner << 32 | matches.sentence[self.match]
+        places.sort()
         new = np.concatenate(([True], places[1:] != places[:-1]))
         return np.bincount(places[new] >> 32, minlength=len(self.count))

@@ -30,12 +30,13 @@ def reasons(finder: CandidateFinder, reading: Reading, item: Scored) -> tuple[st
     at, best = item.best.match, item.best
     term = m.terms[at]
     out = [_how(finder, item, term, m.coverage.item(at))]
-    matches = {support.match for support in item.candidate.supports}
-    kinds = {reading.section_kind[m.firsts[match]] for match in matches}
+    firsts, section_kind, sentence_of = m.firsts, reading.section_kind, m.sentences
+    matches = [support.match for support in item.candidate.supports]
+    kinds = {section_kind[firsts[match]] for match in matches}
     if not kinds.isdisjoint(_TELLING):
         places = [name for kind, name in _TELLING.items() if kind in kinds]
         out.append("named in the " + " and the ".join(dict.fromkeys(places)))
-    sentences = len({m.sentences[match] for match in matches})
+    sentences = len({sentence_of[match] for match in matches})
     if sentences > 1:
         out.append(f"named in {sentences} places")
     if best.resolved is not None and best.method == Method.DESCENT:

@@ -93,6 +93,9 @@ RULES: tuple[Rule, ...] = (uncertain_diagnosis, historical_condition, side_not_d
 
 def flags_of(context: Context, *, off: Collection[str] = ()) -> tuple[Flag, ...]:
     """The flags that the rules raise on a suggestion, but those of rules that are switched off."""
-
+    if not (context.side_missing or context.unspecified):
+        first = context.assertions[0] if context.assertions else None
+        if first is None or not (first.uncertain or first.historical):
+            return ()  # most suggestions: no rule has anything to say
     raised = [flag for rule in RULES if (flag := rule(context)) is not None]
     return tuple([flag for flag in raised if flag.rule_id not in off])

@@ -76,7 +76,7 @@ def choose(
         if candidate.system in closed or (day is not None and not in_force(bench, candidate, day)):
             continue
         assertions: tuple[Assertion, ...] = ()
-        if gated and all([support.flags for support in candidate.supports]):
+        if gated and candidate.supports[0].flags and all([support.flags for support in candidate.supports]):
             assertions = said.of(item)
             code = bench.codes[candidate.system][candidate.row]
             held = gate(assertions, code=code, setting=note.setting)

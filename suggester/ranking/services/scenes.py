@@ -31,7 +31,7 @@ _SKIPPED = frozenset(
 """Sections that do not tell what was done in this encounter."""
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Sentence:
     """One sentence: its word tokens, their stems, and where it stands."""
 
