@@ -28,7 +28,7 @@ def test_quick_values_are_made_as_others_are() -> None:
         with pytest.raises(TypeError, match=r"Span\.__init__\(\)"):
             Span(**values)
     with pytest.raises(TypeError, match="positional"):
-        Span(1, 2)  # type: ignore[misc]
+        Span(1, 2)  # type: ignore[call-arg]
     with pytest.raises(ValueError, match="half-open"):
         Span(start=2, end=1)
     with pytest.raises(FrozenInstanceError):

@@ -282,7 +282,7 @@ class CueBook:
             index += 1
             if state.accept:
                 end = index
-                if state.accept[0].direction == "pseudo":
+                if not found or state.accept[0].direction == "pseudo":
                     found = state.accept
                 else:
                     found = tuple(m for m in found if m.direction != "pseudo") + state.accept

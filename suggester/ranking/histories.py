@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from suggester.codesets.store import ReleaseStore
 from suggester.errors import UnknownCodeError
 from suggester.pipeline.reading import FAMILY, HISTORICAL
 from suggester.ranking.support import Gathered, Method, Support
+
+_UNKNOWN: Final = -1
+"""Stands for what is not worked out yet."""
 
 
 class Histories:
@@ -34,17 +38,19 @@ class Histories:
         self.personal = _rows(store, personal)
         self.family = _rows(store, family)
         self.asked = _Asked(store.code_list)
+        self._known: dict[tuple[int, bool], int | None] = {}
 
     def add(self, found: Gathered, row: int, flags: int, match: int, similarity: float) -> None:
         """Add the history of a condition that is past or a relative's; the longest prefix decides."""
-        code = self._codes[row]
-        table = self.family if flags & FAMILY else self.personal
-        method = Method.FAMILY_HISTORY if flags & FAMILY else Method.PERSONAL_HISTORY
-        for end in range(len(code), 0, -1):
-            history = table.get(code[:end])
-            if history is not None:
-                found.diagnose(history, Support(match, method, flags, None, similarity))
-                return
+        of_family = bool(flags & FAMILY)
+        history = self._known.get((row, of_family), _UNKNOWN)
+        if history == _UNKNOWN:
+            code, table = self._codes[row], self.family if of_family else self.personal
+            steps = (table.get(code[:end]) for end in range(len(code), 0, -1))
+            history = self._known[row, of_family] = next((step for step in steps if step is not None), None)
+        if history is not None:
+            method = Method.FAMILY_HISTORY if of_family else Method.PERSONAL_HISTORY
+            found.diagnose(history, Support(match, method, flags, None, similarity))
 
 
 class _Asked(dict[int, int]):

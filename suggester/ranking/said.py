@@ -66,19 +66,11 @@ class Said:
         if len(assertions) == 1:
             first = self.first[best.match]
             return (self._evidence(starts[first], ends[self.final[best.match]], first, assertions[0]),)
-        least = EVIDENCE_SHARE * best.similarity
+        least, best_match = EVIDENCE_SHARE * best.similarity, best.match
         ranked = [
-            (
-                support.match != best.match,
-                assertion is not AFFIRMED and not assertion.affirmed,
-                -support.similarity,
-                support.match,
-                number,
-            )
-            for number, (support, assertion) in enumerate(
-                zip(item.candidate.supports, assertions, strict=True)
-            )
-            if support.similarity >= least
+            (match != best_match, bool(flags) and not assertions[number].affirmed, -similarity, match, number)
+            for number, (match, _, flags, _, similarity) in enumerate(item.candidate.supports)
+            if similarity >= least
         ]
         ranked.sort()
         chosen: list[tuple[int, int, int, Assertion]] = []

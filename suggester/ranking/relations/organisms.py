@@ -89,7 +89,7 @@ class Organisms:
             First and final token and code of each diagnosis that is not denied.
         """
         lower, flags = reading.table.lower, reading.assertion.flags
-        places = [at for at, word in enumerate(lower) if word in self._phrases]
+        places = reading.places(self._phrases)
         if not places:
             return []
         infections = sorted(

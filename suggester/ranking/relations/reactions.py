@@ -58,6 +58,7 @@ _BLEEDING: Final = (
 )
 _HEMORRHAGIC: Final = "D68.32"
 _INR_CODE: Final = "R79.1"
+_RATIO: Final = ("inr",)
 _HORMONES: Final = "T38.0"
 """Steroids, which are taken for a time: *off prednisone* is no lack."""
 _BLED_ON: Final = frozenset(("while on", "in setting of", "in the setting of", "from"))
@@ -135,12 +136,8 @@ class Reactions:
             return list(effects)
         out: dict[str, Found] = {}
         lacking: set[str] = set()
-        by_sentence: dict[int, list[tuple[int, int, str]]] = {}
-        for item in findings:
-            by_sentence.setdefault(reading.sentence[item[0]], []).append(item)
-        for items in by_sentence.values():
-            items.sort()
-        ratios = [at for at, word in enumerate(reading.table.lower) if word == "inr"]
+        ordered, sentence_of = sorted(findings), reading.sentence
+        ratios = reading.places(_RATIO)
         for agent in agents:
             if reading.section_kind[agent.first] in _NO_SECTIONS:
                 continue
@@ -155,9 +152,9 @@ class Reactions:
                 reason = self._effects.reason(place.around(token))
                 out.setdefault(reason, Found(reason, start, end, flags))
                 continue
-            near = by_sentence.get(reading.sentence[agent.first], [])
-            begin = bisect_left(near, (agent.first - _REACH,))
-            here = near[begin : bisect_left(near, (agent.final + _FAR + 1,), begin)]
+            begin = bisect_left(ordered, (agent.first - _REACH,))
+            near = ordered[begin : bisect_left(ordered, (agent.final + _FAR + 1,), begin)]
+            here = [item for item in near if sentence_of[item[0]] == sentence_of[agent.first]]
             for found in self._did(reading, agent, here, phase):
                 out.setdefault(found.code, found)
             for found in self._bled(reading, agent, here, ratios, phase):

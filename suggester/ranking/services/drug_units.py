@@ -110,10 +110,10 @@ def drug_names(sentence: Sentence) -> list[DrugName]:
     known = _drugs()
     out: list[DrugName] = []
     end = 0
-    for place, word in enumerate(sentence.stems):
+    for place, word in [(place, word) for place, word in enumerate(sentence.stems) if word in known]:
         if place < end:
             continue
-        for term, units in known.get(word, ()):
+        for term, units in known[word]:
             if sentence.stems[place : place + len(term)] == term:
                 end = place + len(term)
                 last = out[-1] if out else None
