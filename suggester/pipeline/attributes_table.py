@@ -16,6 +16,8 @@ from suggester.pipeline.sentences import SentenceTable
 from suggester.pipeline.tokenizer import TokenTable
 from suggester.types import Attribute, Span
 
+PLACING: Final = frozenset(("laterality", "phase", "open", "healing"))
+"""Attributes that tell codes of one condition apart, and *healing*, which says the phase."""
 _HEAD: Final = 150
 _ORDER: Final = {name: i for i, name in enumerate(NAMES)}
 _HEADINGS_PHASE: Final = frozenset(("header", "chief_complaint", "hpi", "interval_history", "indication"))
@@ -42,6 +44,7 @@ class AttributeTable:
     found: tuple[Found, ...]
     _walker: Walker = field(init=False)
     _firsts: list[int] = field(default_factory=list)
+    _placing: list[int] = field(default_factory=list)
     _chunks: dict[int, Chunks] = field(default_factory=dict)
     _memo: dict[tuple[int, int], tuple[Attribute, ...]] = field(default_factory=dict)
     _heads: dict[int, tuple[int, int]] | None = None
@@ -50,6 +53,7 @@ class AttributeTable:
     def __post_init__(self) -> None:
         self._walker = Walker(self.lexicon, self.table.lower)
         self._firsts = [item.first for item in self.found]
+        self._placing = [item.first for item in self.found if item.name in PLACING]
         for item in self.found:
             if item.name == "phase" and item.value == "subsequent" and self._opens(item.first):
                 self._phase = item
@@ -68,6 +72,20 @@ class AttributeTable:
         if known is None:
             known = self._memo[key] = self._at(first, final) if self.found else ()
         return known
+
+    def placing(self, first: int, final: int) -> tuple[Attribute, ...]:
+        """The same, but empty where no word that can belong to the mention says side, phase or openness.
+
+        Most mentions are not near one, and looking for all that belongs to them takes time.
+        """
+        if self._phase is None:
+            sentence = self.sentences.index[first]
+            begin, end = self.sentences.bounds[sentence]
+            at = bisect_left(self._placing, begin)
+            near = at < len(self._placing) and self._placing[at] < end
+            if not near and sentence not in self._blocks() and not self._under(first):
+                return ()
+        return self.at(first, final)
 
     def _at(self, first: int, final: int) -> tuple[Attribute, ...]:
         sentence = self.sentences.index[first]

@@ -188,6 +188,10 @@ class Reading:
         """Attributes of a mention in the tokens from ``first_token`` to ``final_token``, both included."""
         return self.attributes.at(first_token, final_token)
 
+    def placing_at(self, first: int, final: int) -> tuple[Attribute, ...]:
+        """The same; empty where no word says side, phase or openness."""
+        return self.attributes.placing(first, final)
+
     def outside(self, assertion: Assertion, first: int, final: int, *, negating: bool = False) -> Assertion:
         """An assertion without the cues that are words of the match itself (*history of*, *absence*)."""
         start, end = self.table.start[first], self.table.end[final]

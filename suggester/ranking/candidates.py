@@ -309,7 +309,7 @@ class CandidateFinder:
         The last says whether they call it open, as a fracture is.
         """
         side, phase, opened = 0, None, False
-        for attribute in reading.attributes_at(first, final):
+        for attribute in reading.placing_at(first, final):
             if attribute.name == "laterality":
                 side = _SIDES.get(attribute.value, 0)
             elif attribute.name == "phase":
