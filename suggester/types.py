@@ -288,6 +288,7 @@ EmBasis = Literal["mdm", "time", "age", "discharge", "nurse", "critical care"]
 EM_BASES: tuple[EmBasis, ...] = ("mdm", "time", "age", "discharge", "nurse", "critical care")
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmItem:
     """One thing that counts towards an element: its kind, what it is, and the exact words."""

@@ -54,7 +54,7 @@ class Page:
         first, final = int(sentence.min()), int(sentence.max())
         size_of_table = (final - first + 1) * width
         self.row = (sentence - first).astype(np.int64) * width
-        self._used = self.row + np.cumsum(fresh)
+        self._used = self.row + fresh.cumsum()
         self.slot = slot
         self.slot[self.unique] = np.arange(1, width)
         self.cells = scratch if size_of_table <= len(scratch) else np.zeros(size_of_table, dtype=np.int64)
@@ -92,7 +92,7 @@ class Page:
         here = sentence[occurrence]
         keys = (ids.astype(np.int64) << 32) | place
         wanted = (word.astype(np.int64) << 32) | at
-        after = np.minimum(np.searchsorted(keys, wanted), len(ids) - 1)
+        after = np.minimum(keys.searchsorted(wanted), len(ids) - 1)
         before = np.maximum(after - 1, 0)
         far = np.int64(1 << 30)
         ok_after = (ids[after] == word) & (sentence[after] == here)
@@ -105,8 +105,8 @@ class Page:
 def ranges(begin: NDArray[Any], stop: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The numbers of all ranges ``[begin, stop)``, one range behind another, and which range each is of."""
     lengths = stop - begin
-    ends = np.cumsum(lengths)
-    which = np.repeat(np.arange(len(lengths)), lengths)
+    ends = lengths.cumsum()
+    which = np.arange(len(lengths)).repeat(lengths)
     return which, np.arange(len(which)) + (begin - ends + lengths).take(which)
 
 

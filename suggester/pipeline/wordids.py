@@ -289,7 +289,7 @@ class _Note:
         """For each sentence, the ids that the note writes in it: words in order, each with its sentence."""
         if not self.sentence:
             return ()
-        bounds = np.searchsorted(sentence_of, np.arange(self.sentence[-1] + 2)).tolist()
+        bounds = sentence_of.searchsorted(np.arange(self.sentence[-1] + 2)).tolist()
         out = [frozenset(written[begin:end]) for begin, end in pairwise(bounds)]
         meant: dict[int, list[int]] = {}
         for word, place in compress(zip(self._ids, self._place, strict=True), self._own):

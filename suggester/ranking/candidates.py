@@ -277,7 +277,7 @@ class CandidateFinder:
                     findings.append((first, final, codes[to]))
                 candidate = diagnoses.get(to)
                 if candidate is None:
-                    candidate = diagnoses[to] = CodeSupport("ICD-10-CM", to)
+                    candidate = diagnoses[to] = CodeSupport("ICD-10-CM", to, [], False, [])
                 method = by_descent if resolved.steps else by_term
                 candidate.supports.append(new(Support, (i, method, flags, resolved, similarity)))
                 if flags & (HISTORICAL | FAMILY) and not flags & NEGATED:

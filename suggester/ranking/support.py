@@ -86,14 +86,14 @@ class Gathered:
         """Let a match speak for a diagnosis."""
         found = self.diagnoses.get(row)
         if found is None:
-            found = self.diagnoses[row] = CodeSupport("ICD-10-CM", row)
+            found = self.diagnoses[row] = CodeSupport("ICD-10-CM", row, [], False, [])
         found.supports.append(support)
 
     def serve(self, system: System, row: int, support: Support) -> None:
         """Let a match speak for a service, drug or supply."""
         found = self.services.get((system, row))
         if found is None:
-            found = self.services[system, row] = CodeSupport(system, row)
+            found = self.services[system, row] = CodeSupport(system, row, [], False, [])
         found.supports.append(support)
 
     def ordered(self) -> list[CodeSupport]:
