@@ -165,7 +165,6 @@ class AssertionFinder:
         starts = book.starts(words)
         places = range(len(words))
         setting = book.setting.among(words, list(compress(places, map(SETTING.__and__, starts))))
-        ending = book.ending.among(words, list(compress(places, map(ENDING.__and__, starts))))
         scopes: list[Scope] = []
         titles = _title_ends(sections)
         carried: list[tuple[Modifier, int, int]] = []
@@ -205,8 +204,7 @@ class AssertionFinder:
                 carried = []
                 if not hits:
                     continue
-            end_begin = bisect_left(ending, begin)
-            ends = ending[end_begin : bisect_left(ending, stop, end_begin)]
+            ends = book.ending.among(words, [at for at in range(begin, stop) if starts[at] & ENDING])
             stops = find_stops(hits, find_endings(book.ending, words, begin, stop, ends))
             for modifier, cue_start, cue_end in carried:
                 opened = (
