@@ -63,6 +63,7 @@ _log = logging.getLogger("suggester.contract")
 _SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
 _STATUSES: tuple[Literal["core", "optional"], ...] = ("core", "optional")
 _SEXES: tuple[Literal["F", "M"], ...] = ("F", "M")
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 _ASSERTION_FLAGS = ("negated", "uncertain", "historical", "hypothetical", "family")
 
 
@@ -260,7 +261,7 @@ def _suggestion_record(suggestion: Suggestion) -> dict[str, Any]:
                 "end": item.span.end,
                 "text": item.quote,
                 "section": item.section,
-                "assertion": {name: getattr(item.assertion, name) for name in _ASSERTION_FLAGS},
+                "assertion": _flags_of(item.assertion),
             }
             for item in suggestion.evidence
         ],
@@ -271,6 +272,16 @@ def _suggestion_record(suggestion: Suggestion) -> dict[str, Any]:
             {"modifier": item.modifier, "reason": item.reason, "evidence": _quotes(item.evidence)}
             for item in suggestion.modifiers
         ],
+    }
+
+
+def _flags_of(assertion: Assertion) -> dict[str, bool]:
+    return {
+        "negated": assertion.negated,
+        "uncertain": assertion.uncertain,
+        "historical": assertion.historical,
+        "hypothetical": assertion.hypothetical,
+        "family": assertion.family,
     }
 
 
@@ -328,7 +339,7 @@ def _flag_record(flag: Flag) -> dict[str, Any]:
 def to_json_line(record: Suggestions | Mapping[str, object]) -> str:
     """Write one canonical line of JSON, without its newline: equal records give equal characters."""
     data = suggestions_to_record(record) if isinstance(record, Suggestions) else record
-    return json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return _ENCODER.encode(data)
 
 
 def suggestions_from_record(data: object, *, record: str) -> Suggestions:
