@@ -44,10 +44,14 @@ class _Later:
 
 @contextmanager
 def without_collecting() -> Iterator[None]:
-    """Work without collecting garbage, where many objects are made that all stay."""
+    """Work without collecting garbage, where many objects are made and no cycles of them.
+
+    Threads may do so side by side: who finds it off already leaves it alone, so that it is not off for good.
+    """
     collecting = gc.isenabled()
-    gc.disable()
     try:
+        if collecting:
+            gc.disable()
         yield
     finally:
         if collecting:

@@ -1,7 +1,12 @@
 """spaCy is imported without its command line, which stays importable."""
 
+import gc
 import subprocess
 import sys
+
+import pytest
+
+from suggester.spacy_start import without_collecting
 
 
 def run(code: str) -> str:
@@ -49,6 +54,20 @@ def test_a_pipeline_of_spacy_can_be_built_saved_and_read(tmp_path):
 def test_collection_of_garbage_is_left_as_it_was():
     assert run("import gc; gc.disable(); import suggester.pipeline; print(gc.isenabled())") == "False"
     assert run("import gc, suggester.pipeline; print(gc.isenabled())") == "True"
+
+
+def test_work_without_collecting_may_overlap() -> None:
+    first, second = without_collecting(), without_collecting()
+    first.__enter__()
+    assert not gc.isenabled()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert gc.isenabled()
+    second.__exit__(None, None, None)
+    assert gc.isenabled()
+    with pytest.raises(ValueError, match="stop"), without_collecting():
+        raise ValueError("stop")
+    assert gc.isenabled()
 
 
 def test_command_line_of_spacy_can_still_be_imported():
