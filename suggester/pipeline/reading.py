@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import compress
 
@@ -92,7 +92,7 @@ class Reading:
     values_from: int | None = None
     _context: dict[int, frozenset[int]] = field(default_factory=dict)
     _sides: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
-    _sided: tuple[dict[int, int], dict[int, int]] | None = None
+    _sided: tuple[dict[int, int], dict[int, int], int] | None = None
     _asserted: dict[tuple[int, int, int, bool], Assertion] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -246,21 +246,22 @@ class Reading:
         above = self.heading.get(sentence)
         return self._nearest_side(above[1], above[0]) if above is not None else 0
 
-    def side_elsewhere(self, words: Iterable[int]) -> int:
+    def side_elsewhere(self, words: Collection[int]) -> int:
         """The one side that the note gives to a thing named in some words (*MRI of the left knee*), else 0.
 
         Sides of ``words`` (ids, of a code's title for one) are those said directly before them anywhere, or
         else directly behind (*KNEE, LEFT*); failing that the one side that a note speaks of at all.
         """
         if self._sided is None:
-            self._sided = self._side_of_words()
-        words = tuple(words)
-        for table in self._sided:
-            sides = {table[word] for word in words if word in table}
-            if sides:
+            said = [side for pairs in self._sides.values() for _, side in pairs]
+            only = said[0] if len(said) > 1 and len(set(said)) == 1 else 0
+            self._sided = *self._side_of_words(), only
+        behind, before, only = self._sided
+        for table in (behind, before):
+            if not table.keys().isdisjoint(words):
+                sides = {table[word] for word in words if word in table}
                 return sides.pop() if len(sides) == 1 and sides < {1, 2, 3} else 0
-        said = [side for pairs in self._sides.values() for _, side in pairs]
-        return said[0] if len(said) > 1 and len(set(said)) == 1 else 0
+        return only
 
     def sides_in(self, sentence: int) -> Sequence[tuple[int, int]]:
         """Words of side in a sentence: place and side of each, in order of the note."""
