@@ -219,6 +219,11 @@ hx <ent>gout</ent>, <ent historical>splenectomy</ent>
 as a child he was diagnosed with <ent>asthma</ent>
 as a child he had <ent historical>asthma</ent>
 <ent uncertain>sarcoidosis</ent> should be excluded
+without <ent negated>apnea</ent> or <ent negated>spells</ent>, and <ent historical>jaundice</ent> resolved
+<ent historical>anemia</ent> resolved after <ent historical>hysterectomy</ent>
+the <ent>back pain</ent> began years ago
+hx <ent>gout</ent>, <ent historical>stroke</ent> age 6, <ent historical>splenectomy</ent>
+without treatment she might suffer <ent hypothetical>a stroke</ent>
 """.strip().splitlines()
 
 

@@ -125,6 +125,10 @@ _ITEMS: Final = "hist.items"
 _STATUS: Final = frozenset(("hist.status_post", "hist.prior", "hist.surgery"))
 """Rules of what was done or is earlier: behind its first item a lasting condition is one of its own."""
 
+_RESOLVED: Final = "hist.resolved"
+_DATE: Final = "hist.date"
+"""Rules of what is over, and of dates: *years ago* is both, and neither where something began then."""
+
 _OPENS: Final = OPENING | TITLE
 """Words with these bits may begin a cue where no cue of the midst of a sentence begins."""
 
@@ -262,6 +266,12 @@ class AssertionFinder:
                         after += 1
                     elif words[after : after + 2] == ["due", "to"]:
                         after += 2
+                elif (
+                    modifier.rule == _RESOLVED
+                    and words[hit.end - 1] == "ago"
+                    and date_direction(words, begin, hit, stop, _DATE) == "none"
+                ):
+                    continue
                 if direction == "ahead" and modifier.mask == NEGATED:
                     while after < stop and words[after] in THOUGHT:
                         after += 1

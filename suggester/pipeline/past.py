@@ -291,7 +291,7 @@ def later_events(words: list[str], comma: int, stop: int, stops: Stops) -> list[
     while comma < stop and words[comma] == ",":
         end = comma + 1
         while end < stop and words[end] not in (",", ".", ";"):
-            if stops.any.get(end, 0) or _ended(stops, end):
+            if stops.any.get(end, 0) & ~HISTORICAL or _ended(stops, end):
                 return out
             end += 1
         if end - comma > _EVENT_WORDS:

@@ -317,7 +317,7 @@ def reach_backward(
                 return start, last + 1
     phrase = modifier.reach == "phrase"
     joined = restricted = False
-    count = 0
+    count = before_and = 0
     hard, verb, cue = stops.hard, stops.verb, stops.cue
     over = _OVER_BY_RULE.get(modifier.rule, _OVER)
     while index >= start:
@@ -358,6 +358,7 @@ def reach_backward(
             if restricted or (words[index + 1] in _HAD and modifier.rule in _LATE):
                 break
             joined = not single and not (word == "&" and len(words[index + 1]) == 1)
+            before_and = index if words[index - 1] == "," else before_and
         elif (word == "from" and modifier.rule in _DATED and not _caused(words, index, start, modifier)) or (
             bit == HYPOTHETICAL and index < last and word in _HAVING
         ):
@@ -388,6 +389,8 @@ def reach_backward(
         if count > modifier.max_words:
             break
         index -= 1
+    if before_and > index >= start and bit == HISTORICAL and cue.get(index, 0) & NEGATED:
+        index = before_and  # *without rash or edema, and fever resolved*
     if (
         modifier.rule == "hist.quit"
         and words[end] != "stopped"

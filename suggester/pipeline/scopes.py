@@ -42,6 +42,9 @@ _OWN_RULES: Final = frozenset(("hist.resolved", "hist.status_post", "unc.concern
 _AT_TIMES: Final = frozenset(("when", "while", "whenever", "after", "from", "without"))
 """Words before what would make a history current, which make it the occasion (*when using cocaine*)."""
 
+_LED_ON: Final = frozenset(("after", "following", "since"))
+"""Words that end what looks back and begin what may be a cue of its own (*resolved after her surgery*)."""
+
 _PUNCTUATION: Final = frozenset('.,;!?)]|•"-–—')
 
 
@@ -128,6 +131,8 @@ def find_hits(
                 modifiers = tuple(replace(modifier, mask=UNCERTAIN) for modifier in modifiers)
         if modifiers[0].direction == "ahead":
             end = index + 1
+        elif modifiers[0].direction == "backward" and end > index + 1 and words[end - 1] in _LED_ON:
+            end -= 1
         hits.append(Hit(index, end, modifiers))
         after = end
     return hits
