@@ -224,6 +224,10 @@ without <ent negated>apnea</ent> or <ent negated>spells</ent>, and <ent historic
 the <ent>back pain</ent> began years ago
 hx <ent>gout</ent>, <ent historical>stroke</ent> age 6, <ent historical>splenectomy</ent>
 without treatment she might suffer <ent hypothetical>a stroke</ent>
+the <ent historical>cough</ent> she had in the winter has resolved
+the <ent historical>sepsis</ent>, from a urinary source, has resolved
+<ent>cirrhosis</ent> from <ent historical>alcohol</ent>, sober 3 years
+prevent further progression of <ent>COPD</ent>
 """.strip().splitlines()
 
 

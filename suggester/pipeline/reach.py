@@ -170,7 +170,7 @@ _BEFORE_WHICH: Final = frozenset(("for", "with", "from", "of", "in", "to"))
 _REDUCED: Final = frozenset(
     (
         *("felt", "thought", "believed", "presumed", "presumably", "attributed", "secondary", "due"),
-        *("probably", "possibly", "likely", "treated", "managed", "complicated", "precipitated"),
+        *("probably", "possibly", "likely", "treated", "managed", "complicated", "precipitated", "from"),
     )
 )
 """Words that begin such a clause without a verb (*delirium, likely due to opioids, resolved*)."""
@@ -371,33 +371,37 @@ def reach_backward(
             side = words[index + 1] in _SIDES and (index + 1 == last or words[index + 2] == ",")
             if not (joined or side or _in_brackets(words, index, start)):
                 break
-        elif verb.get(index, 0) & bit and index < last:
+        elif index < last and (
+            verb.get(index, 0) & bit
+            or (
+                cue.get(index, 0) & (bit | NEGATED)
+                and not (modifier.rule in _DATE_RULES and _operated(words, index, last))
+                and not _caused(words, index, start, modifier)
+                and not (word in over and word in _CAUSES)
+            )
+        ):
             relative = _relative_at(words, index, start, bare=modifier.rule == _OVER_NOW)
             if relative < 0:
                 break
             count += index - relative
             index = relative
-        elif (
-            cue.get(index, 0) & (bit | NEGATED)
-            and index < last
-            and not (modifier.rule in _DATE_RULES and _operated(words, index, last))
-            and not _caused(words, index, start, modifier)
-            and not (word in over and word in _CAUSES)
-        ):
-            break
         count += is_word[index]
         if count > modifier.max_words:
             break
         index -= 1
     if before_and > index >= start and bit == HISTORICAL and cue.get(index, 0) & NEGATED:
         index = before_and  # *without rash or edema, and fever resolved*
-    if (
-        modifier.rule == "hist.quit"
-        and words[end] != "stopped"
-        and not any(word.startswith(SUBSTANCES) for word in words[index + 1 : last + 1])
-    ):
-        return end, end
+    if modifier.rule == "hist.quit":
+        return _quit(words, index + 1, last + 1, end)
     return index + 1, last + 1
+
+
+def _quit(words: list[str], begin: int, end: int, cue: int) -> tuple[int, int]:
+    """What was quit, from the substance on (*cirrhosis from alcohol, sober 3 years*); nothing if none is."""
+    for at in range(begin, end):
+        if words[at].startswith(SUBSTANCES):
+            return at, end
+    return (begin, end) if words[cue] == "stopped" else (cue, cue)
 
 
 def _tells(words: list[str], index: int, start: int) -> bool:
