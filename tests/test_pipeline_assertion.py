@@ -228,6 +228,11 @@ the <ent historical>cough</ent> she had in the winter has resolved
 the <ent historical>sepsis</ent>, from a urinary source, has resolved
 <ent>cirrhosis</ent> from <ent historical>alcohol</ent>, sober 3 years
 prevent further progression of <ent>COPD</ent>
+he had been treated in March for <ent historical>hepatitis</ent> with interferon
+past surgeries: <ent historical>two cesarean sections</ent>, and a <ent historical>cuff repair</ent>
+past <ent historical>falls</ent>, and a <ent>rash</ent> is seen
+<ent historical>embolism</ent> after <ent historical>surgery</ent> in 2008
+<ent negated>mass</ent> was felt to be excluded
 """.strip().splitlines()
 
 

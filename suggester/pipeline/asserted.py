@@ -39,6 +39,9 @@ def _yield(mask: int) -> int:
 
 
 _YIELD: Final = tuple(_yield(mask) for mask in range(ALL + 1))
+_COUNTED: Final = "hist.count"
+"""The rule of a number that tells what happened: it counts inside the mention too (*two miscarriages*)."""
+
 _BLOCK: Final = 6
 """Scopes are looked up by blocks of 2 to this power tokens."""
 
@@ -95,7 +98,7 @@ class AssertionTable:
             for scope in self._blocks.get(block, ()):
                 if scope.start >= end or scope.end <= start:
                     continue
-                if start <= scope.cue_start and scope.cue_end <= end:
+                if start <= scope.cue_start and scope.cue_end <= end and scope.rule != _COUNTED:
                     continue
                 cue = self._cue(scope)
                 if cue not in cues:

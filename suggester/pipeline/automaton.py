@@ -42,6 +42,9 @@ SURGICAL: Final = (
 _SURGERY: Final = ("<surgery>",)
 """The class of words that end like the name of an operation."""
 
+_NAMING: Final = frozenset(("for", "with"))
+"""Words that ``<other>`` is not: they lead from a visit or treatment to what it was for."""
+
 _ADVERB: Final = ("<adv>",)
 """The class of words in *-ly* of which ``word_classes.tsv`` says nothing else."""
 
@@ -55,13 +58,14 @@ _ROOM: Final = 50_000
 class _State:
     """A state of the lazy automaton: where rows stand that agree so far. ``accept`` is what ends here."""
 
-    __slots__ = ("accept", "any", "by_word", "edges", "open")
+    __slots__ = ("accept", "any", "by_word", "edges", "open", "other")
 
     def __init__(self, edges: dict[str, list[int]], accept: tuple[Modifier, ...]) -> None:
         self.edges = edges
         self.accept = accept
         self.by_word: dict[str, _State | None] = {}
         self.any = "<any>" in edges
+        self.other = "<other>" in edges
         self.open = any(is_class(word) for word in edges)
 
 
@@ -299,6 +303,8 @@ class CueBook:
             names = tuple(name for name in self.word_classes(word) if name in edges)
             if state.any and word[0].isalnum():
                 names = (*names, "<any>")
+            if state.other and word[0].isalnum() and word not in _NAMING:
+                names = (*names, "<other>")
             if known:
                 names = (word, *names)
             if names:

@@ -3,8 +3,8 @@
 ``codesets/lexicon/reader/assertion_*.tsv`` hold one cue a line: ``cue``, ``flag``, ``direction``,
 ``max_words``, ``reach``, ``rule``. A cue may hold alternatives, ``(no|without) (clear|) evidence of``, word
 classes, ``<member> has``, whose words stand in ``word_classes.tsv`` (``<num>`` and ``<year>`` match figures,
-``<any>`` any word, ``<gap>`` none to three words, ``<surgery>`` also what ends like an operation), and ``^``
-for the beginning of a sentence.
+``<any>`` any word, ``<other>`` any but *for* and *with*, ``<gap>`` and ``<few>`` none to three of these,
+``<surgery>`` also what ends like an operation), and ``^`` for the beginning of a sentence.
 
 Directions:
 
@@ -37,6 +37,7 @@ from suggester.pipeline.automaton import ALL, BITS, FLAGS, NAMES, TOKEN, CueBook
 DIRECTIONS: Final = ("forward", "ahead", "backward", "both", "answer", "pseudo", "terminate", "cancel")
 _REACHES: Final = {"terminate": ("hard", "verb", "segment"), "pseudo": ("", "hard")}
 _GAP: Final = "(<any>|) (<any>|) (<any>|)"
+_FEW: Final = _GAP.replace("<any>", "<other>")
 TITLE_ONLY: Final = "hyp.title"
 """The rule whose cues count nowhere but inside a section title."""
 
@@ -138,7 +139,7 @@ def read_cues(folder: Path | None = None) -> Cues:
         classes.setdefault(fold(cells[0]), []).append(f"<{cells[1]}>")
     by_word = {word: tuple(names) for word, names in classes.items()}
     books = Cues(CueBook(by_word), CueBook(by_word), CueBook(by_word))
-    known = {name for names in classes.values() for name in names} | {"<num>", "<year>", "<any>"}
+    known = {name for names in classes.values() for name in names} | {"<num>", "<year>", "<any>", "<other>"}
     paths = cue_files(root)[1:]
     if not paths:
         raise LexiconError("no assertion_*.tsv among the reader's lexicons")
@@ -147,7 +148,7 @@ def read_cues(folder: Path | None = None) -> Cues:
             name = f"{path.name}:{number}"
             if len(cells) != len(COLUMNS):
                 raise LexiconError(f"{name}: {len(cells)} columns, expected {', '.join(COLUMNS)}")
-            cells = (cells[0].replace("<gap>", _GAP), *cells[1:])
+            cells = (cells[0].replace("<gap>", _GAP).replace("<few>", _FEW), *cells[1:])
             unknown = {part for part in TOKEN.findall(cells[0]) if is_class(part)} - known
             if unknown:
                 raise LexiconError(f"{name}: unknown class {', '.join(sorted(unknown))}")

@@ -131,7 +131,8 @@ EVENTS: Final = _words(
 INJURIES: Final = _words(
     """tbi concussion concussions dvt pe pneumonia burn burns injuries wound wounds laceration dislocation
     sprain overdose overdoses attempt attempts miscarriage abortion meningitis hepatitis mononucleosis
-    chickenpox measles polio lymphoma leukemia hospitalization assault"""
+    chickenpox measles polio lymphoma leukemia hospitalization assault embolism embolus clot clots thrombosis
+    thromboses"""
 )
 """Words that name what happened once, of whatever cause."""
 

@@ -231,8 +231,8 @@ def reach_forward(
         elif word in AND or (word in CONTRAST and bit == FAMILY):
             if bare and index > first and index + 1 < stop and words[index + 1] in _ARTICLE:
                 return first, boundary if boundary == index - 1 else index, False
-            clause = index + 1 < stop and words[index + 1] in _DETERMINERS
-            if clause and bit in _NO_CLAUSE and first < boundary == index - 1:
+            clause = index + 1 < stop and words[index + 1] in _DETERMINERS and bit in _NO_CLAUSE
+            if clause and first < boundary == index - 1 and not _is_item(words, index, stop, bit, stops):
                 return first, boundary, False
             boundary = index
         elif word in rule_ends and (boundary < 0 or word != "for"):
@@ -284,6 +284,19 @@ def _turns_to_patient(words: list[str], begin: int, stop: int) -> bool:
         if word in _OF_RELATIVE:
             return False
     return False
+
+
+def _is_item(words: list[str], index: int, stop: int, bit: int, stops: Stops) -> bool:
+    """Whether *and a …* ends a list of the past: no verb or other cue before a mark or the end."""
+    if bit != HISTORICAL or words[index + 1] not in _ARTICLE:
+        return False
+    for at in range(index + 2, min(stop, index + _CLAUSE_WORDS)):
+        if words[at] in _ITEM_ENDS:
+            return True
+        verb = stops.verb.get(at, 0) & HISTORICAL or words[at] in LINKING
+        if verb or stops.hard.get(at, 0) & HISTORICAL or at in stops.any:
+            return False
+    return index + _CLAUSE_WORDS >= stop
 
 
 def _still_family(words: list[str], index: int, stop: int) -> bool:
