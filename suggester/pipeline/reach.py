@@ -414,7 +414,12 @@ def _quit(words: list[str], begin: int, end: int, cue: int) -> tuple[int, int]:
     for at in range(begin, end):
         if words[at].startswith(SUBSTANCES):
             return at, end
-    return (begin, end) if words[cue] == "stopped" else (cue, cue)
+    if words[cue] != "stopped":
+        return cue, cue
+    for at in range(end - 1, begin - 1, -1):
+        if words[at] in AND and _tells(words, at, max(0, begin - _CLAUSE_WORDS)):
+            return at + 1, end  # *sepsis was excluded and antibiotics stopped*
+    return begin, end
 
 
 def _tells(words: list[str], index: int, start: int) -> bool:
