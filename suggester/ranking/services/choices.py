@@ -135,12 +135,12 @@ def choose(scene: Scene, *, setting: Setting | None) -> Iterator[Composed]:
                     break  # a word that the rule asks for is nowhere in the note
             else:
                 rules.setdefault(word, []).append((choice, term))
-    for sentence in scene.sentences:
-        hit = rules.keys() & sentence.have
-        if not hit:
+    triggered = rules.keys()
+    for sentence in scene.sentences if rules else ():
+        if triggered.isdisjoint(sentence.stems):
             continue
         seen: set[int] = set()
-        for word in sorted(hit):
+        for word in sorted(triggered & sentence.have):
             for choice, term in rules[word]:
                 if id(choice) in seen:
                     continue

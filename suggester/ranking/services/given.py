@@ -69,9 +69,9 @@ class Given:
 
 def drugs_given(scene: Scene) -> Iterator[Given]:
     """Drugs that the note says were given, each with its dose, one a name and sentence."""
-    triggers = drug_triggers()
-    for sentence in scene.sentences:
-        if triggers.isdisjoint(sentence.have):
+    triggers = drug_triggers() & scene.have
+    for sentence in scene.sentences if triggers else ():
+        if triggers.isdisjoint(sentence.stems):
             continue
         names = [n for n in drug_names(sentence) if not _is_of_local(sentence, n)]
         if not names:

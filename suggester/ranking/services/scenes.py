@@ -183,13 +183,13 @@ _STEMS = _Stems()
 
 
 class _Plain(dict[str, str | None]):
-    """The stem of each folded token that is one part and read by itself; None for the others."""
+    """The stem of each folded token that is one part; None for those of several or of none."""
 
     def __missing__(self, lower: str) -> str | None:
         if len(self) >= _KEPT:
             self.clear()
-        parts, depends = _STEMS[lower]
-        found = self[lower] = parts[0] if len(parts) == 1 and not depends else None
+        parts, _ = _STEMS[lower]
+        found = self[lower] = parts[0] if len(parts) == 1 else None
         return found
 
 
@@ -200,12 +200,15 @@ def _sentences(reading: Reading, text: str) -> Iterator[Sentence]:
     table, of, kinds = reading.table, reading.sentence, reading.section_kind
     words = list(compress(range(len(of)), table.is_word))
     plain = list(map(_PLAIN.__getitem__, compress(table.lower, table.is_word)))
+    behind_stops = [mark + 1 for mark in table.marks if table.lower[mark] == "." and mark + 1 < len(of)]
+    # what stands before a word may change how it is read where that is a full stop
+    changed = [token for token in behind_stops if table.is_word[token] and _STEMS[table.lower[token]][1]]
     begin = number = 0
     while begin < len(words):
-        end = bisect_right(of, of[words[begin]], words[begin])
-        end = bisect_left(words, end, begin)
+        stop = bisect_right(of, of[words[begin]], words[begin])
+        end = bisect_left(words, stop, begin)
         tokens, stems = tuple(words[begin:end]), tuple(plain[begin:end])
-        if None in stems:
+        if None in stems or bisect_left(changed, words[begin]) < bisect_left(changed, stop):
             tokens, stems = _cut(table, text, tokens)
         if tokens:
             yield Sentence(number, tokens, stems, kinds[tokens[0]])  # type: ignore[arg-type]
