@@ -170,7 +170,9 @@ def _holds(scene: Scene, sentence: Sentence, choice: Choice, first: int, final: 
         "near": scene.near(sentence),
         "note": scene.sentences,
     }[choice.scope]
-    for group, own in zip(choice.groups[1:], choice.own_sentence[1:], strict=True):
+    have = scene.have
+    for asked, own in zip(choice.groups[1:], choice.own_sentence[1:], strict=True):
+        group = [term for term in asked if term[0] in have]
         for term in group:
             place = sentence.find(term)
             if place is not None:
