@@ -81,6 +81,7 @@ def test_cues_are_read_where_they_cannot_be_kept(
         raise CodeSetError(f"store folder {folder.name} cannot be written")
 
     monkeypatch.setattr(cues_compiled, "locked", refused)
+    caplog.set_level("INFO")
     assert open_cues(tmp_path) is read_cues()
     assert not (tmp_path / CUES_FILE).exists()
     assert "read at each start" in caplog.text

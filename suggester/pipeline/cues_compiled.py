@@ -62,7 +62,7 @@ def open_cues(folder: Path) -> Cues:
         with locked(folder):
             _write(path, cues, key)
     except CodeSetError as error:
-        log.warning("%s; the cues are read at each start", error)
+        log.info("%s; the cues are read at each start", error)
     return cues
 
 
