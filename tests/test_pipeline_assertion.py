@@ -233,6 +233,9 @@ past surgeries: <ent historical>two cesarean sections</ent>, and a <ent historic
 past <ent historical>falls</ent>, and a <ent>rash</ent> is seen
 <ent historical>embolism</ent> after <ent historical>surgery</ent> in 2008
 <ent negated>mass</ent> was felt to be excluded
+<ent historical>breast cancer</ent>, radiation 2010, no evidence of <ent negated>recurrence</ent>
+<ent>breast cancer</ent> on tamoxifen since 2010, no evidence of <ent negated>recurrence</ent>
+<ent>lung cancer</ent>, no evidence of <ent negated>disease</ent> in the brain
 """.strip().splitlines()
 
 

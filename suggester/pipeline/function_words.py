@@ -174,6 +174,30 @@ NOT_ITEM: Final = _words(
 )
 """Words that do not begin an item of a list."""
 
+CANCERS: Final = _words(
+    """cancer ca carcinoma adenocarcinoma melanoma bcc scc sarcoma rcc seminoma lymphoma leukemia
+    hodgkin hodgkin's hodgkins"""
+)
+"""Words for cancers that may be cured."""
+
+EXCISED: Final = _words(
+    "hernia hernias cataract cataracts fibroids goiter polyp polyps adenoma nephrolithiasis"
+)
+"""Words for what else an operation takes away."""
+
+STILL_TREATED: Final = _words(
+    """pod postop postoperative op day yesterday today now adjuvant chemo on chemotherapy metastatic
+    metastases metastasis mets recurrent recurrence active stage undergoing receiving residual
+    progressive progression week weeks wks"""
+)
+"""Words by which what was operated on is treated still, or was only just operated on."""
+
+NO_NOUN: Final = _words(
+    """and or but that which who when while as after before since if because then so now today yesterday
+    though although where until once nor whether how what ago later time year week month day night"""
+)
+"""Words before *she had* that no relative clause without a first word describes."""
+
 OR: Final = _words("or nor / vs versus")
 AND: Final = _words("and & plus")
 

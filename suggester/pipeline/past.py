@@ -41,7 +41,7 @@ _DATED: Final = frozenset(("ago", "childhood", "radiation", "chemotherapy", "che
 _SPANS: Final = frozenset(("the", "this", "many", "several", "years", "months", "which", "it", "prevention"))
 """Words behind *for* with which it tells how long or for this very thing."""
 
-_ITEM: Final = 8
+ITEM: Final = 8
 """An item of a list reaches at most so many tokens from the word that makes it past."""
 
 _ENDED: Final = frozenset(
@@ -80,86 +80,6 @@ _LATELY: Final = frozenset(("this", "week", "weeks", "wks", "month", "months", "
 
 _EVENT_WORDS: Final = 5
 _FACTORS: Final = frozenset(("factor", "factors"))
-_EXCISION: Final = frozenset(("excision", "resection", "removal", "repair", "mohs", "wle", "leep"))
-_EXCISED: Final = frozenset(
-    (
-        *(
-            "cancer",
-            "ca",
-            "carcinoma",
-            "adenocarcinoma",
-            "melanoma",
-            "bcc",
-            "scc",
-            "sarcoma",
-            "rcc",
-            "seminoma",
-            "lymphoma",
-            "leukemia",
-            "hodgkin",
-            "hodgkin's",
-            "hodgkins",
-        ),
-        *(
-            "hernia",
-            "hernias",
-            "cataract",
-            "cataracts",
-            "fibroids",
-            "goiter",
-            "polyp",
-            "polyps",
-            "adenoma",
-            "nephrolithiasis",
-        ),
-    )
-)
-"""Words for what an operation takes away."""
-
-_FRESH: Final = frozenset(
-    (
-        *(
-            "pod",
-            "postop",
-            "postoperative",
-            "op",
-            "day",
-            "yesterday",
-            "today",
-            "now",
-            "adjuvant",
-            "chemo",
-            "on",
-        ),
-        *(
-            "chemotherapy",
-            "metastatic",
-            "metastases",
-            "metastasis",
-            "mets",
-            "recurrent",
-            "recurrence",
-            "active",
-        ),
-        *(
-            "stage",
-            "undergoing",
-            "receiving",
-            "residual",
-            "progressive",
-            "progression",
-            "week",
-            "weeks",
-            "wks",
-        ),
-    )
-)
-"""Words by which what was operated on is treated still, or was only just operated on."""
-
-_REPLACING: Final = frozenset(("replacement", "replacements", "transplant", "transplantation"))
-_SOUGHT: Final = frozenset(("no", "without", "for", "out", "exclude", "denies", "negative", "free", "?"))
-"""Words shortly before such a word by which what it tells is absent or looked for (*for recurrence*)."""
-
 _ABSENT: Final = frozenset(("no", "not", "denies", "denied", "never", "without", "negative", "none"))
 _ITEM_ENDS: Final = frozenset(
     (",", ";", ".", ":", "and", "with", "on", "|", "•", "-", "/", "&", "for", "(", ")", "from", "due")
@@ -271,10 +191,10 @@ def past_items(words: list[str], begin: int, end: int) -> list[tuple[int, int]]:
         if items and index < items[-1][1]:
             continue
         first = index
-        while first > begin and index - first < _ITEM and not _ends_item(words[first - 1]):
+        while first > begin and index - first < ITEM and not ends_item(words[first - 1]):
             first -= 1
         last = index + 1
-        while last < end and last - index < _ITEM and not _ends_item(words[last]):
+        while last < end and last - index < ITEM and not ends_item(words[last]):
             last += 1
         if _ABSENT.isdisjoint(words[first:last]):
             items.append((first, last))
@@ -312,38 +232,6 @@ def names_factors(words: list[str], hit: Hit) -> bool:
     return not _FACTORS.isdisjoint(words[hit.begin : hit.end])
 
 
-def removed(words: list[str], begin: int, cue: int, first: int, last: int, stop: int) -> int:
-    """Where the item begins, before *s/p* and an operation, that the operation took away; ``cue`` if none is.
-
-    *Prostate cancer s/p prostatectomy* is over unless it is told to be treated, or the operation to be fresh.
-    """
-    apart = words[cue - 1] == ","
-    if not any(
-        word.endswith(SURGICAL) or word in _EXCISION or (not apart and _is_year(word))
-        for word in words[first:last]
-    ):
-        return cue
-    index = cue - apart
-    while index > begin and cue - index < _ITEM and not _ends_item(words[index - 1]):
-        index -= 1
-    if _EXCISED.isdisjoint(words[index:cue]) or _treated_still(words, begin, stop):
-        return cue
-    return index
-
-
-def replaces(words: list[str], begin: int, end: int) -> bool:
-    """Whether an operation puts something in the place of what was ill (*valve replacement for stenosis*)."""
-    return not _REPLACING.isdisjoint(words[begin:end])
-
-
-def _treated_still(words: list[str], begin: int, stop: int) -> bool:
-    """Whether a word of ``_FRESH`` stands there that is not said to be absent or only looked for."""
-    return any(
-        words[at] in _FRESH and _SOUGHT.isdisjoint(words[max(begin, at - 3) : at])
-        for at in range(begin, stop)
-    )
-
-
 def of_others(words: list[str], begin: int, end: int) -> list[tuple[int, int]]:
     """The parts of a family history without what it says of the patient (*no personal history of clots*)."""
     parts: list[tuple[int, int]] = []
@@ -359,7 +247,8 @@ def of_others(words: list[str], begin: int, end: int) -> list[tuple[int, int]]:
     return [part for part in parts if part[0] < part[1]]
 
 
-def _ends_item(word: str) -> bool:
+def ends_item(word: str) -> bool:
+    """Whether a word or line end stands between items of a list."""
     return word in _ITEM_ENDS or (word.isspace() and bool(word.strip(" \t\u00a0")))
 
 
@@ -406,10 +295,10 @@ def _was_treated(words: list[str], at: int, limit: int) -> bool:
     behind = words[at + 1 : min(limit, at + _TREATMENT)]
     if ";" in behind:
         behind = behind[: behind.index(";")]
-    return any(word.endswith(SURGICAL) or word in _DATED or _is_year(word) for word in behind)
+    return any(word.endswith(SURGICAL) or word in _DATED or is_year(word) for word in behind)
 
 
-def _is_year(word: str) -> bool:
+def is_year(word: str) -> bool:
     """Whether a word is a year or a decade (*1998*, *1970s*)."""
     return len(word) in (4, 5) and word[:2] in ("19", "20") and word[:4].isdigit()
 

@@ -17,6 +17,7 @@ from suggester.pipeline.automaton import (
     UNCERTAIN,
     Modifier,
 )
+from suggester.pipeline.clauses import BEFORE_WHICH, OF_WHICH, over_relative, relative_at, tells
 from suggester.pipeline.function_words import (
     AND,
     ANOTHER,
@@ -108,72 +109,14 @@ _RULE_ENDS: Final = {
 """Words that end the scope of one rule: *risk of stroke with AF*; *for* only before a comma."""
 
 _CLAUSE_WORDS: Final = 7
-_CLAUSE_BACK: Final = 14
-_TELLING: Final = frozenset(
-    ("had", "has", "have", "is", "was", "are", "were", "denied", "denies", "developed", "received", "reports")
-)
-"""Verbs that make a clause of what stands before *and her*."""
-
 _OF_RELATIVE: Final = frozenset(("who", "which", "whose", "died", "had", "has", "both", "also", "one", "two"))
 """Words with which what is said of a relative goes on behind a comma."""
 
-_RELATIVE_BACK: Final = 14
 _LABEL: Final = 6
 _BRIEF: Final = 7
 """A problem that heads its line, and what follows, have less words (*AKI: peaked at 2, now resolved*)."""
-
-_RELATIVES: Final = frozenset(("which", "who", "that", "though", "although", "while"))
-"""Words that begin a clause between commas."""
-
-_OF_WHICH: Final = frozenset(("which", "whom"))
-"""Words behind a preposition that begin such a clause (*the rash, for which she took steroids, is gone*)."""
-
 _OVER_NOW: Final = "hist.resolved"
-_SUBJECTS: Final = frozenset(("he", "she", "they", "we", "i"))
-_NO_NOUN: Final = frozenset(
-    (
-        *(
-            "and",
-            "or",
-            "but",
-            "that",
-            "which",
-            "who",
-            "when",
-            "while",
-            "as",
-            "after",
-            "before",
-            "since",
-            "if",
-        ),
-        *(
-            "because",
-            "then",
-            "so",
-            "now",
-            "today",
-            "yesterday",
-            "though",
-            "although",
-            "where",
-            "until",
-            "once",
-        ),
-        *("nor", "whether", "how", "what", "ago", "later", "time", "year", "week", "month", "day", "night"),
-    )
-)
-"""Words before *she had* that no relative clause without a first word describes."""
-
-_BEFORE_WHICH: Final = frozenset(("for", "with", "from", "of", "in", "to"))
-
-_REDUCED: Final = frozenset(
-    (
-        *("felt", "thought", "believed", "presumed", "presumably", "attributed", "secondary", "due"),
-        *("probably", "possibly", "likely", "treated", "managed", "complicated", "precipitated", "from"),
-    )
-)
-"""Words that begin such a clause without a verb (*delirium, likely due to opioids, resolved*)."""
+"""The rule of what is over, which looks back over relative clauses without a first word."""
 
 
 def reach_forward(
@@ -316,11 +259,11 @@ def reach_backward(
         single = single or words[index] in SINGULAR
         index -= 1
     if words[end] == ",":
-        index = _over_relative(words, end, start, index)
+        index = over_relative(words, end, start, index)
     elif words[end - 1] == ",":
-        index = _over_relative(words, end - 1, start, index)
+        index = over_relative(words, end - 1, start, index)
     elif "," in words[index + 1 : end]:
-        index = _over_relative(words, words.index(",", index + 1, end), start, index)
+        index = over_relative(words, words.index(",", index + 1, end), start, index)
     last = index
     if index >= start and modifier.rule in _DATE_RULES and words[index] in TESTS:
         return index, index + 1
@@ -338,13 +281,13 @@ def reach_backward(
         if word in (";", "|") or (
             hard.get(index, 0) & bit
             and word not in over
-            and not (word in _OF_WHICH and words[index - 1] in _BEFORE_WHICH)
+            and not (word in OF_WHICH and words[index - 1] in BEFORE_WHICH)
             and not _caused(words, index, start, modifier)
         ):
             break
         if (
             word == "for"
-            and words[index + 1] not in _OF_WHICH
+            and words[index + 1] not in OF_WHICH
             and (hard.get(index, 0) | _NOT_OVER_FOR) & bit
             and not (
                 bit == HISTORICAL
@@ -360,7 +303,7 @@ def reach_backward(
             if word in OR and words[index + 1] in OR:
                 break  # nothing stands between the two
             if words[index + 1] in _DETERMINERS and (
-                single or words[max(start, index - 1)] == "," or _tells(words, index, start)
+                single or words[max(start, index - 1)] == "," or tells(words, index, start)
             ):
                 break
             if bit == HYPOTHETICAL and (
@@ -393,7 +336,7 @@ def reach_backward(
                 and not (word in over and word in _CAUSES)
             )
         ):
-            relative = _relative_at(words, index, start, bare=modifier.rule == _OVER_NOW)
+            relative = relative_at(words, index, start, bare=modifier.rule == _OVER_NOW)
             if relative < 0:
                 break
             count += index - relative
@@ -417,19 +360,9 @@ def _quit(words: list[str], begin: int, end: int, cue: int) -> tuple[int, int]:
     if words[cue] != "stopped":
         return cue, cue
     for at in range(end - 1, begin - 1, -1):
-        if words[at] in AND and _tells(words, at, max(0, begin - _CLAUSE_WORDS)):
+        if words[at] in AND and tells(words, at, max(0, begin - _CLAUSE_WORDS)):
             return at + 1, end  # *sepsis was excluded and antibiotics stopped*
     return begin, end
-
-
-def _tells(words: list[str], index: int, start: int) -> bool:
-    """Whether a clause with a verb of its own ends before *and* (*had no seizures and her fever cleared*)."""
-    for at in range(index - 1, max(start, index - _CLAUSE_BACK) - 1, -1):
-        if words[at] in _ITEM_ENDS:
-            return False
-        if words[at] in _TELLING:
-            return True
-    return False
 
 
 def _caused(words: list[str], index: int, start: int, modifier: Modifier) -> bool:
@@ -443,32 +376,6 @@ def _caused(words: list[str], index: int, start: int, modifier: Modifier) -> boo
             and INJURIES.isdisjoint(words[max(start, index - 1) : index])
         )
     )
-
-
-def _over_relative(words: list[str], comma: int, start: int, index: int) -> int:
-    """Where to look back from, over a relative clause between commas (*the rash, which itched, is gone*)."""
-    for at in range(comma - 1, max(start, comma - _RELATIVE_BACK) - 1, -1):
-        if words[at] in (".", ";", ":"):
-            break
-        if words[at] == "," and (
-            words[at + 1] in _RELATIVES or words[at + 1] in _REDUCED or words[at + 2] in _OF_WHICH
-        ):
-            return at - 1
-    return index
-
-
-def _relative_at(words: list[str], index: int, start: int, *, bare: bool) -> int:
-    """Where the relative clause begins whose verb stands at ``index``; -1 if the verb is none of one.
-
-    ``bare`` says that it may do without its first word (*the infection she developed is gone*).
-    """
-    for at in range(index - 1, max(start, index - 3), -1):
-        if words[at] in _RELATIVES and words[at - 1].isalpha() and words[at - 1] not in _RELATIVES:
-            return at
-    at = index - 1
-    if bare and at > start + 1 and words[at] in _SUBJECTS and words[at - 1].isalpha():
-        return at if words[at - 1] not in _NO_NOUN and not words[at - 1].endswith("ly") else -1
-    return -1
 
 
 def _operated(words: list[str], index: int, last: int) -> bool:
