@@ -32,6 +32,7 @@ _REDUCED: Final = frozenset(
     (
         *("felt", "thought", "believed", "presumed", "presumably", "attributed", "secondary", "due"),
         *("probably", "possibly", "likely", "treated", "managed", "complicated", "precipitated", "from"),
+        *("present", "noted", "seen", "found", "diagnosed", "evident"),
     )
 )
 """Words that begin such a clause without a verb (*delirium, likely due to opioids, resolved*)."""
