@@ -236,6 +236,8 @@ past <ent historical>falls</ent>, and a <ent>rash</ent> is seen
 <ent historical>breast cancer</ent>, radiation 2010, no evidence of <ent negated>recurrence</ent>
 <ent>breast cancer</ent> on tamoxifen since 2010, no evidence of <ent negated>recurrence</ent>
 <ent>lung cancer</ent>, no evidence of <ent negated>disease</ent> in the brain
+diet to prevent <ent hypothetical>gout</ent>, and lovenox was discontinued years ago
+the <ent historical>fever</ent> broke overnight
 """.strip().splitlines()
 
 

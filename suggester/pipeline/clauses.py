@@ -48,6 +48,11 @@ def tells(words: list[str], index: int, start: int) -> bool:
     return False
 
 
+def own_clause(words: list[str], index: int, end: int) -> bool:
+    """Whether *, and* at ``index`` begins a clause with a verb (*prevents gout, and aspirin was stopped*)."""
+    return words[index - 1] == "," and not _TELLING.isdisjoint(words[index + 1 : end])
+
+
 def over_relative(words: list[str], comma: int, start: int, index: int) -> int:
     """Where to look back from, over a relative clause between commas (*the rash, which itched, is gone*)."""
     for at in range(comma - 1, max(start, comma - _RELATIVE_BACK) - 1, -1):

@@ -17,7 +17,7 @@ from suggester.pipeline.automaton import (
     UNCERTAIN,
     Modifier,
 )
-from suggester.pipeline.clauses import BEFORE_WHICH, OF_WHICH, over_relative, relative_at, tells
+from suggester.pipeline.clauses import BEFORE_WHICH, OF_WHICH, over_relative, own_clause, relative_at, tells
 from suggester.pipeline.function_words import (
     AND,
     ANOTHER,
@@ -302,6 +302,8 @@ def reach_backward(
         if word in AND or (word in OR and not (index > start and words[index - 1] in _PLACED)):
             if word in OR and words[index + 1] in OR:
                 break  # nothing stands between the two
+            if word in AND and own_clause(words, index, end):
+                break
             if words[index + 1] in _DETERMINERS and (
                 single or words[max(start, index - 1)] == "," or tells(words, index, start)
             ):
