@@ -19,12 +19,13 @@ import sys
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from fit_general import PRACTICE, US_WEIGHT, gold
+from fit_general import CODIESP_WEIGHT, FITTING, PRACTICE, PRACTICE_WEIGHT, US_WEIGHT, gold
 from numpy.typing import NDArray
 from sklearn.model_selection import GroupKFold
 
@@ -35,10 +36,13 @@ from suggester.pipeline.matching import Matches
 from suggester.pipeline.reading import AFFIRMED, Reading
 from suggester.ranking.bench import Bench
 from suggester.ranking.candidates import CodeSupport, Joined, Method, Support
+from suggester.ranking.describing import COLUMNS, sighting
 from suggester.ranking.features import NAMES, Scored
 from suggester.ranking.settling import settle
-from suggester.ranking.training import calibrate, classifier, is_right
+from suggester.ranking.sighting import Sighting
+from suggester.ranking.training import Examples, calibrate, classifier, is_right, with_usage
 from suggester.ranking.trees import TreeEnsemble
+from suggester.ranking.usage import USAGE_NAMES
 from suggester.rules import gate
 from suggester.types import GoldNote
 
@@ -75,6 +79,8 @@ FEATURE_GROUPS: Final[dict[str, tuple[str, ...]]] = {
     "symptom beside diagnosis": ("symptom_code", "firm_diagnoses", "symptom_beside_diagnosis"),
     "note": ("note_words", "note_sections", "note_candidates", "setting"),
     "words of a route": ("route_words",),
+    "usage of codes and phrases": tuple(name for name in USAGE_NAMES if not name.endswith("context")),
+    "words around": tuple(name for name in USAGE_NAMES if name.endswith("context")),
 }
 """Every feature, in the group that it is left out with."""
 
@@ -115,13 +121,15 @@ class Described:
     held: NDArray[np.bool_]
     core: NDArray[np.bool_]
     exact: NDArray[np.bool_]
+    sighting: Sighting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """One note: whether it is a US note, its weight in fitting, its candidates by what is left out."""
+    """One note: whether it is a US note, whether usage is counted over it, its weight, its candidates."""
 
     us: bool
+    counted: bool
     weight: float
     gold: int
     matches: Matches
@@ -201,7 +209,7 @@ def drops(bench: Bench, reading: Reading) -> dict[str, Drop]:
     }
 
 
-def describe(bench: Bench, note: GoldNote, *, us: bool, weight: float) -> Told:
+def describe(bench: Bench, note: GoldNote, *, us: bool, counted: bool, weight: float) -> Told:
     """Read a note and describe its candidates, whole (``""``) and without each way to them."""
     reading = bench.read(note.note.text)
     setting = note.note.setting
@@ -243,6 +251,7 @@ def describe(bench: Bench, note: GoldNote, *, us: bool, weight: float) -> Told:
                 [[is_right(code, [one], SYSTEM) for code in codes] for one in core], dtype=np.bool_
             ).reshape(len(core), len(codes)),
             exact=np.isin(codes, [one.code for one in expected]),
+            sighting=sighting(bench, reading, scored, features),
         )
 
     all_of_them = described(found)
@@ -250,7 +259,7 @@ def describe(bench: Bench, note: GoldNote, *, us: bool, weight: float) -> Told:
     for name, drop in drops(bench, reading).items():
         touched = any(drop(s) for c in found for s in c.supports)
         by_variant[name] = described(without(found, drop)) if touched else all_of_them
-    return Told(us=us, weight=weight, gold=len(expected), matches=m, by_variant=by_variant)
+    return Told(us=us, counted=counted, weight=weight, gold=len(expected), matches=m, by_variant=by_variant)
 
 
 def out_of_fold(
@@ -330,19 +339,25 @@ def ablate(
 ) -> list[Row]:
     """The figures of the whole ranker (first) and of each variant that leaves something out."""
 
-    def fitted(variant: str, dropped: Sequence[str] = ()) -> NDArray[np.float64]:
+    @lru_cache(maxsize=1)
+    def with_columns(variant: str) -> Examples:
         told = [note.by_variant[variant] for note in notes]
-        features = np.concatenate([one.features for one in told])
-        features[:, [NAMES.index(name) for name in dropped]] = 0.0
         sizes = [len(one.right) for one in told]
-        return out_of_fold(
-            features,
-            np.concatenate([one.right for one in told]),
-            np.repeat(np.arange(len(notes)), sizes),
-            np.repeat([note.weight for note in notes], sizes),
-            folds=folds,
-            **options,
+        data = Examples(
+            features=np.concatenate([one.features for one in told]),
+            right=np.concatenate([one.right for one in told]),
+            central=np.concatenate([one.core.any(axis=0) for one in told]),
+            group=np.repeat(np.arange(len(notes)), sizes),
+            weight=np.repeat([note.weight for note in notes], sizes),
+            sightings=[one.sighting for one in told],
         )
+        return with_usage(data, np.array([note.counted for note in notes]))[0]
+
+    def fitted(variant: str, dropped: Sequence[str] = ()) -> NDArray[np.float64]:
+        data = with_columns(variant)
+        features = data.features.copy()
+        features[:, [COLUMNS.index(name) for name in dropped]] = 0.0
+        return out_of_fold(features, data.right, data.group, data.weight, folds=folds, **options)
 
     whole = fitted("")
     rows = [
@@ -443,21 +458,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     began = time.monotonic()
     codiesp = chosen(gold(options.shared / "codiesp" / "train.jsonl"), options.codiesp)
-    us = gold(options.shared / "notes" / "us_notes_gold.jsonl", "tune")
-    us += [note for path in sorted(options.practice.glob("*.jsonl")) for note in gold(path)]
+    tune = gold(options.shared / "notes" / "us_notes_gold.jsonl", "tune")
+    practice = [note for path in sorted(options.practice.glob("*.jsonl")) for note in gold(path)]
     bench = Bench.over(open_catalog(Settings.load()).release_set()[0])
-    notes = [describe(bench, note, us=True, weight=US_WEIGHT) for note in us]
-    notes += [describe(bench, note, us=False, weight=1.0) for note in codiesp]
+    notes = [describe(bench, note, us=True, counted=True, weight=PRACTICE_WEIGHT) for note in practice]
+    notes += [describe(bench, note, us=True, counted=False, weight=US_WEIGHT) for note in tune]
+    notes += [describe(bench, note, us=False, counted=False, weight=CODIESP_WEIGHT) for note in codiesp]
     rows = ablate(
         notes,
         bench,
         folds=options.folds,
         kinds=options.kinds,
         progress=_progress(began),
-        max_iter=options.iterations,
+        **{**FITTING["diagnosis"], "max_iter": options.iterations},
     )
     head = {
-        "us_notes": len(us),
+        "us_notes": len(tune) + len(practice),
         "codiesp_notes": len(codiesp),
         "folds": options.folds,
         "trees": options.iterations,

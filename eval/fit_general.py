@@ -13,20 +13,29 @@ from __future__ import annotations
 import argparse
 import time
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from suggester.codesets import open_catalog
 from suggester.config import Settings
 from suggester.errors import InputError
 from suggester.notes.reading import read_gold
 from suggester.ranking.bench import Bench
-from suggester.ranking.model import HEADS, Calibration, Head, Ranker
-from suggester.ranking.training import examples, fit, fit_central
+from suggester.ranking.describing import HEADS, Head
+from suggester.ranking.model import Calibration, Ranker
+from suggester.ranking.training import examples, fit, fit_central, with_usage
 from suggester.ranking.trees import TreeEnsemble
+from suggester.ranking.usage import Usage
 from suggester.types import GoldNote
 
 CODIESP_WEIGHT = 2.0
-US_WEIGHT = 20.0
-PRACTICE_WEIGHT = 2.0
+US_WEIGHT = 12.0
+PRACTICE_WEIGHT = 4.0
+FITTING: dict[Head, dict[str, Any]] = {
+    "diagnosis": {"max_iter": 240, "max_features": 0.3},
+    "procedure": {"max_iter": 60, "max_leaf_nodes": 6, "min_samples_leaf": 20},
+}
 PRACTICE = Path(__file__).parent / "practice"
 
 
@@ -58,25 +67,24 @@ def main() -> None:
     bench = Bench.over(releases)
     trees: dict[Head, TreeEnsemble] = {}
     calibration: dict[Head, Calibration] = {}
+    usage: dict[Head, Usage] = {}
     for head in HEADS:
         notes: list[tuple[GoldNote, float]] = [
-            *((g, US_WEIGHT) for g in tune),
             *((g, PRACTICE_WEIGHT) for g in practice),
+            *((g, US_WEIGHT) for g in tune),
         ]
         if head == "diagnosis":
             notes += [(g, CODIESP_WEIGHT) for g in codiesp]
-        data = examples(bench, notes, head)
+        data, usage[head] = with_usage(examples(bench, notes, head), np.arange(len(notes)) < len(practice))
         print(
             head, data.features.shape, f"right {data.right.mean():.4f}", f"{time.monotonic() - started:.0f} s"
         )
-        options_ = (
-            {} if head == "diagnosis" else {"max_iter": 60, "max_leaf_nodes": 6, "min_samples_leaf": 20}
-        )
-        trees[head], calibration[head], _ = fit(data, **options_)
+        trees[head], calibration[head], _ = fit(data, **FITTING[head])
         if head == "diagnosis":
-            central = fit_central(data)
+            central = fit_central(data, **FITTING[head])
     card = {
-        "what": "general ranker: weights of general features, no codes or words of a collection",
+        "what": "general ranker: weights of features; rates of codes and phrases, and weights of words, from "
+        "the practice notes alone",
         "data": {
             "CodiEsp train (CC-BY-4.0, CLEF eHealth 2020)": len(codiesp),
             "US notes, tune part (ACI-Bench CC-BY-4.0, MTSamples public samples)": len(tune),
@@ -87,7 +95,13 @@ def main() -> None:
         "reports; not on your notes.",
     }
     ranker = Ranker(
-        name="general", version="1", trees=trees, calibration=calibration, central=central, card=card
+        name="general",
+        version="1",
+        trees=trees,
+        calibration=calibration,
+        central=central,
+        usage=usage,
+        card=card,
     )
     ranker.save(options.out)
     print(f"written to {options.out} after {time.monotonic() - started:.0f} s")

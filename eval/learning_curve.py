@@ -169,7 +169,7 @@ def main() -> None:
     systems: frozenset[System] = frozenset(
         s for s in SYSTEMS if any(c.system == s for n in learning for c in n.codes)
     )
-    examples = in_order(read_examples(bench, learning, table))
+    examples = in_order(read_examples(general, bench, learning, table))
     sizes = options.sizes or [*range(options.steps, len(examples), options.steps), len(examples)]
     sizes = sorted({min(size, len(examples)) for size in sizes if size >= FEWEST})
     points: list[dict[str, Any]] = []

@@ -24,8 +24,11 @@ from suggester.pipeline.tokenizer import cut
 from suggester.pipeline.wordids import WordIds, WordReader
 from suggester.ranking.bench import Bench
 from suggester.ranking.candidates import CodeSupport
-from suggester.ranking.model import HEADS, Calibration, Ranker
+from suggester.ranking.describing import HEADS
+from suggester.ranking.model import Calibration, Ranker
+from suggester.ranking.sighting import Sighting
 from suggester.ranking.trees import TreeEnsemble
+from suggester.ranking.usage import Usage
 from suggester.suggest import Suggester
 from suggester.types import Note, Suggestion, Suggestions
 
@@ -208,5 +211,13 @@ def stump_ranker(*, feature: int, threshold: float, low: float = -2.0, high: flo
         trees=dict.fromkeys(HEADS, trees),
         calibration=dict.fromkeys(HEADS, calibration),
         central=trees,
+        usage=dict.fromkeys(HEADS, Usage.none()),
         card={"limits": "none"},
     )
+
+
+def nothing_seen() -> Sighting:
+    """A note without candidates, as usage sees it."""
+    none = np.zeros(0, dtype=np.int64)
+    never = np.zeros(0, dtype=np.bool_)
+    return Sighting([], [], [], never, never, never, none, none, none, none, [], [])

@@ -260,7 +260,7 @@ def test_data_of_a_visit(engine: Suggester, parts: dict[str, str], level: str, k
         ("Essential hypertension, not at goal.", "moderate"),
         ("Acute hypoxic respiratory failure.", "high"),
         ("Common cold.", "straightforward"),
-        ("Impetigo, resolved.", "low"),  # what is left is the blood pressure that the visit is for
+        ("Impetigo, resolved.", "straightforward"),
         ("Knee pain. Meniscal tear.", "moderate"),
         ("Knee pain. Possible meniscal tear.", "low"),
     ],

@@ -9,10 +9,11 @@ from types import ModuleType
 
 import numpy as np
 import pytest
-from engine_world import bench_of
+from engine_world import bench_of, nothing_seen
 
 from suggester.codesets import Catalog
 from suggester.ranking.candidates import CodeSupport, Joined, Method, Support
+from suggester.ranking.describing import COLUMNS
 from suggester.ranking.features import NAMES
 from suggester.types import GoldCode, GoldNote, Note
 
@@ -43,7 +44,7 @@ def candidate(row: int, *methods: Method, joins: tuple[Joined, ...] = ()) -> Cod
 
 def test_every_feature_stands_in_one_group() -> None:
     grouped = [name for names in ablation.FEATURE_GROUPS.values() for name in names]
-    assert sorted(grouped) == sorted(NAMES)
+    assert sorted(grouped) == sorted(COLUMNS)
 
 
 def test_every_method_but_the_plain_term_can_be_left_out() -> None:
@@ -92,6 +93,7 @@ def described(right: list[bool], core: list[list[bool]], exact: list[bool]) -> o
         held=np.zeros(len(right), dtype=np.bool_),
         core=np.array(core, dtype=np.bool_).reshape(len(core), len(right)),
         exact=np.array(exact),
+        sighting=nothing_seen(),
     )
 
 
@@ -155,6 +157,7 @@ def test_the_whole_on_a_few_notes(catalog: Catalog, monkeypatch: pytest.MonkeyPa
                 codes=(GoldCode(system="ICD-10-CM", code=code),),
             ),
             us=number % 2 == 0,
+            counted=number % 2 == 0,
             weight=1.0,
         )
         for number, (text, code) in enumerate(zip(TEXTS * 3, CODES * 3, strict=True))

@@ -9,8 +9,8 @@ from engine_world import bench_of, plain_trees
 from suggester.codesets import Catalog
 from suggester.ranking.bench import Bench
 from suggester.ranking.candidates import Phase
+from suggester.ranking.describing import by_head
 from suggester.ranking.laid_out import Family
-from suggester.ranking.learning.judges import by_head
 from suggester.ranking.said import Said
 from suggester.ranking.trees import TreeEnsemble
 

@@ -315,10 +315,12 @@ def test_the_gate_compares_on_held_back_notes_and_refuses_a_loser(
         train(bench, coded_notes(60), general, out, data="x")
 
 
-def test_half_of_the_habits_are_learned_from_half_of_the_notes(catalog: Catalog) -> None:
+def test_half_of_the_habits_are_learned_from_half_of_the_notes(
+    catalog: Catalog, general: GeneralJudge
+) -> None:
     bench = bench_of(catalog)
     table = CodeTable(bench)
-    examples = read_examples(bench, coded_notes(24), table)
+    examples = read_examples(general, bench, coded_notes(24), table)
     learned = fit(examples, table).learned
     assert {name.partition(":")[2] for name in learned.code_names} == {code for _, code in HABITS}
     assert table.place(table.number("CPT", bench.codes["CPT"][3]) or 0) == ("CPT", 3)

@@ -179,6 +179,11 @@ def test_the_newborn(bench: Bench, text: str, codes: set[str], absent: set[str])
     assert not absent & found
 
 
+def test_codes_of_newborns_that_the_words_name_in_part_are_left_to_newborns(bench: Bench) -> None:
+    assert not [code for code in find(bench, "Fracture of the right clavicle.") if code[0] == "P"]
+    assert "P13.4" in find(bench, "Newborn boy, 3,400 g, 39w2d. Fracture of the right clavicle.")
+
+
 def test_weights_and_weeks() -> None:
     assert [code_of_birth_weight(g) for g in (499, 999, 1000, 2499, 2500)] == [
         "P07.01",

@@ -13,11 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from suggester.errors import ModelError
-from suggester.ranking.features import NAMES
+from suggester.ranking.describing import COLUMNS, HEADS
 from suggester.ranking.model import (
     ARRAYS_FILE,
     CARD_FILE,
-    HEADS,
     Calibration,
     Ranker,
     shipped_models,
@@ -26,7 +25,7 @@ from suggester.ranking.model import (
 
 @pytest.fixture
 def ranker() -> Ranker:
-    return stump_ranker(feature=NAMES.index("coverage"), threshold=0.9)
+    return stump_ranker(feature=COLUMNS.index("coverage"), threshold=0.9)
 
 
 @pytest.fixture
@@ -36,14 +35,14 @@ def folder(ranker: Ranker, tmp_path: Path) -> Path:
 
 
 def rows(count: int = 50) -> np.ndarray:
-    return np.random.default_rng(0).random((count, len(NAMES))).astype(np.float32)
+    return np.random.default_rng(0).random((count, len(COLUMNS))).astype(np.float32)
 
 
 def test_a_saved_model_is_loaded_as_it_was(ranker: Ranker, folder: Path) -> None:
     again = Ranker.load(str(folder))
     assert (again.name, again.version) == ("stump", "1")
     assert again.card["limits"] == "none"
-    assert again.card["features"] == list(NAMES)
+    assert again.card["features"] == list(COLUMNS)
     for head in HEADS:
         assert again.confidence(head, rows()).tolist() == ranker.confidence(head, rows()).tolist()
 
@@ -75,7 +74,7 @@ def test_a_model_without_a_hash_is_refused(folder: Path) -> None:
         Ranker.load(str(folder))
 
 
-@pytest.mark.parametrize("features", [[], list(NAMES[:-1]), list(reversed(NAMES)), None])
+@pytest.mark.parametrize("features", [[], list(COLUMNS[:-1]), list(reversed(COLUMNS)), None])
 def test_a_model_of_other_features_is_refused(folder: Path, features: object) -> None:
     change_card(folder, features=features)
     with pytest.raises(ModelError, match="made for other features; train it again"):
@@ -119,7 +118,7 @@ def test_the_shipped_model_is_whole_and_says_what_it_was_fitted_on() -> None:
         assert (np.diff(calibration.probability) >= 0).all()
         assert calibration.probability.min() >= 0.0
         assert calibration.probability.max() <= 1.0
-        assert ranker.trees[head].feature.max() < len(NAMES)
+        assert ranker.trees[head].feature.max() < len(COLUMNS)
         assert ranker.confidence(head, rows(200)).shape == (200,)
 
 

@@ -47,7 +47,7 @@ def test_each_way_says_how_it_came_to_the_code(
 
 
 def test_part_of_a_term_says_how_much_of_it_is_there(bench: Bench) -> None:
-    reading = bench.read("Obstructive apnea.")
+    reading = bench.read("Chronic obstructive bronchitis of the valve.")
     _, scored = bench.features.build(reading, bench.finder.find(reading, setting=None), setting=None)
     partial = [
         reasons(bench.finder, reading, s)[0]

@@ -108,6 +108,7 @@ def made(rows: int = 400, width: int = 3) -> Examples:
         central=right & (features[:, 1] > 0),
         group=np.arange(rows) // 10,
         weight=np.ones(rows),
+        sightings=[],
     )
 
 
@@ -137,7 +138,14 @@ def test_out_of_fold_scores_come_from_models_that_never_saw_the_note() -> None:
     group = np.arange(20 * FOLDS) // 4
     right = group % 2 == 0
     features = group[:, None].astype(np.float32)
-    data = Examples(features=features, right=right, central=right, group=group, weight=np.ones(len(group)))
+    data = Examples(
+        features=features,
+        right=right,
+        central=right,
+        group=group,
+        weight=np.ones(len(group)),
+        sightings=[],
+    )
     trees, _, raw = fit(data, max_iter=40, min_samples_leaf=1, learning_rate=0.5)
     inside = trees.predict(features)
     assert ((inside > 0) == right).mean() > 0.95

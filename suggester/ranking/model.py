@@ -9,21 +9,25 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from suggester.errors import ModelError
-from suggester.ranking.features import NAMES
+from suggester.pipeline.reading import Reading
+from suggester.ranking.bench import Bench
+from suggester.ranking.describing import COLUMNS, HEADS, Head, described
+from suggester.ranking.features import Described
+from suggester.ranking.support import CodeSupport
 from suggester.ranking.trees import TreeEnsemble
+from suggester.ranking.usage import Usage
 from suggester.resources import data_path
+from suggester.types import Setting
 
-Head = Literal["diagnosis", "procedure"]
-HEADS: tuple[Head, ...] = ("diagnosis", "procedure")
 _CENTRAL = "central"
 
 ARRAYS_FILE = "model.npz"
@@ -46,7 +50,8 @@ class Calibration:
 class Ranker:
     """One ensemble and its calibration for each head (diagnoses; procedures, drugs and supplies).
 
-    ``central`` scores how much a note is about a diagnosis; codes are shown in its order.
+    ``central`` scores how much a note is about a diagnosis; codes are shown in its order. ``usage`` is what
+    coded practice notes tell of codes and words.
     """
 
     name: str
@@ -54,16 +59,23 @@ class Ranker:
     trees: Mapping[Head, TreeEnsemble]
     calibration: Mapping[Head, Calibration]
     central: TreeEnsemble
+    usage: Mapping[Head, Usage]
     card: Mapping[str, Any]
 
+    def described(
+        self, bench: Bench, reading: Reading, candidates: Sequence[CodeSupport], *, setting: Setting | None
+    ) -> list[tuple[Head, Described]]:
+        """What it looks at for each candidate, by head."""
+        return described(bench, reading, candidates, usage=self.usage, setting=setting)
+
     def confidence(self, head: Head, features: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Calibrated confidence of rows of features, shape ``(n, len(NAMES))`` -> ``(n,)``."""
+        """Calibrated confidence of rows of features, shape ``(n, len(COLUMNS))`` -> ``(n,)``."""
         raw = self.trees[head].predict(features)
         # a trace of the raw score keeps the order inside the flat steps of the calibration
         return np.clip(self.calibration[head].apply(raw) + 1e-6 * np.tanh(raw / 4), 0.0, 1.0)
 
     def centrality(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
-        """How likely diagnoses are what the note is about: ``(n, len(NAMES))`` -> ``(n,)``, in (0, 1)."""
+        """How likely diagnoses are what the note is about: ``(n, len(COLUMNS))`` -> ``(n,)``, in (0, 1)."""
         scores: NDArray[np.float64] = 1.0 / (1.0 + np.exp(-self.central.predict(features)))
         return scores
 
@@ -74,6 +86,7 @@ class Ranker:
             arrays.update(self.trees[head].to_arrays(head))
             arrays[f"{head}.calibration.raw"] = self.calibration[head].raw
             arrays[f"{head}.calibration.probability"] = self.calibration[head].probability
+            arrays.update(self.usage[head].to_arrays(f"{head}.usage"))
         arrays.update(self.central.to_arrays(_CENTRAL))
         buffer = io.BytesIO()
         np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
@@ -84,7 +97,7 @@ class Ranker:
             **self.card,
             "name": self.name,
             "version": self.version,
-            "features": list(NAMES),
+            "features": list(COLUMNS),
             "sha256": hashlib.sha256(data).hexdigest(),
         }
         (folder / CARD_FILE).write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
@@ -109,7 +122,7 @@ class Ranker:
             raise ModelError(
                 f"model {folder.name}: its hash is not the one on its card; it was changed or cut"
             )
-        if card.get("features") != list(NAMES):
+        if card.get("features") != list(COLUMNS):
             raise ModelError(f"model {folder.name}: was made for other features; train it again")
         with np.load(io.BytesIO(data), allow_pickle=False) as box:
             arrays = {key: box[key] for key in box.files}
@@ -131,6 +144,7 @@ class Ranker:
                 for head in HEADS
             },
             central=TreeEnsemble.from_arrays(arrays, _CENTRAL),
+            usage={head: Usage.from_arrays(arrays, f"{head}.usage") for head in HEADS},
             card=card,
         )
 

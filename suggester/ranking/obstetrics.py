@@ -1,5 +1,7 @@
 """Codes of chapter 15 brought to the stage of the note: pregnancy by trimester, childbirth or puerperium.
 
+Codes of chapter 16 that the words name in part only are left to newborns.
+
 Titles that differ but in the stage are one group (``O24.410`` *in pregnancy*, ``O24.420`` *in childbirth*,
 ``O24.430`` *in the puerperium*). Source: guidelines I.C.15.a and b.
 """
@@ -42,6 +44,7 @@ class Obstetrics:
     def __init__(self, store: ReleaseStore) -> None:
         self._store = store
         self._codes = store.code_list
+        self._newborns = frozenset(store.with_prefix("P"))
         self._mothers = frozenset(row for prefix in _OF_MOTHERS for row in store.with_prefix(prefix))
 
     @cached_property
@@ -71,6 +74,9 @@ class Obstetrics:
     def settle(self, found: Gathered, stage: Stage) -> None:
         """Take out what the stage rules out and bring the rest to it."""
         out = found.diagnoses
+        if stage.name != "newborn":
+            for row in [row for row, c in out.items() if row in self._newborns and not _is_firm(c)]:
+                del out[row]
         named = [c for row, c in out.items() if row in self._mothers]
         for candidate in named:
             elsewhere = stage.name == "newborn" or (not stage.said and not _is_firm(candidate))

@@ -40,6 +40,8 @@ _CHEAP = frozenset(
         "patient",
         "adult",
         "part",
+        "displaced",
+        "nondisplaced",
     ]
 )
 _CHEAP_WEIGHT = 0.3

@@ -1,13 +1,14 @@
 """Fit the general ranker: scikit-learn gradient boosting on named features, calibrated out of fold.
 
-Only weights of general features are learned here: which words fit, where they stand, what is asserted. No
-code and no word of a collection enters the model.
+Of the collections it is fitted on only weights of features are learned: which words fit, where they stand,
+what is asserted. Codes and words enter the model from notes alone that are told to be counted: those written
+for this project (see ``suggester.ranking.usage``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,9 +18,12 @@ from sklearn.isotonic import IsotonicRegression
 from sklearn.model_selection import GroupKFold
 
 from suggester.ranking.bench import Bench
+from suggester.ranking.describing import COLUMNS, Head, by_head, sighting
 from suggester.ranking.features import NAMES
-from suggester.ranking.model import Calibration, Head
+from suggester.ranking.model import Calibration
+from suggester.ranking.sighting import Sighting
 from suggester.ranking.trees import TreeEnsemble
+from suggester.ranking.usage import Usage
 from suggester.types import GoldCode, GoldNote
 
 FOLDS = 5
@@ -33,7 +37,7 @@ class Examples:
     Attributes
     ----------
     features
-        Shape ``(rows, len(NAMES))``.
+        Shape ``(rows, len(NAMES))``, or ``len(COLUMNS)`` with usage.
     right
         Whether the code is right.
     central
@@ -42,6 +46,8 @@ class Examples:
         Number of the note.
     weight
         Weight of the row.
+    sightings
+        The candidates of each note as usage sees them.
     """
 
     features: NDArray[np.float32]
@@ -49,6 +55,7 @@ class Examples:
     central: NDArray[np.bool_]
     group: NDArray[np.int64]
     weight: NDArray[np.float64]
+    sightings: Sequence[Sighting]
 
 
 def is_right(code: str, gold: Sequence[GoldCode], system: str) -> bool:
@@ -77,15 +84,13 @@ def examples(
     central: list[bool] = []
     group: list[int] = []
     weights: list[float] = []
+    sightings: list[Sighting] = []
     for number, (gold, weight) in enumerate(notes):
         reading = bench.read(gold.note.text)
-        found = [
-            c
-            for c in bench.finder.find(reading, setting=gold.note.setting)
-            if (c.system == "ICD-10-CM") == (head == "diagnosis")
-        ]
+        found = dict(by_head(bench.finder.find(reading, setting=gold.note.setting)))[head]
         table, scored = bench.features.build(reading, found, setting=gold.note.setting)
         tables.append(table)
+        sightings.append(sighting(bench, reading, scored, table))
         about = [code for code in gold.codes if code.status == "core"]
         for item in scored:
             code = bench.codes[item.candidate.system][item.candidate.row]
@@ -101,7 +106,43 @@ def examples(
         central=np.array(central, dtype=np.bool_),
         group=np.array(group, dtype=np.int64),
         weight=np.array(weights),
+        sightings=sightings,
     )
+
+
+def with_usage(data: Examples, counted: NDArray[np.bool_]) -> tuple[Examples, Usage]:
+    """Add what counted notes tell of codes and words: of a counted note what the notes of other folds tell.
+
+    Parameters
+    ----------
+    data
+        Examples with general features.
+    counted
+        Whether each note is counted, shape ``(notes,)``.
+
+    Returns
+    -------
+    examples, usage
+        The examples with columns ``COLUMNS``; what all counted notes tell.
+    """
+    notes = len(data.sightings)
+    rows = np.searchsorted(data.group, np.arange(notes + 1))
+    right = [data.right[rows[n] : rows[n + 1]] for n in range(notes)]
+    central = [data.central[rows[n] : rows[n + 1]] for n in range(notes)]
+
+    def learned(chosen: Iterable[int]) -> Usage:
+        of = list(chosen)
+        return Usage.learned(
+            [data.sightings[n] for n in of], [right[n] for n in of], [central[n] for n in of]
+        )
+
+    told = np.empty((len(data.right), len(COLUMNS) - len(NAMES)), dtype=np.float32)
+    fold = np.where(counted, np.cumsum(counted) % FOLDS, FOLDS)
+    for number in range(FOLDS + 1):
+        usage = learned(np.flatnonzero(counted & (fold != number)).tolist())
+        for note in np.flatnonzero(fold == number).tolist():
+            told[rows[note] : rows[note + 1]] = usage.columns(data.sightings[note])
+    return replace(data, features=np.concatenate([data.features, told], axis=1)), usage
 
 
 def classifier(**options: Any) -> HistGradientBoostingClassifier:

@@ -12,13 +12,14 @@ from suggester.pipeline.matching import Matches
 from suggester.pipeline.reading import Reading
 from suggester.ranking.bench import Bench
 from suggester.ranking.candidates import CodeSupport, Method, Support
+from suggester.ranking.describing import Head
 from suggester.ranking.features import Described, Scored
 from suggester.ranking.learning.associations import PAIR_NAMES
 from suggester.ranking.learning.learned import Counts, Learned, calibrated, score
 from suggester.ranking.learning.pairs import Pairs, batch_of
 from suggester.ranking.learning.phrases import PhraseReader
 from suggester.ranking.learning.views import CodeTable, NoteView, view
-from suggester.ranking.model import Head, Ranker
+from suggester.ranking.model import Ranker
 from suggester.ranking.reasons import reasons
 from suggester.ranking.settling import settle
 from suggester.types import Setting, System
@@ -27,6 +28,8 @@ MOST_RAISED = 1.5
 """Most by which what rivals settle among themselves raises the place of a code."""
 WORTH_PLACING = 0.01
 """Confidence from which a diagnosis is looked at for its place."""
+LEAST_TOLD = 5
+"""Practice notes with a phrase from which it is said how many of them had the code."""
 NO_TERM = -1
 """Term of a match that phrases made, not the term index."""
 
@@ -71,23 +74,6 @@ class Judge(Protocol):
         ...
 
 
-def by_head(candidates: Sequence[CodeSupport]) -> tuple[tuple[Head, list[CodeSupport]], ...]:
-    """Candidates by the head of the general ranker that scores them."""
-    return (
-        ("diagnosis", [c for c in candidates if c.system == "ICD-10-CM"]),
-        ("procedure", [c for c in candidates if c.system != "ICD-10-CM"]),
-    )
-
-
-def described(
-    bench: Bench, reading: Reading, candidates: Sequence[CodeSupport], *, setting: Setting | None
-) -> list[tuple[Head, Described]]:
-    """Features and scored candidates of each head of the general ranker."""
-    heads = by_head(candidates)
-    groups = bench.features.build_groups(reading, [group for _, group in heads], setting=setting)
-    return [(head, group) for (head, _), group in zip(heads, groups, strict=True)]
-
-
 @dataclass(frozen=True)
 class GeneralJudge:
     """The general ranker alone."""
@@ -113,7 +99,8 @@ class GeneralJudge:
         self, bench: Bench, reading: Reading, candidates: Sequence[CodeSupport], *, setting: Setting | None
     ) -> list[Judged]:
         """Every candidate with the ranker's confidence."""
-        return self.of_described(bench, reading, described(bench, reading, candidates, setting=setting))
+        groups = self.ranker.described(bench, reading, candidates, setting=setting)
+        return self.of_described(bench, reading, groups)
 
     def of_described(
         self, bench: Bench, reading: Reading, groups: Sequence[tuple[Head, Described]]
@@ -134,8 +121,14 @@ class GeneralJudge:
         return out
 
     def reasons(self, bench: Bench, reading: Reading, item: Scored) -> tuple[str, ...]:
-        """Reasons in the words of the matched term."""
-        return reasons(bench.finder, reading, item)
+        """Reasons in the words of the matched term, and how often practice notes coded them so."""
+        out = reasons(bench.finder, reading, item)
+        head: Head = "diagnosis" if item.candidate.system == "ICD-10-CM" else "procedure"
+        phrase = bench.finder.phrase(reading.matches.terms[item.best.match])
+        told = self.ranker.usage[head].told(phrase, bench.code_of(item.candidate))
+        if told is None or told[0] < LEAST_TOLD:
+            return out
+        return (*out, f"practice notes: {told[1]} of {told[0]} with “{phrase}” had this code")
 
 
 @dataclass(slots=True)
@@ -217,7 +210,7 @@ class LocalJudge:
         Adds to the reading's matches one for each phrase that is evidence by itself.
         """
         _, table, phrases, counts = self._of(bench)
-        groups = described(bench, reading, candidates, setting=setting)
+        groups = self.general.ranker.described(bench, reading, candidates, setting=setting)
         judged = self.general.of_described(bench, reading, groups)
         seen = view(
             reading,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from suggester.ranking.features import NAMES as GENERAL
+from suggester.ranking.describing import COLUMNS as GENERAL
 from suggester.ranking.learning.associations import find, rank_within
 from suggester.ranking.learning.habits import HABIT_NAMES, MENTION_NAMES
 from suggester.ranking.learning.pairs import NAMES as STAGE_ONE

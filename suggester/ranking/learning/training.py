@@ -14,7 +14,7 @@ from suggester.errors import ModelError
 from suggester.ranking.bench import Bench
 from suggester.ranking.learning.figures import GateResult, Ranked, best_threshold, gate, summary
 from suggester.ranking.learning.fitting import FEWEST, MOST_FITTED, Example, Fitted, fit, recount
-from suggester.ranking.learning.judges import GeneralJudge, Judge, LocalJudge, described
+from suggester.ranking.learning.judges import GeneralJudge, Judge, LocalJudge
 from suggester.ranking.learning.models import CURRENT_FILE, load_judge_in, save
 from suggester.ranking.learning.phrases import PhraseReader
 from suggester.ranking.learning.views import CodeTable, gold_of, view
@@ -94,7 +94,7 @@ def train(
         raise ModelError("two coded notes have the same id; each note needs its own")
     table = CodeTable(bench)
     ordered = sorted(notes, key=lambda note: (hashlib.sha256(note.note.id.encode()).digest(), note.note.id))
-    examples = read_examples(bench, ordered, table, most_described=MOST_DESCRIBED, progress=progress)
+    examples = read_examples(general, bench, ordered, table, most_described=MOST_DESCRIBED, progress=progress)
     result: GateResult | None = None
     trial: Fitted | None = None
     learning: list[Example] = []
@@ -143,6 +143,7 @@ def held_back(note_id: str) -> bool:
 
 
 def read_examples(
+    general: GeneralJudge,
     bench: Bench,
     notes: Iterable[GoldNote],
     table: CodeTable,
@@ -152,7 +153,7 @@ def read_examples(
 ) -> list[Example]:
     """Read notes for learning.
 
-    What the general ranker looks at is kept for the first ``most_described`` notes (None: for all); the
+    What the ``general`` ranker looks at is kept for the first ``most_described`` notes (None: for all); the
     ensembles need it, counting does not.
     """
     phrases = PhraseReader(bench.releases.terms)
@@ -161,7 +162,7 @@ def read_examples(
         reading = bench.read(gold.note.text)
         found = bench.finder.find(reading, setting=gold.note.setting)
         if most_described is None or number <= most_described:
-            groups = described(bench, reading, found, setting=gold.note.setting)
+            groups = general.ranker.described(bench, reading, found, setting=gold.note.setting)
             found = [item.candidate for _, (_, scored) in groups for item in scored]
             values = np.concatenate([values for _, (values, _) in groups])
             seen = view(reading, found, values, table=table, phrases=phrases)

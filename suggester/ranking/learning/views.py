@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from suggester.pipeline.reading import FAMILY, HISTORICAL, HYPOTHETICAL, NEGATED, UNCERTAIN, Reading
 from suggester.ranking.bench import Bench
 from suggester.ranking.candidates import CodeSupport
-from suggester.ranking.features import NAMES as GENERAL
+from suggester.ranking.describing import COLUMNS as GENERAL
 from suggester.ranking.learning.phrases import PhraseReader, Phrases
 from suggester.ranking.learning.titles import TitleWords
 from suggester.types import SYSTEMS, GoldNote, System

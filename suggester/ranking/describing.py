@@ -1,0 +1,86 @@
+"""Candidates as the ranker looks at them: general features, and what coded practice notes tell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from suggester.pipeline.reading import Reading
+from suggester.ranking.bench import Bench
+from suggester.ranking.features import NAMES, Described, Scored
+from suggester.ranking.sighting import FITTING, WHOLE, Sighting
+from suggester.ranking.support import CodeSupport
+from suggester.ranking.usage import USAGE_NAMES, Usage
+from suggester.types import Setting
+
+Head = Literal["diagnosis", "procedure"]
+HEADS: tuple[Head, ...] = ("diagnosis", "procedure")
+COLUMNS: tuple[str, ...] = (*NAMES, *USAGE_NAMES)
+"""Names of what the ranker looks at, in the order of its columns."""
+
+_AFFIRMED, _COVERAGE = NAMES.index("affirmed"), NAMES.index("coverage")
+
+
+def by_head(candidates: Sequence[CodeSupport]) -> tuple[tuple[Head, list[CodeSupport]], ...]:
+    """Candidates by the head of the general ranker that scores them."""
+    return (
+        ("diagnosis", [c for c in candidates if c.system == "ICD-10-CM"]),
+        ("procedure", [c for c in candidates if c.system != "ICD-10-CM"]),
+    )
+
+
+def described(
+    bench: Bench,
+    reading: Reading,
+    candidates: Sequence[CodeSupport],
+    *,
+    usage: Mapping[Head, Usage],
+    setting: Setting | None,
+) -> list[tuple[Head, Described]]:
+    """Features, shape ``(candidates, len(COLUMNS))``, and scored candidates of each head of the ranker."""
+    heads = by_head(candidates)
+    groups = bench.features.build_groups(reading, [group for _, group in heads], setting=setting)
+    sentence = np.array(reading.sentence, dtype=np.int64)
+    out: list[tuple[Head, Described]] = []
+    for (head, _), (table, scored) in zip(heads, groups, strict=True):
+        told = usage[head].columns(sighting(bench, reading, scored, table, sentence=sentence))
+        out.append((head, (np.concatenate([table, told], axis=1), scored)))
+    return out
+
+
+def sighting(
+    bench: Bench,
+    reading: Reading,
+    scored: Sequence[Scored],
+    table: NDArray[np.float32],
+    *,
+    sentence: NDArray[np.int64] | None = None,
+) -> Sighting:
+    """Scored candidates and their features, shape ``(candidates, len(NAMES))``, as usage sees them.
+
+    ``sentence`` is the sentence of each token, if it is at hand as an array.
+    """
+    m = reading.matches
+    at = np.array([item.best.match for item in scored], dtype=np.intp)
+    first = m.first[at].astype(np.int64)
+    if sentence is None:
+        sentence = np.array(reading.sentence, dtype=np.int64)
+    own = sentence[first] if len(first) else first
+    phrase, kinds, codes = bench.finder.phrase, reading.section_kind, bench.codes
+    return Sighting(
+        codes=[codes[item.candidate.system][item.candidate.row] for item in scored],
+        categories=[item.category for item in scored],
+        phrases=[phrase(term) for term in m.term[at].tolist()],
+        affirmed=table[:, _AFFIRMED] > 0,
+        whole=table[:, _COVERAGE] >= WHOLE,
+        fitting=table[:, _COVERAGE] >= FITTING,
+        first=first,
+        final=m.final[at].astype(np.int64),
+        begin=np.searchsorted(sentence, own, side="left"),
+        stop=np.searchsorted(sentence, own, side="right"),
+        kinds=[kinds[token] for token in first.tolist()],
+        words=reading.table.lower,
+    )

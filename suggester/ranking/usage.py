@@ -1,0 +1,381 @@
+"""What coded practice notes tell of codes, phrases and words: how often a code was right where it was named.
+
+A title says what a code means, not whether a coder uses it: some phrases name their code each time they
+stand in a note, others hardly ever do, and the words around them say which. Both are counted over notes that
+were written and coded for this project, and become features like any other. Rates are shrunk: a phrase
+towards its code, a code towards its category, a category towards all, so that what was never seen counts as
+unknown and not as wrong.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from suggester.ranking.sighting import SLOT_COUNT, SLOTS, Sighting, category_of
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
+USAGE_NAMES: tuple[str, ...] = (
+    "category_rate",
+    "code_rate",
+    "phrase_rate",
+    "category_any_rate",
+    "code_any_rate",
+    "code_core_rate",
+    "phrase_core_rate",
+    "category_named",
+    "code_named",
+    "phrase_named",
+    "context",
+    "core_context",
+)
+"""For codes whose words were all there and affirmed, how often they were right: of the category, the code,
+the phrase; the same of category and code for words partly there; how often the note was about the code, by
+code and phrase; in how many notes each was named (log); and what the words around and inside the best mention
+say, of being coded and of being what the note is about (log odds)."""
+
+_LEFT_EDGE, _RIGHT_EDGE = "<s>", "</s>"
+_LEAST_SEEN = 3
+"""Mentions that must have a word in a slot for it to be weighed."""
+_STRENGTH = 0.3
+"""Inverse strength of the regularisation of the word weights."""
+_CATEGORY_PRIOR, _CODE_PRIOR, _PHRASE_PRIOR = 4.0, 3.0, 2.0
+_ANY_CATEGORY_PRIOR, _ANY_CODE_PRIOR = 6.0, 4.0
+_NAMED, _RIGHT, _CORE, _ALL_NAMED, _ALL_RIGHT, _ALL_CORE = range(6)
+_KEPT = 50_000
+_DIGIT = re.compile(r"\d")
+_NOTHING: NDArray[np.float32] = np.zeros(6, dtype=np.float32)
+_NONE: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
+_NEVER: NDArray[np.bool_] = np.zeros(0, dtype=np.bool_)
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Counts of codes and phrases, and weights of words.
+
+    Attributes
+    ----------
+    codes
+        For each code: notes that name it affirmed, those that have it, those that are about it; the same
+        three for notes that have all words of its phrase.
+    phrases
+        The last three for each phrase and code.
+    words
+        Row of each word in ``weights``, shape ``(words + 1, slots, 2)``; the last row is of unknown words.
+        The two are for being coded and for being what the note is about.
+    kinds
+        The two weights of each section kind.
+    intercept
+        The two log odds without any known word.
+    """
+
+    codes: Mapping[str, NDArray[np.float32]]
+    phrases: Mapping[tuple[str, str], NDArray[np.float32]]
+    words: Mapping[str, int]
+    weights: NDArray[np.float32]
+    kinds: Mapping[str, NDArray[np.float32]]
+    intercept: NDArray[np.float32]
+    _categories: dict[str, NDArray[np.float32]] = field(init=False, repr=False, compare=False)
+    _total: NDArray[np.float32] = field(init=False, repr=False, compare=False)
+    _known: _Rates = field(init=False, repr=False, compare=False)
+    _rows: _Rows = field(init=False, repr=False, compare=False)
+    _flat: NDArray[np.float32] = field(init=False, repr=False, compare=False)
+    _kinds: dict[str, int] = field(init=False, repr=False, compare=False)
+    _kind_weights: NDArray[np.float32] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        categories: dict[str, NDArray[np.float32]] = {}
+        total = np.zeros(6, dtype=np.float32)
+        for code, counts in self.codes.items():
+            category = category_of(code)
+            categories[category] = categories.get(category, _NOTHING) + counts
+            total += counts
+        object.__setattr__(self, "_categories", categories)
+        object.__setattr__(self, "_total", total)
+        object.__setattr__(self, "_known", _Rates())
+        object.__setattr__(self, "_rows", _Rows(self.words))
+        object.__setattr__(self, "_flat", self.weights.reshape(-1, 2))
+        object.__setattr__(self, "_kinds", {kind: number for number, kind in enumerate(self.kinds)})
+        kinds = np.array([*self.kinds.values(), _NOTHING[:2]], dtype=np.float32)
+        object.__setattr__(self, "_kind_weights", kinds + self.intercept)
+
+    @classmethod
+    def none(cls) -> Self:
+        """What nothing tells: rates without counts, and no weights."""
+        return cls.learned([], [], [])
+
+    @classmethod
+    def learned(
+        cls,
+        sightings: Sequence[Sighting],
+        right: Sequence[NDArray[np.bool_]],
+        central: Sequence[NDArray[np.bool_]],
+    ) -> Self:
+        """Count and weigh.
+
+        Parameters
+        ----------
+        sightings
+            One a note.
+        right, central
+            Whether each candidate is right, and whether the note is about it; one array a note.
+        """
+        codes: dict[str, NDArray[np.float32]] = {}
+        phrases: dict[tuple[str, str], NDArray[np.float32]] = {}
+        for seen, good, about in zip(sightings, right, central, strict=True):
+            for at in np.flatnonzero(seen.affirmed).tolist():
+                one = np.array((1.0, good[at], about[at]), dtype=np.float32)
+                code = seen.codes[at]
+                counts = codes.setdefault(code, np.zeros(6, dtype=np.float32))
+                counts[:3] += one
+                if seen.whole[at]:
+                    counts[3:] += one
+                    phrase = seen.phrases[at], code
+                    phrases[phrase] = phrases.get(phrase, _NOTHING[:3]) + one
+        words, kinds, weights, intercept = _weigh(sightings, right, central)
+        return cls(
+            codes=codes, phrases=phrases, words=words, weights=weights, kinds=kinds, intercept=intercept
+        )
+
+    def columns(self, seen: Sighting) -> NDArray[np.float32]:
+        """Features of the candidates of a note, shape ``(candidates, len(USAGE_NAMES))``."""
+        out = np.empty((len(seen.codes), len(USAGE_NAMES)), dtype=np.float32)
+        if seen.codes:
+            out[:, :-2] = self._rates_of(seen)
+            out[:, -2:] = self.context(seen)
+        return out
+
+    def context(self, seen: Sighting) -> NDArray[np.float32]:
+        """Log odds of the best mentions, by the words around and inside them, shape ``(candidates, 2)``."""
+        rows, size = self._rows, len(seen.words)
+        ids = np.empty(size + 3, dtype=np.intp)
+        ids[size:] = rows.of(_LEFT_EDGE), rows.of(_RIGHT_EDGE), len(self.words)
+        places = seen.places()
+        if places.size < size:
+            used = places[places < size]
+            ids[used] = [rows[seen.words[token]] for token in used.tolist()]
+        else:
+            ids[:size] = list(map(rows.__getitem__, seen.words))
+        weights = self._flat.take(ids.take(places) * SLOT_COUNT + SLOTS[:, None], axis=0).sum(axis=0)
+        known, unknown = self._kinds, len(self.kinds)
+        kinds = self._kind_weights.take([known.get(kind, unknown) for kind in seen.kinds], axis=0)
+        odds: NDArray[np.float32] = weights + kinds
+        return odds
+
+    def told(self, phrase: str, code: str) -> tuple[int, int] | None:
+        """Practice notes in which the words of a phrase stood, affirmed, and those of them with the code."""
+        counts = self.phrases.get((phrase, code))
+        return None if counts is None else (int(counts[_NAMED]), int(counts[_RIGHT]))
+
+    def _rates_of(self, seen: Sighting) -> NDArray[np.float32]:
+        """All columns but the last two; rates are kept once worked out."""
+        known, missing = self._known, []
+        keys = list(zip(seen.phrases, seen.codes, strict=True))
+        places = [known.places.get(key, -1) for key in keys]
+        if -1 in places:
+            missing = [number for number, place in enumerate(places) if place < 0]
+            known.make_room(len(missing))
+            places = [known.places.get(key, -1) for key in keys]
+            for number, category in enumerate(seen.categories):
+                if places[number] < 0:
+                    places[number] = known.add(keys[number], self._rates(*keys[number], category))
+        found: NDArray[np.float32] = known.values.take(places, axis=0)
+        return found
+
+    def _rates(self, phrase: str, code: str, category: str) -> tuple[float, ...]:
+        t, k = self._total, self._categories.get(category, _NOTHING)
+        c, p = self.codes.get(code, _NOTHING), self.phrases.get((phrase, code), _NOTHING)
+        of_all = float(t[_ALL_RIGHT] / max(t[_ALL_NAMED], 1.0))
+        of_any = float(t[_RIGHT] / max(t[_NAMED], 1.0))
+        core = float(t[_ALL_CORE] / max(t[_ALL_NAMED], 1.0))
+        category_rate = _shrunk(k[_ALL_RIGHT], k[_ALL_NAMED], of_all, _CATEGORY_PRIOR)
+        code_rate = _shrunk(c[_ALL_RIGHT], c[_ALL_NAMED], category_rate, _CODE_PRIOR)
+        any_rate = _shrunk(k[_RIGHT], k[_NAMED], of_any, _ANY_CATEGORY_PRIOR)
+        core_rate = _shrunk(k[_ALL_CORE], k[_ALL_NAMED], core, _CATEGORY_PRIOR)
+        code_core_rate = _shrunk(c[_ALL_CORE], c[_ALL_NAMED], core_rate, _CODE_PRIOR)
+        return (
+            category_rate,
+            code_rate,
+            _shrunk(p[_RIGHT], p[_NAMED], code_rate, _PHRASE_PRIOR),
+            any_rate,
+            _shrunk(c[_RIGHT], c[_NAMED], any_rate, _ANY_CODE_PRIOR),
+            code_core_rate,
+            _shrunk(p[_CORE], p[_NAMED], code_core_rate, _PHRASE_PRIOR),
+            float(np.log1p(k[_ALL_NAMED])),
+            float(np.log1p(c[_ALL_NAMED])),
+            float(np.log1p(p[_NAMED])),
+        )
+
+    def to_arrays(self, prefix: str) -> dict[str, NDArray[Any]]:
+        """Named arrays to store."""
+        return {
+            f"{prefix}.codes": _text(self.codes),
+            f"{prefix}.code_counts": np.array(list(self.codes.values()), dtype=np.float32).reshape(-1, 6),
+            f"{prefix}.phrases": _text("\t".join(key) for key in self.phrases),
+            f"{prefix}.phrase_counts": np.array(list(self.phrases.values()), dtype=np.float32).reshape(-1, 3),
+            f"{prefix}.words": _text(self.words),
+            f"{prefix}.weights": self.weights,
+            f"{prefix}.kinds": _text(self.kinds),
+            f"{prefix}.kind_weights": np.array(list(self.kinds.values()), dtype=np.float32).reshape(-1, 2),
+            f"{prefix}.intercept": self.intercept,
+        }
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], prefix: str) -> Self:
+        """From stored arrays."""
+        pairs = [tuple(line.split("\t")) for line in _lines(arrays[f"{prefix}.phrases"])]
+        return cls(
+            codes=dict(zip(_lines(arrays[f"{prefix}.codes"]), arrays[f"{prefix}.code_counts"], strict=True)),
+            phrases=dict(
+                zip(
+                    [(phrase, code) for phrase, code in pairs], arrays[f"{prefix}.phrase_counts"], strict=True
+                )
+            ),
+            words={word: row for row, word in enumerate(_lines(arrays[f"{prefix}.words"]))},
+            weights=arrays[f"{prefix}.weights"],
+            kinds=dict(zip(_lines(arrays[f"{prefix}.kinds"]), arrays[f"{prefix}.kind_weights"], strict=True)),
+            intercept=arrays[f"{prefix}.intercept"],
+        )
+
+
+class _Rates:
+    """Rates that were worked out, by phrase and code; all are forgotten when there is no room for more."""
+
+    def __init__(self) -> None:
+        self.places: dict[tuple[str, str], int] = {}
+        self.values = np.empty((256, len(USAGE_NAMES) - 2), dtype=np.float32)
+
+    def make_room(self, more: int) -> None:
+        """Forget all if so many more would be too many."""
+        if len(self.places) + more > _KEPT:
+            self.places.clear()
+
+    def add(self, key: tuple[str, str], rates: tuple[float, ...]) -> int:
+        """Keep rates; returns their row in ``values``."""
+        place = self.places.get(key)
+        if place is None:
+            place = self.places[key] = len(self.places)
+            if place >= len(self.values):
+                self.values = np.concatenate([self.values, np.empty_like(self.values)])
+            self.values[place] = rates
+        return place
+
+
+class _Rows(dict[str, int]):
+    """Rows of words, by the words as they stand in notes.
+
+    Parameters
+    ----------
+    words
+        Rows of words by their shape; what is not among them has the last row.
+    """
+
+    def __init__(self, words: Mapping[str, int]) -> None:
+        super().__init__()
+        self._words = words
+
+    def of(self, shape: str) -> int:
+        """The row of a shape."""
+        return self._words.get(shape, len(self._words))
+
+    def __missing__(self, word: str) -> int:
+        if len(self) >= _KEPT:
+            self.clear()
+        row = self[word] = self.of(_shape(word))
+        return row
+
+
+def _shrunk(right: float, named: float, prior: float, weight: float) -> float:
+    return float((right + weight * prior) / (named + weight))
+
+
+def _shape(word: str) -> str:
+    """A word with its digits alike."""
+    return word if word.isalpha() else _DIGIT.sub("0", word)
+
+
+def _text(lines: Iterator[str] | Mapping[str, Any]) -> NDArray[np.uint8]:
+    return np.frombuffer("\n".join(lines).encode(), dtype=np.uint8)
+
+
+def _lines(stored: NDArray[np.uint8]) -> list[str]:
+    text = stored.tobytes().decode()
+    return text.split("\n") if text else []
+
+
+def _weigh(
+    sightings: Sequence[Sighting],
+    right: Sequence[NDArray[np.bool_]],
+    central: Sequence[NDArray[np.bool_]],
+) -> tuple[dict[str, int], dict[str, NDArray[np.float32]], NDArray[np.float32], NDArray[np.float32]]:
+    """Rows of words, weights of section kinds, weights of words by slot, and intercepts.
+
+    Logistic regressions of being right, and of being what the note is about, on the words around and inside
+    the affirmed mentions.
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    words: dict[str, int] = {}
+    kinds: dict[str, int] = {}
+    table, chosen = _design(sightings, words, kinds)
+    weights = np.zeros((table.shape[1], 2), dtype=np.float32)
+    intercept = np.zeros(2, dtype=np.float32)
+    for number, wanted in enumerate((right, central)):
+        target = np.concatenate([good[at] for good, at in zip(wanted, chosen, strict=True)] or [_NEVER])
+        if target.any() and not target.all():
+            model = LogisticRegression(C=_STRENGTH, solver="liblinear", max_iter=200, random_state=0)
+            model.fit(table, target)
+            weights[:, number], intercept[number] = model.coef_[0], model.intercept_[0]
+    split = len(words) * SLOT_COUNT
+    of_words = weights[:split].reshape(len(words), SLOT_COUNT, 2)
+    used = np.flatnonzero(np.abs(of_words).max(axis=(1, 2), initial=0.0) > 0)
+    names = list(words)
+    return (
+        {names[row]: number for number, row in enumerate(used.tolist())},
+        dict(zip(kinds, weights[split:], strict=True)),
+        np.concatenate([of_words[used], np.zeros((1, SLOT_COUNT, 2), dtype=np.float32)]),
+        intercept,
+    )
+
+
+def _design(
+    sightings: Sequence[Sighting], words: dict[str, int], kinds: dict[str, int]
+) -> tuple[csr_matrix, list[NDArray[np.intp]]]:
+    """Mentions by columns of word and slot and of section kind; and which candidates of each note they are.
+
+    Words and kinds are numbered as they are met.
+    """
+    from scipy.sparse import csr_matrix
+
+    rows: list[NDArray[np.int64]] = []
+    columns: list[NDArray[np.int64]] = []
+    sections: list[int] = []
+    all_chosen: list[NDArray[np.intp]] = []
+    size = 0
+    edges = (words.setdefault(_LEFT_EDGE, len(words)), words.setdefault(_RIGHT_EDGE, len(words)))
+    for seen in sightings:
+        chosen = np.flatnonzero(seen.affirmed & seen.fitting)
+        ids = [words.setdefault(_shape(word), len(words)) for word in seen.words]
+        found = np.array((*ids, *edges, -1))[seen.places()[:, chosen]]
+        slot, row = np.nonzero(found >= 0)
+        rows.append(row + size)
+        columns.append(found[slot, row] * SLOT_COUNT + SLOTS[slot])
+        sections += [kinds.setdefault(seen.kinds[at], len(kinds)) for at in chosen.tolist()]
+        all_chosen.append(chosen)
+        size += len(chosen)
+    row, column = np.concatenate(rows or [_NONE]), np.concatenate(columns or [_NONE])
+    often = np.bincount(column, minlength=len(words) * SLOT_COUNT) >= _LEAST_SEEN
+    row, column = row[often[column]], column[often[column]]
+    row = np.concatenate([row, np.arange(size)])
+    column = np.concatenate([column, np.array(sections, dtype=np.int64) + len(words) * SLOT_COUNT])
+    shape = (size, len(words) * SLOT_COUNT + len(kinds))
+    table = csr_matrix((np.ones(len(row), dtype=np.float32), (row, column)), shape=shape)
+    table.sum_duplicates()
+    return table, all_chosen
