@@ -96,11 +96,12 @@ def back(page: Page) -> None:
 def code(one: Tab) -> None:
     """Code the note; both conflicts of its diagnoses are met and mended on the way."""
     page = one.page
-    for accepted in ("E11.9", "E10.9", "J45.909", "L84", "B35.1", "11721"):
+    for accepted in ("E11.9", "J45.909", "L84", "B35.1", "11721"):
         row(page, accepted)
         one.keys("a")
-    one.keys("/")
-    pick(page, "11056")
+    for added in ("11056", "E10.9"):
+        one.keys("/")
+        pick(page, added)
     said = summary(one)
     assert "E10.9 and E11.9 are not coded together" in said
     assert "J45.909 is unspecified and the note supports J45.41" in said
