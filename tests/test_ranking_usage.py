@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -125,8 +126,24 @@ def test_memories_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     before = usage.columns(seen("has asthma today", [ASTHMA])).tolist()
     usage.columns(seen("w x y z", [(n, f"p{n}", f"A0{n}.0") for n in range(4)]))
     assert usage.columns(seen("has asthma today", [ASTHMA])).tolist() == before
-    assert len(usage._known.places) <= 4
+    assert len(usage._known) <= 2
     assert len(usage._rows) <= 2
+
+
+def test_threads_share_a_usage_without_taking_each_others_rates(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("suggester.ranking.usage._KEPT", 20)
+    codes = [f"A{n:02}.{n % 10}" for n in range(60)]
+    usage = learned([(f"x p{n} y", [(1, f"p{n}", c)], n % 3 == 0) for n, c in enumerate(codes)] * 2)
+    alone = {n: usage.columns(seen(f"x p{n}", [(1, f"p{n}", c)])).tolist() for n, c in enumerate(codes)}
+
+    def again(start: int) -> bool:
+        order = [(start + 7 * step) % 60 for step in range(120)]
+        return all(
+            usage.columns(seen(f"x p{n}", [(1, f"p{n}", codes[n])])).tolist() == alone[n] for n in order
+        )
+
+    with ThreadPoolExecutor(4) as pool:
+        assert all(pool.map(again, range(4)))
 
 
 @pytest.mark.parametrize(

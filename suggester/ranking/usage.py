@@ -84,7 +84,7 @@ class Usage:
     intercept: NDArray[np.float32]
     _categories: dict[str, NDArray[np.float32]] = field(init=False, repr=False, compare=False)
     _total: NDArray[np.float32] = field(init=False, repr=False, compare=False)
-    _known: _Rates = field(init=False, repr=False, compare=False)
+    _known: dict[tuple[str, str], tuple[float, ...]] = field(init=False, repr=False, compare=False)
     _rows: _Rows = field(init=False, repr=False, compare=False)
     _flat: NDArray[np.float32] = field(init=False, repr=False, compare=False)
     _kinds: dict[str, int] = field(init=False, repr=False, compare=False)
@@ -99,7 +99,7 @@ class Usage:
             total += counts
         object.__setattr__(self, "_categories", categories)
         object.__setattr__(self, "_total", total)
-        object.__setattr__(self, "_known", _Rates())
+        object.__setattr__(self, "_known", {})
         object.__setattr__(self, "_rows", _Rows(self.words))
         object.__setattr__(self, "_flat", self.weights.reshape(-1, 2))
         object.__setattr__(self, "_kinds", {kind: number for number, kind in enumerate(self.kinds)})
@@ -175,19 +175,19 @@ class Usage:
         return None if counts is None else (int(counts[_NAMED]), int(counts[_RIGHT]))
 
     def _rates_of(self, seen: Sighting) -> NDArray[np.float32]:
-        """All columns but the last two; rates are kept once worked out."""
-        known, missing = self._known, []
-        keys = list(zip(seen.phrases, seen.codes, strict=True))
-        places = [known.places.get(key, -1) for key in keys]
-        if -1 in places:
-            missing = [number for number, place in enumerate(places) if place < 0]
-            known.make_room(len(missing))
-            places = [known.places.get(key, -1) for key in keys]
-            for number, category in enumerate(seen.categories):
-                if places[number] < 0:
-                    places[number] = known.add(keys[number], self._rates(*keys[number], category))
-        found: NDArray[np.float32] = known.values.take(places, axis=0)
-        return found
+        """All columns but the last two; rates are kept once worked out.
+
+        Kept are values, not places in a table: threads share a usage.
+        """
+        known, rows = self._known, []
+        for key, category in zip(zip(seen.phrases, seen.codes, strict=True), seen.categories, strict=True):
+            found = known.get(key)
+            if found is None:
+                if len(known) >= _KEPT:
+                    known.clear()
+                found = known[key] = self._rates(*key, category)
+            rows.append(found)
+        return np.array(rows, dtype=np.float32)
 
     def _rates(self, phrase: str, code: str, category: str) -> tuple[float, ...]:
         t, k = self._total, self._categories.get(category, _NOTHING)
@@ -243,29 +243,6 @@ class Usage:
             kinds=dict(zip(_lines(arrays[f"{prefix}.kinds"]), arrays[f"{prefix}.kind_weights"], strict=True)),
             intercept=arrays[f"{prefix}.intercept"],
         )
-
-
-class _Rates:
-    """Rates that were worked out, by phrase and code; all are forgotten when there is no room for more."""
-
-    def __init__(self) -> None:
-        self.places: dict[tuple[str, str], int] = {}
-        self.values = np.empty((256, len(USAGE_NAMES) - 2), dtype=np.float32)
-
-    def make_room(self, more: int) -> None:
-        """Forget all if so many more would be too many."""
-        if len(self.places) + more > _KEPT:
-            self.places.clear()
-
-    def add(self, key: tuple[str, str], rates: tuple[float, ...]) -> int:
-        """Keep rates; returns their row in ``values``."""
-        place = self.places.get(key)
-        if place is None:
-            place = self.places[key] = len(self.places)
-            if place >= len(self.values):
-                self.values = np.concatenate([self.values, np.empty_like(self.values)])
-            self.values[place] = rates
-        return place
 
 
 class _Rows(dict[str, int]):
