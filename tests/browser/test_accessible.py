@@ -18,8 +18,17 @@ Make = Callable[..., Tab]
 EXAMPLE = Path(__file__).parents[2] / "docs" / "example"
 
 
+AT_REST = """() => {
+  const app = document.querySelector("[data-testid=stApp]");
+  return (!app || app.dataset.testScriptState === "notRunning")
+    && document.getAnimations().every(a => a.playState !== "running");
+}"""
+"""The page's script has ended and nothing fades any more: while either goes on, colours are paler."""
+
+
 def findings(one: Tab) -> list[str]:
-    """Serious findings as ``rule: target``."""
+    """Serious findings as ``rule: target``, once the page is at rest."""
+    one.page.wait_for_function(AT_REST, timeout=30_000)
     result: dict[str, Any] = Axe().run(one.page).response
     return [
         f"{item['id']}: {node['target']} {node.get('failureSummary', '')[:300]}"
