@@ -238,6 +238,14 @@ past <ent historical>falls</ent>, and a <ent>rash</ent> is seen
 <ent>lung cancer</ent>, no evidence of <ent negated>disease</ent> in the brain
 diet to prevent <ent hypothetical>gout</ent>, and lovenox was discontinued years ago
 the <ent historical>fever</ent> broke overnight
+hx of <ent>gout</ent>, <ent historical>skin cancer</ent> at 31 and <ent historical>a crash</ent> in college
+<ent>incontinence</ent> following <ent historical>radiation</ent> for <ent historical>sarcoma</ent> in 2003
+well until 2018, when he had <ent historical>a stroke</ent> leaving <ent>aphasia</ent>
+well until 2018, when she noticed <ent>tremor</ent>
+a few years ago, while she was abroad, she had <ent historical>a stroke</ent>
+years ago, while abroad. <ent>tremor</ent> now
+the left <ent historical>effusion</ent> has cleared and the right <ent>effusion</ent> is larger
+<ent historical>afib</ent> s/p <ent historical>ablation</ent> 2019 without <ent negated>recurrence</ent>
 """.strip().splitlines()
 
 

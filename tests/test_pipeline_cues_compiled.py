@@ -66,7 +66,7 @@ def test_damaged_cues_are_compiled_anew(tmp_path: Path, caplog: pytest.LogCaptur
     open_cues(tmp_path)
     path = tmp_path / CUES_FILE
     data = bytearray(path.read_bytes())
-    data[-100] ^= 1
+    data[len(data) // 2] ^= 1  # the last bytes may be padding
     path.write_bytes(data)
     open_cues.cache_clear()
     assert open_cues(tmp_path) is read_cues()

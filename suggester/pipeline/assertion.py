@@ -62,6 +62,7 @@ from suggester.pipeline.cues_compiled import open_cues
 from suggester.pipeline.function_words import THOUGHT
 from suggester.pipeline.listing import around_given
 from suggester.pipeline.past import (
+    ITEM,
     date_direction,
     diagnosed,
     drop_chronic,
@@ -70,6 +71,7 @@ from suggester.pipeline.past import (
     names_event,
     names_factors,
     of_others,
+    over_adverbial,
     past_items,
     taken_back,
 )
@@ -107,6 +109,9 @@ _LIFE: Final = "hist.life"
 
 _PAST_EVENTS: Final = "section.past_event"
 """The rule of a section in which only operations and what happens once are past."""
+
+_EVENT: Final = "hist.event"
+"""The rule of what one had then, which is past if it is an event (*until 2019, when he had a stroke*)."""
 
 _SURGERY: Final = "hist.surgery"
 _HISTORY: Final = "hist.of"
@@ -265,7 +270,7 @@ class AssertionFinder:
                 if direction == "both":
                     direction = date_direction(words, begin, hit, stop, modifier.rule)
                     if hit.end + 1 < stop and words[hit.end] in (":", "," if hit.begin == begin else ":"):
-                        after += 1
+                        after = over_adverbial(words, after + 1, stop)
                     elif words[after : after + 2] == ["due", "to"]:
                         after += 2
                 elif (
@@ -291,6 +296,8 @@ class AssertionFinder:
                     if modifier.rule == _HISTORY and last < stop and words[last] == ",":
                         for from_, to in later_events(words, last, stop, stops):
                             scopes.append(_scope(visible, from_, to, modifier, cue_start, cue_end))
+                    if modifier.rule == _EVENT and not names_event(words, first, min(last, first + ITEM)):
+                        continue
                     if modifier.rule == _CONDITION:
                         conditions.append((first, last))
                     if first < last:

@@ -9,6 +9,7 @@ from suggester.pipeline.automaton import HISTORICAL, SURGICAL
 from suggester.pipeline.cues import Node
 from suggester.pipeline.function_words import (
     APPEARED,
+    CANCERS,
     DIAGNOSED,
     EVENTS,
     FIRST_SEEN,
@@ -19,6 +20,7 @@ from suggester.pipeline.function_words import (
     OPENERS,
     PASSES,
     RESULTS,
+    TREATMENTS,
     VISIT,
 )
 from suggester.pipeline.scopes import Hit, Stops
@@ -35,7 +37,7 @@ _VERB: Final = 4
 """So many words behind a date the verb of its clause stands."""
 
 _TREATMENT: Final = 14
-_DATED: Final = frozenset(("ago", "childhood", "radiation", "chemotherapy", "chemo", "surgery", "resection"))
+_DATED: Final = TREATMENTS | {"ago", "childhood", "course", "courses", "antibiotics"}
 """Words that tell of a treatment that it is over."""
 
 _SPANS: Final = frozenset(("the", "this", "many", "several", "years", "months", "which", "it", "prevention"))
@@ -79,6 +81,8 @@ _LATELY: Final = frozenset(("this", "week", "weeks", "wks", "month", "months", "
 """Words of dates so near that what was found then is there still (*last month he was diagnosed with*)."""
 
 _EVENT_WORDS: Final = 5
+_ADVERBIAL: Final = frozenset(("while", "when", "during", "after", "following", "at", "in"))
+_ADVERBIAL_WORDS: Final = 10
 _FACTORS: Final = frozenset(("factor", "factors"))
 _ABSENT: Final = frozenset(("no", "not", "denies", "denied", "never", "without", "negative", "none"))
 _ITEM_ENDS: Final = frozenset(
@@ -89,7 +93,7 @@ _GOES_ON: Final = frozenset(
 )
 """Words behind a date that make it the beginning of what lasts."""
 
-_PARTS: Final = frozenset((",", "and", "or", "/", "&", "with", "(", "from", "after", "following"))
+_PARTS: Final = frozenset((",", "and", "or", "/", "&", "with", "(", "from", "after", "following", "for"))
 """Words between the items of a history, and between a lasting condition and what it came of."""
 
 _CLAUSE_BACK: Final = 14
@@ -139,11 +143,23 @@ def date_direction(words: list[str], begin: int, hit: Hit, stop: int, rule: str)
     return "backward"
 
 
+def over_adverbial(words: list[str], at: int, stop: int) -> int:
+    """Where the clause goes on behind a date and what tells of its time (*years ago, abroad, he had*)."""
+    if at < stop and words[at] in _ADVERBIAL:
+        for index in range(at + 1, min(stop, at + _ADVERBIAL_WORDS)):
+            if words[index] == ",":
+                return index + 1
+            if words[index] in _CLAUSE_ENDS:
+                break
+    return at
+
+
 def _happened_at(words: list[str], begin: int, hit: Hit, stop: int) -> bool:
     """Whether a bare *at 44* is the age at which an operation or event took place."""
     before = words[max(begin, hit.begin - 3) : hit.begin]
     named = any(
-        word in EVENTS or word in ONCE or word in INJURIES or word.endswith(SURGICAL) for word in before[-2:]
+        word in EVENTS or word in ONCE or word in INJURIES or word in CANCERS or word.endswith(SURGICAL)
+        for word in before[-2:]
     )
     ended = hit.end >= stop or words[hit.end] in _ENDED
     if words[hit.end - 1].isalpha():

@@ -30,6 +30,7 @@ from suggester.pipeline.function_words import (
     SINGULAR,
     SUBSTANCES,
     TESTS,
+    TREATMENTS,
     VISIT,
 )
 from suggester.pipeline.listing import closed_by_or, list_goes_on, new_item
@@ -96,11 +97,14 @@ _LATE: Final = frozenset(("hist.date", "hist.year", "hist.life", "hist.resolved"
 
 _DATE_RULES: Final = frozenset(("hist.date", "hist.year"))
 _DATED: Final = _DATE_RULES | {"hist.life"}
+_DATING: Final = frozenset(("in", "at", "during", "around"))
+"""Words of an earlier date, over which a later one does not look back (*cancer at 29, a fall in 2010*)."""
 _SIDES: Final = frozenset(("left", "right", "bilateral", "l", "r"))
 """Words that, alone between commas, belong to what stands before (*cuff repair, right, 2018*)."""
 
 _RULE_ENDS: Final = {
     "hist.after_surgery": frozenset(("he", "she", "they", "patient", "pt", "we", "i")),
+    "hist.event": frozenset(("resulted", "resulting", "leaving", "caused", "causing", "with")),
     "hist.prior": frozenset(("resulted", "resulting", "leaving", "caused", "causing")),
     "hist.status_post": frozenset(("demonstrating", "showing", "revealing")),
     "hyp.ordered": frozenset(("for", "of")),
@@ -142,6 +146,8 @@ def reach_forward(
             break
         index += 1
     first = index
+    if modifier.rule == "hist.perfect" and index < stop and words[index] in AND:
+        return first, first, False
     hard, verb, segment, cue = stops.hard, stops.verb, stops.segment, stops.cue
     phrase = modifier.reach == "phrase"
     family = modifier.rule == _FAMILY_RULE
@@ -288,13 +294,16 @@ def reach_backward(
         if (
             word == "for"
             and words[index + 1] not in OF_WHICH
+            and modifier.rule != "hist.until"
             and (hard.get(index, 0) | _NOT_OVER_FOR) & bit
             and not (
                 bit == HISTORICAL
                 and modifier.rule not in _DATE_RULES
                 and _SPANS.intersection(words[index + 1 : index + 5])
             )
-            and not (index > start and words[index - 1].endswith(SURGICAL))
+            and not (
+                index > start and (words[index - 1].endswith(SURGICAL) or words[index - 1] in TREATMENTS)
+            )
         ):
             break
         if word == ":":
@@ -323,6 +332,9 @@ def reach_backward(
             break
         elif word == "that" and index < last:
             restricted = True
+        elif word in _DATING and modifier.rule in _DATED and stops.any.get(index, 0) & bit:
+            if word != "at" or words[min(index + 2, last)] not in _SPANS:
+                break
         elif word == "," and phrase:
             if restricted:
                 break

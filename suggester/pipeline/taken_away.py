@@ -54,7 +54,8 @@ def cured(words: list[str], begin: int, at: int, stop: int) -> int:
     if words[at] not in _TRACES:
         return begin
     end = next((index for index in range(begin, min(at, begin + ITEM)) if words[index] in _ITEM_MARKS), begin)
-    if CANCERS.isdisjoint(words[begin:end]) or _treated_still(words, begin, stop):
+    anything = words[at] == "recurrence" and ";" not in words[begin:at]
+    if (CANCERS.isdisjoint(words[begin:end]) and not anything) or _treated_still(words, begin, stop):
         return begin
     done = words[end:at]
     told = any(word.endswith(SURGICAL) or word in _TREATED or is_year(word) for word in done)
