@@ -246,6 +246,9 @@ a few years ago, while she was abroad, she had <ent historical>a stroke</ent>
 years ago, while abroad. <ent>tremor</ent> now
 the left <ent historical>effusion</ent> has cleared and the right <ent>effusion</ent> is larger
 <ent historical>afib</ent> s/p <ent historical>ablation</ent> 2019 without <ent negated>recurrence</ent>
+no <ent negated>clubbing</ent>, <ent negated>cyanosis</ent>, trace <ent>edema</ent>
+lack of contrast limits evaluation for <ent uncertain>abscess</ent>
+both parents lived to 90 and neither had <ent negated family>dementia</ent>
 """.strip().splitlines()
 
 

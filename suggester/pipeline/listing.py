@@ -37,6 +37,10 @@ _TAKEN: Final = frozenset(
 )
 """Words before *on* with which taking it is itself absent (*not yet on dialysis*, *never placed on*)."""
 
+_AMOUNTS: Final = frozenset(("trace", "mild", "minimal", "slight", "moderate", "some", "positive"))
+"""Words with which an item begins that is there, behind a list of what is absent (*no clubbing, cyanosis,
+trace edema*)."""
+
 _OTHER_LIST: Final = HYPOTHETICAL | FAMILY
 """Flags whose cues begin a list of their own, so that its *or* does not close a list of what is absent."""
 
@@ -105,6 +109,8 @@ def list_goes_on(
                 items -= 1
                 break
             return False
+        if plain and since == 1 and items > 1 and word in _AMOUNTS:
+            return items - 1 >= least
         if (
             stops.verb.get(index, 0) & bit
             or stops.segment.get(index, 0) & bit
