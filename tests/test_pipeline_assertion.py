@@ -249,6 +249,13 @@ the left <ent historical>effusion</ent> has cleared and the right <ent>effusion<
 no <ent negated>clubbing</ent>, <ent negated>cyanosis</ent>, trace <ent>edema</ent>
 lack of contrast limits evaluation for <ent uncertain>abscess</ent>
 both parents lived to 90 and neither had <ent negated family>dementia</ent>
+<ent>sarcoma</ent> diagnosed in May and is on chemotherapy
+he was diagnosed with <ent>sarcoma</ent> in 2019 and is on chemotherapy
+two weeks ago she developed <ent>a rash</ent>
+newly found <ent>mass</ent> on films taken a month ago
+underwent <ent historical>repair</ent> of a <ent>fracture</ent> this morning
+no <ent negated>sequelae</ent> of her prior <ent historical>meningitis</ent>
+CABG x3 for <ent historical>infarction</ent> in 1999
 """.strip().splitlines()
 
 

@@ -67,9 +67,12 @@ from suggester.pipeline.past import (
     diagnosed,
     drop_chronic,
     first_item,
+    found_and_treated,
+    lately,
     later_events,
     names_event,
     names_factors,
+    names_once,
     of_others,
     over_adverbial,
     past_items,
@@ -269,6 +272,8 @@ class AssertionFinder:
                     continue
                 if direction == "both":
                     direction = date_direction(words, begin, hit, stop, modifier.rule)
+                    if modifier.rule != _LIFE and found_and_treated(words, cancels, begin, hit, stop):
+                        direction = "none"
                     if hit.end + 1 < stop and words[hit.end] in (":", "," if hit.begin == begin else ":"):
                         after = over_adverbial(words, after + 1, stop)
                     elif words[after : after + 2] == ["due", "to"]:
@@ -296,7 +301,7 @@ class AssertionFinder:
                     if modifier.rule == _HISTORY and last < stop and words[last] == ",":
                         for from_, to in later_events(words, last, stop, stops):
                             scopes.append(_scope(visible, from_, to, modifier, cue_start, cue_end))
-                    if modifier.rule == _EVENT and not names_event(words, first, min(last, first + ITEM)):
+                    if modifier.rule == _EVENT and not names_once(words, first, min(last, first + ITEM)):
                         continue
                     if modifier.rule == _CONDITION:
                         conditions.append((first, last))
@@ -313,6 +318,8 @@ class AssertionFinder:
                                 scopes.append(_scope(visible, from_, to, modifier, cue_start, cue_end))
                         elif modifier.rule in _STATUS:
                             item = first_item(words, first, last)
+                            if (until := lately(words, first, item, stop)) < item:
+                                item = last = until
                             scopes.append(_scope(visible, first, item, modifier, cue_start, cue_end))
                             whole = hit.begin
                             if modifier.rule == _DONE:

@@ -105,7 +105,7 @@ APPEARED: Final = _words(
 VISIT: Final = _words(
     """admitted hospitalized hospitalised presented diagnosed treated intubated admission seen icu nicu
     hospital ward inpatient struggled struggling dealt dealing battled coped suffered ill sick afflicted
-    infected trouble problems issues difficulty difficulties"""
+    infected trouble problem problems issues difficulty difficulties"""
 )
 """Words after which a dated *with* tells what was found then."""
 
@@ -149,7 +149,9 @@ ONCE: Final = _words(
     appendicitis fx fracture fractures concussion concussions tbi meningitis chickenpox varicella measles
     mumps polio mononucleosis mono pneumonia pneumonias miscarriage miscarriages sab stillbirth abortion
     pneumothorax hemorrhage bleed diverticulitis cholecystitis pyelonephritis
-    dislocation gsw mva mvc infarction infarct shingles pertussis preeclampsia eclampsia"""
+    dislocation gsw mva mvc infarction infarct shingles zoster pertussis preeclampsia eclampsia dvt dvts pe
+    embolism sepsis urosepsis bacteremia pancreatitis cellulitis sbo gib
+    encephalitis endocarditis overdose accident covid appy chole"""
 )
 """Words of a past medical history that name what is over there even without a date."""
 

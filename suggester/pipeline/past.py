@@ -20,6 +20,7 @@ from suggester.pipeline.function_words import (
     OPENERS,
     PASSES,
     RESULTS,
+    TESTS,
     TREATMENTS,
     VISIT,
 )
@@ -77,12 +78,26 @@ _OPENING: Final = ("ostomy", "ostomies")
 """Ends of operations that leave an opening behind, which is still there."""
 
 _FOUND: Final = frozenset(("diagnosed", "found"))
+_SET_IN: Final = frozenset(("developed", "noticed", "noted", "began"))
 _LATELY: Final = frozenset(("this", "week", "weeks", "wks", "month", "months", "mos"))
 """Words of dates so near that what was found then is there still (*last month he was diagnosed with*)."""
 
 _EVENT_WORDS: Final = 5
 _ADVERBIAL: Final = frozenset(("while", "when", "during", "after", "following", "at", "in"))
 _ADVERBIAL_WORDS: Final = 10
+_OPERATIONS: Final = frozenset(
+    ("extraction", "repair", "removal", "excision", "resection", "fixation", "reconstruction", "arthroscopy")
+)
+"""Operations that an item of a past history names, besides those that their endings tell."""
+
+_TODAY: Final = frozenset(("today", "yesterday", "tonight", "morning", "overnight"))
+_NOW_ON: Final = frozenset(("is", "was", "are", "been", "and", "remains", "now", "currently", "he", "she"))
+"""Words before what tells of treatment, by which it is that of today."""
+
+_NEWLY: Final = frozenset(("new", "newly"))
+_MADE: Final = frozenset(("taken", "done", "obtained", "performed", "made"))
+"""Words between a test and its date (*a mass on films taken a month ago*)."""
+
 _FACTORS: Final = frozenset(("factor", "factors"))
 _ABSENT: Final = frozenset(("no", "not", "denies", "denied", "never", "without", "negative", "none"))
 _ITEM_ENDS: Final = frozenset(
@@ -111,6 +126,8 @@ def date_direction(words: list[str], begin: int, hit: Hit, stop: int, rule: str)
     after = words[hit.end] if hit.end < stop else "."
     if before in RESULTS:
         return "none"
+    if before in _MADE and not TESTS.isdisjoint(words[max(begin, hit.begin - 4) : hit.begin]):
+        return "none"
     if before in DIAGNOSED and rule != "hist.life":
         return "none"
     month = rule == "hist.year" and not any(word.isdigit() for word in words[hit.begin : hit.end])
@@ -119,7 +136,7 @@ def date_direction(words: list[str], begin: int, hit: Hit, stop: int, rule: str)
             return "none"
         if words[index] in ONSET and not (words[index] == "since" and words[index + 1] in _SUBJECTS):
             return "none"
-        if words[index] == "first" and words[index + 1] in FIRST_SEEN:
+        if words[index] in _NEWLY or (words[index] == "first" and words[index + 1] in FIRST_SEEN):
             return "none"
         if words[index] in _CLAUSE_ENDS:
             break
@@ -135,12 +152,18 @@ def date_direction(words: list[str], begin: int, hit: Hit, stop: int, rule: str)
         on = opens and (after == ":" or (after[0].isalpha() and after not in NOT_ITEM))
         return "forward" if on else "backward"
     if opens and after[0] != ".":
-        if not (
-            _FOUND.isdisjoint(words[hit.end : hit.end + 5]) or _LATELY.isdisjoint(words[hit.begin : hit.end])
-        ):
+        if _began(words, hit.end) and not _LATELY.isdisjoint(words[hit.begin : hit.end]):
             return "none"
         return "both" if before == "," else "forward"
     return "backward"
+
+
+def _began(words: list[str], at: int) -> bool:
+    """Whether behind a date something was found or set in that is no event (*she developed a rash*)."""
+    behind = words[at : at + 5]
+    if not _FOUND.isdisjoint(behind):
+        return True
+    return not _SET_IN.isdisjoint(behind) and not names_once(words, at, at + ITEM)
 
 
 def over_adverbial(words: list[str], at: int, stop: int) -> int:
@@ -180,6 +203,16 @@ def diagnosed(words: list[str], begin: int, hit: Hit) -> bool:
     )
 
 
+def found_and_treated(words: list[str], cancels: list[int], begin: int, hit: Hit, stop: int) -> bool:
+    """Whether a condition was diagnosed at a date and is treated now (*diagnosed in May and is on chemo*)."""
+    cancel = bisect_right(cancels, hit.end)
+    if cancel >= len(cancels) or cancels[cancel] >= stop:
+        return False
+    if DIAGNOSED.isdisjoint(words[max(begin, hit.begin - 8) : hit.begin]):
+        return False
+    return words[cancels[cancel] - 1] in _NOW_ON
+
+
 def drop_chronic(
     words: list[str], begin: int, end: int, chronic: Node, dates: list[int]
 ) -> list[tuple[int, int]]:
@@ -202,7 +235,11 @@ def past_items(words: list[str], begin: int, end: int) -> list[tuple[int, int]]:
     items: list[tuple[int, int]] = []
     for index in range(begin, end):
         word = words[index]
-        if word not in ONCE and not (word.endswith(SURGICAL) and not word.endswith(_OPENING)):
+        if (
+            word not in ONCE
+            and word not in _OPERATIONS
+            and not (word.endswith(SURGICAL) and not word.endswith(_OPENING))
+        ):
             continue
         if items and index < items[-1][1]:
             continue
@@ -215,6 +252,15 @@ def past_items(words: list[str], begin: int, end: int) -> list[tuple[int, int]]:
         if _ABSENT.isdisjoint(words[first:last]):
             items.append((first, last))
     return items
+
+
+def lately(words: list[str], begin: int, end: int, stop: int) -> int:
+    """Where an item ends: before *of* if it was done today, so that the illness is there still."""
+    if "of" in words[begin:end]:
+        until = next((at for at in range(end, min(stop, end + 3)) if words[at] in _CLAUSE_ENDS), end + 3)
+        if not _TODAY.isdisjoint(words[end - 2 : until]):
+            return words.index("of", begin, end)
+    return end
 
 
 def later_events(words: list[str], comma: int, stop: int, stops: Stops) -> list[tuple[int, int]]:
@@ -271,6 +317,13 @@ def ends_item(word: str) -> bool:
 def names_event(words: list[str], begin: int, end: int) -> bool:
     """Whether an item of a history names an event or an operation: past even where it is treated now."""
     return any(word in EVENTS or word.endswith(SURGICAL) for word in words[begin:end])
+
+
+def names_once(words: list[str], begin: int, end: int) -> bool:
+    """Whether what one had then names an event, an injury or a treatment, which do not last."""
+    return names_event(words, begin, end) or any(
+        word in ONCE or word in INJURIES or word in TREATMENTS for word in words[begin:end]
+    )
 
 
 def _names_chronic(words: list[str], begin: int, end: int, chronic: Node) -> bool:

@@ -302,7 +302,8 @@ def reach_backward(
                 and _SPANS.intersection(words[index + 1 : index + 5])
             )
             and not (
-                index > start and (words[index - 1].endswith(SURGICAL) or words[index - 1] in TREATMENTS)
+                words[index - 1].endswith(SURGICAL)
+                or not TREATMENTS.isdisjoint(words[max(start, index - 2) : index])
             )
         ):
             break
