@@ -138,11 +138,12 @@ INJURIES: Final = _words(
 
 TREATMENTS: Final = _words(
     """surgery operation procedure radiation radiotherapy xrt chemotherapy chemo iodine rai ablation
-    embolization dilation dilatation repair replacement resection excision transplant bypass stent stents
-    stenting fusion drainage debridement reconstruction decompression release cabg turp pci cholecystectomy
-    transplantation amputation laser cryotherapy conization cautery lithotripsy brachytherapy immunotherapy"""
+    embolization dilation dilatation repair replacement resection excision transplant bypass stent
+    stents stenting fusion drainage debridement reconstruction decompression release cabg turp pci
+    cholecystectomy transplantation amputation laser cryotherapy admission hospitalization stay
+    conization cautery lithotripsy brachytherapy immunotherapy"""
 )
-"""Words for a treatment, before *for* and what it was done for, that a date behind both dates."""
+"""Words for a treatment or stay, before *for* and what it was done for, that a date behind both dates."""
 
 ONCE: Final = _words(
     """mi nstemi stemi stroke strokes cva cvas tia tias cabg cabgx3 cabgx4 turp tavr orif cesarean

@@ -215,6 +215,7 @@ class SentenceFinder:
                     joined = not (
                         following[0].isupper()
                         and index
+                        and start[index] == end[index - 1]
                         and is_word[index - 1]
                         and len(text[index - 1]) > 1
                         and (len(following) > 1 or after + 1 >= size or text[after + 1] != ".")
@@ -227,6 +228,10 @@ class SentenceFinder:
                     or starts[index]
                     or lower[after] in ANSWERS
                     or not is_word[index - 1]
+                    or (
+                        start[index] > end[index - 1]
+                        and (lower[index - 1] in WRAPPING or text[after].isupper())
+                    )
                 ):
                     continue
                 if piece == "." and text[after] in ",;:)/":
