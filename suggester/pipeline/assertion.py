@@ -142,7 +142,9 @@ _DATE: Final = "hist.date"
 _OPENS: Final = OPENING | TITLE
 """Words with these bits may begin a cue where no cue of the midst of a sentence begins."""
 
-_DATES: Final = frozenset(("hist.date", "hist.year", "hist.life", "hist.answer", "hist.remission"))
+_DATES: Final = frozenset(
+    ("hist.date", "hist.year", "hist.life", "hist.answer", "hist.remission", "hist.latest")
+)
 _PASSING: Final = frozenset(("hist.of", "hist.title", "hist.date", "hist.year", "hist.life"))
 """Rules that say nothing about a condition that lasts."""
 

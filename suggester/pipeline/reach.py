@@ -119,6 +119,9 @@ _OF_RELATIVE: Final = frozenset(("who", "which", "whose", "died", "had", "has", 
 _LABEL: Final = 6
 _BRIEF: Final = 7
 """A problem that heads its line, and what follows, have less words (*AKI: peaked at 2, now resolved*)."""
+_OF_LABEL: Final = frozenset(("hist.resolved", "hist.latest"))
+"""Rules that look back to such a problem."""
+
 _OVER_NOW: Final = "hist.resolved"
 """The rule of what is over, which looks back over relative clauses without a first word."""
 
@@ -273,7 +276,7 @@ def reach_backward(
     last = index
     if index >= start and modifier.rule in _DATE_RULES and words[index] in TESTS:
         return index, index + 1
-    if modifier.rule == "hist.resolved" and "," in words[index + 1 : end + 1]:
+    if modifier.rule in _OF_LABEL and "," in words[index + 1 : end + 1]:
         for at in range(start + 1, min(index, start + _LABEL)):
             if words[at] == ":" and index - at < _BRIEF and ";" not in words[at:index]:
                 return start, last + 1
