@@ -256,6 +256,10 @@ newly found <ent>mass</ent> on films taken a month ago
 underwent <ent historical>repair</ent> of a <ent>fracture</ent> this morning
 no <ent negated>sequelae</ent> of her prior <ent historical>meningitis</ent>
 CABG x3 for <ent historical>infarction</ent> in 1999
+<ent>pain</ent> which failed <ent historical>laminectomy</ent> in 2015
+<ent>gout</ent>, resolved <ent historical>anemia</ent>
+<ent>gout</ent>, <ent historical>anemia</ent>, resolved
+PMH: <ent>chronic pancreatitis</ent>, <ent>PE</ent> on Eliquis, <ent historical>CVA</ent>.
 """.strip().splitlines()
 
 

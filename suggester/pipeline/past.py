@@ -99,7 +99,14 @@ _MADE: Final = frozenset(("taken", "done", "obtained", "performed", "made"))
 """Words between a test and its date (*a mass on films taken a month ago*)."""
 
 _FACTORS: Final = frozenset(("factor", "factors"))
-_ABSENT: Final = frozenset(("no", "not", "denies", "denied", "never", "without", "negative", "none"))
+_NOT_PAST: Final = frozenset(
+    (
+        *("no", "not", "denies", "denied", "never", "without", "negative", "none"),
+        *("chronic", "recurrent", "current", "active", "ongoing", "frequent"),
+    )
+)
+"""Words of an item of a past history that is absent or lasts."""
+
 _ITEM_ENDS: Final = frozenset(
     (",", ";", ".", ":", "and", "with", "on", "|", "•", "-", "/", "&", "for", "(", ")", "from", "due")
 )
@@ -249,7 +256,8 @@ def past_items(words: list[str], begin: int, end: int) -> list[tuple[int, int]]:
         last = index + 1
         while last < end and last - index < ITEM and not ends_item(words[last]):
             last += 1
-        if _ABSENT.isdisjoint(words[first:last]):
+        lasts = word not in EVENTS and words[last : last + 1] == ["on"]
+        if not lasts and words[index + 1 : index + 2] != ["-"] and _NOT_PAST.isdisjoint(words[first:last]):
             items.append((first, last))
     return items
 

@@ -336,6 +336,8 @@ def reach_backward(
             break
         elif word == "that" and index < last:
             restricted = True
+        elif word == "failed" and modifier.rule in _DATED:
+            break
         elif word in _DATING and modifier.rule in _DATED and stops.any.get(index, 0) & bit:
             if word != "at" or words[min(index + 2, last)] not in _SPANS:
                 break

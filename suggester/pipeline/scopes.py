@@ -125,6 +125,8 @@ def find_hits(
                 modifiers = _choose(modifiers, words, end, stop, closed)
             if not modifiers:
                 continue
+            if len(modifiers) > 1 and index > begin and words[index - 1] == ",":
+                modifiers = _adjective(modifiers)
             if modifiers[0].rule == _EXCLUDED and not _PENDING.isdisjoint(
                 words[max(begin, index - 5) : index]
             ):
@@ -173,6 +175,15 @@ def _choose(
             continue
         kept.append(modifier)
     return tuple(kept)
+
+
+def _adjective(modifiers: tuple[Modifier, ...]) -> tuple[Modifier, ...]:
+    """Behind a comma a word that looks both ways describes what follows it (*gout, resolved anemia*)."""
+    forward = 0
+    for modifier in modifiers:
+        if modifier.direction == "forward":
+            forward |= modifier.mask
+    return tuple(m for m in modifiers if m.direction != "backward" or not m.mask & forward)
 
 
 def _turns(words: list[str], index: int, stop: int) -> bool:
