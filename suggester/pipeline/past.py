@@ -90,6 +90,7 @@ _OPERATIONS: Final = frozenset(
 )
 """Operations that an item of a past history names, besides those that their endings tell."""
 
+_ONE_TIME: Final = frozenset(("once", "episode", "bout", "attack", "case"))
 _TODAY: Final = frozenset(("today", "yesterday", "tonight", "morning", "overnight"))
 _NOW_ON: Final = frozenset(("is", "was", "are", "been", "and", "remains", "now", "currently", "he", "she"))
 """Words before what tells of treatment, by which it is that of today."""
@@ -187,6 +188,7 @@ def over_adverbial(words: list[str], at: int, stop: int) -> int:
 def _happened_at(words: list[str], begin: int, hit: Hit, stop: int) -> bool:
     """Whether a bare *at 44* is the age at which an operation or event took place."""
     before = words[max(begin, hit.begin - 3) : hit.begin]
+    once = not _ONE_TIME.isdisjoint(words[max(begin, hit.begin - 5) : hit.begin])
     named = any(
         word in EVENTS or word in ONCE or word in INJURIES or word in CANCERS or word.endswith(SURGICAL)
         for word in before[-2:]
@@ -194,7 +196,7 @@ def _happened_at(words: list[str], begin: int, hit: Hit, stop: int) -> bool:
     ended = hit.end >= stop or words[hit.end] in _ENDED
     if words[hit.end - 1].isalpha():
         return ended and _RETURNED.isdisjoint(before)
-    return ended and (named or "once" in before) and len(words[hit.end - 1]) <= 2
+    return ended and (named or once) and len(words[hit.end - 1]) <= 2
 
 
 def _tells_visit(words: list[str], begin: int, hit: Hit) -> bool:

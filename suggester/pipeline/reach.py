@@ -97,6 +97,9 @@ _LATE: Final = frozenset(("hist.date", "hist.year", "hist.life", "hist.resolved"
 
 _DATE_RULES: Final = frozenset(("hist.date", "hist.year"))
 _DATED: Final = _DATE_RULES | {"hist.life"}
+_TAKEN: Final = frozenset(("removed", "excised", "resected", "taken"))
+"""Words before *from* over which a date looks back (*removed a mole from her back last spring*)."""
+
 _DATING: Final = frozenset(("in", "at", "during", "around"))
 """Words of an earlier date, over which a later one does not look back (*cancer at 29, a fall in 2010*)."""
 _SIDES: Final = frozenset(("left", "right", "bilateral", "l", "r"))
@@ -330,9 +333,12 @@ def reach_backward(
                 break
             joined = not single and not (word == "&" and len(words[index + 1]) == 1)
             before_and = index if words[index - 1] == "," else before_and
-        elif (word == "from" and modifier.rule in _DATED and not _caused(words, index, start, modifier)) or (
-            bit == HYPOTHETICAL and index < last and word in _HAVING
-        ):
+        elif (
+            word == "from"
+            and modifier.rule in _DATED
+            and _TAKEN.isdisjoint(words[max(start, index - 5) : index])
+            and not _caused(words, index, start, modifier)
+        ) or (bit == HYPOTHETICAL and index < last and word in _HAVING):
             break
         elif word == "that" and index < last:
             restricted = True
