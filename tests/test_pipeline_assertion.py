@@ -260,6 +260,13 @@ CABG x3 for <ent historical>infarction</ent> in 1999
 <ent>gout</ent>, resolved <ent historical>anemia</ent>
 <ent>gout</ent>, <ent historical>anemia</ent>, resolved
 PMH: <ent>chronic pancreatitis</ent>, <ent>PE</ent> on Eliquis, <ent historical>CVA</ent>.
+<ent historical>melanoma</ent> of the arm, excision 2016
+<ent>melanoma</ent> of the arm, excision 2016, on chemotherapy
+<ent>seizures</ent>, <ent historical>concussions</ent> x4
+last colonoscopy 2016 with <ent historical>polyp</ent>
+last colonoscopy 2016 was notable for <ent historical>polyps</ent>
+father, who had <ent family>gout</ent>, died at 70
+PPX: heparin for <ent hypothetical>DVT</ent>
 """.strip().splitlines()
 
 

@@ -59,22 +59,25 @@ from suggester.pipeline.cues import (
     read_section_rules,
 )
 from suggester.pipeline.cues_compiled import open_cues
-from suggester.pipeline.function_words import THOUGHT
+from suggester.pipeline.dates import (
+    date_direction,
+    diagnosed,
+    found_and_treated,
+    over_adverbial,
+    seen_inside,
+)
+from suggester.pipeline.function_words import COUNTED, THOUGHT
 from suggester.pipeline.listing import around_given
 from suggester.pipeline.past import (
     ITEM,
-    date_direction,
-    diagnosed,
     drop_chronic,
     first_item,
-    found_and_treated,
     lately,
     later_events,
     names_event,
     names_factors,
     names_once,
     of_others,
-    over_adverbial,
     past_items,
     taken_back,
 )
@@ -91,7 +94,7 @@ from suggester.pipeline.scopes import (
 )
 from suggester.pipeline.sections import SECTIONS, SectionTable
 from suggester.pipeline.sentences import SentenceTable, sentence_table
-from suggester.pipeline.taken_away import cured, removed, replaces
+from suggester.pipeline.taken_away import cured, operated, removed, replaces
 from suggester.pipeline.templates import template_scopes
 from suggester.pipeline.tokenizer import TokenTable, token_table
 
@@ -115,6 +118,9 @@ _PAST_EVENTS: Final = "section.past_event"
 
 _EVENT: Final = "hist.event"
 """The rule of what one had then, which is past if it is an event (*until 2019, when he had a stroke*)."""
+
+_TIMES: Final = "hist.times"
+"""The rule of a number of times, which makes past what one has more than once (*concussions x4*)."""
 
 _SURGERY: Final = "hist.surgery"
 _HISTORY: Final = "hist.of"
@@ -145,6 +151,7 @@ _OPENS: Final = OPENING | TITLE
 _DATES: Final = frozenset(
     ("hist.date", "hist.year", "hist.life", "hist.answer", "hist.remission", "hist.latest")
 )
+_DATED: Final = frozenset(("hist.date", "hist.year"))
 _PASSING: Final = frozenset(("hist.of", "hist.title", "hist.date", "hist.year", "hist.life"))
 """Rules that say nothing about a condition that lasts."""
 
@@ -280,6 +287,8 @@ class AssertionFinder:
                         after = over_adverbial(words, after + 1, stop)
                     elif words[after : after + 2] == ["due", "to"]:
                         after += 2
+                    elif (inside_at := seen_inside(words, begin, hit, stop)) > after:
+                        direction, after = "both", inside_at
                 elif (
                     modifier.rule == _RESOLVED
                     and words[hit.end - 1] == "ago"
@@ -346,8 +355,14 @@ class AssertionFinder:
                             scopes.append(_scope(visible, first, last, modifier, cue_start, cue_end))
                 if direction in ("backward", "both", "answer"):
                     first, last = reach_backward(words, is_word, hit.begin, begin, modifier, stops)
+                    if modifier.rule == _TIMES and words[hit.begin - 1] not in COUNTED:
+                        continue
                     if modifier.mask == UNCERTAIN and any(a <= first and last <= b for a, b in conditions):
                         continue
+                    if first < last and modifier.rule in _DATED:
+                        gone = operated(words, begin, first, last, stop)
+                        if gone < first:
+                            scopes.append(_scope(visible, gone, first, modifier, cue_start, cue_end))
                     if first < last and modifier.rule in _DATES and hit.begin not in life:
                         for from_, to in drop_chronic(words, first, last, self.chronic, life):
                             scopes.append(_scope(visible, from_, to, modifier, cue_start, cue_end))

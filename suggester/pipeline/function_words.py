@@ -156,6 +156,17 @@ ONCE: Final = _words(
 )
 """Words of a past medical history that name what is over there even without a date."""
 
+ENDOSCOPIES: Final = _words("colonoscopy egd endoscopy cystoscopy sigmoidoscopy eus bronchoscopy")
+"""Looks inside, at which what is found is taken away."""
+
+COUNTED: Final = _words(
+    """concussion concussions sbo sbos svd svds nsvd vbac sab sabs tab tabs ectopic ectopics miscarriage
+    miscarriages cesarean cesareans childbirth stroke strokes cva cvas tia tias mi
+    nstemi dka pneumonia pneumonias pna hospitalization hospitalizations admissions intubated intubations
+    ablation ablations cardioversion cardioversions laminectomy laminectomies attempts dvt dvts"""
+)
+"""Words for what happens once at a time, behind which a number tells how often it has happened."""
+
 ANOTHER: Final = _words(
     """is are was were pending normal discussed screening shows showed ordered sent offered advised
     recommended improved unremarkable reviewed today"""

@@ -398,8 +398,8 @@ def _caused(words: list[str], index: int, start: int, modifier: Modifier) -> boo
         and modifier.rule in _DATE_RULES
         and not (
             _HAD.isdisjoint(words[max(start, index - 6) : index])
-            and EVENTS.isdisjoint(words[max(start, index - 1) : index])
-            and INJURIES.isdisjoint(words[max(start, index - 1) : index])
+            and EVENTS.isdisjoint(words[max(start, index - 3) : index])
+            and INJURIES.isdisjoint(words[max(start, index - 3) : index])
         )
     )
 

@@ -31,6 +31,9 @@ _FURTHER: Final = 2
 """By so many words a cue of family or doubt must end behind a pseudo cue that it begins in, to count all
 the same: *cares for his wife, who has dementia*."""
 
+_AHEAD: Final = FAMILY | HYPOTHETICAL
+"""Flags of which the cue that only its first word is comes before one of as many words."""
+
 _NO_ITEM: Final = frozenset(("hist.after_surgery",))
 """Rules whose cues do not make an item of a list one of its own (*risk of pain after vasectomy*)."""
 
@@ -115,6 +118,8 @@ def find_hits(
             modifiers = tuple(modifier for modifier in modifiers if not modifier.mask & covered)
             if not modifiers:
                 continue
+        if len(modifiers) > 1:
+            modifiers = tuple(m for m in modifiers if m.direction == "ahead" and m.mask & _AHEAD) or modifiers
         if len(modifiers) > 1 or modifiers[0].direction in ("answer", "backward"):
             modifiers = _choose(modifiers, words, end, stop, closed)
             while not modifiers and end > index + 1:

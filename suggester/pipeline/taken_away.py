@@ -62,6 +62,22 @@ def cured(words: list[str], begin: int, at: int, stop: int) -> int:
     return end if told else begin
 
 
+def operated(words: list[str], begin: int, first: int, last: int, stop: int) -> int:
+    """Where a cancer begins that opens a sentence, before the dated operation that took it away.
+
+    *Basal cell carcinoma of the nose, Mohs 2019*: ``[first, last)`` is what is dated; ``first`` if there is
+    none.
+    """
+    if first - begin < 2 or words[first - 1] != "," or "," in words[begin : first - 1]:
+        return first
+    done = words[first:last]
+    if not any(word.endswith(SURGICAL) or word in _EXCISION for word in done):
+        return first
+    if CANCERS.isdisjoint(words[begin : first - 1]) or _treated_still(words, begin, stop):
+        return first
+    return begin
+
+
 def replaces(words: list[str], begin: int, end: int) -> bool:
     """Whether an operation puts something in the place of what was ill (*valve replacement for stenosis*)."""
     return not _REPLACING.isdisjoint(words[begin:end])
