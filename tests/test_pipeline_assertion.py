@@ -267,6 +267,8 @@ last colonoscopy 2016 with <ent historical>polyp</ent>
 last colonoscopy 2016 was notable for <ent historical>polyps</ent>
 father, who had <ent family>gout</ent>, died at 70
 PPX: heparin for <ent hypothetical>DVT</ent>
+while pregnant in 2019 she had <ent historical>cholestasis</ent>
+<ent>cirrhosis</ent> c/b <ent historical>SBP</ent> x1
 """.strip().splitlines()
 
 

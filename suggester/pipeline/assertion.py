@@ -329,7 +329,7 @@ class AssertionFinder:
                                 scopes.append(_scope(visible, from_, to, modifier, cue_start, cue_end))
                         elif modifier.rule in _STATUS:
                             item = first_item(words, first, last)
-                            if (until := lately(words, first, item, stop)) < item:
+                            if (until := lately(words, first, item, stop)) >= 0:
                                 item = last = until
                             scopes.append(_scope(visible, first, item, modifier, cue_start, cue_end))
                             whole = hit.begin

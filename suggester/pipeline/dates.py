@@ -63,6 +63,9 @@ _RETURNED: Final = frozenset(
 _SUBJECTS: Final = frozenset(("he", "she", "they", "i", "it", "patient", "pt"))
 """Words behind *since* with which it tells a reason."""
 
+_HAD: Final = frozenset(("had", "developed", "suffered", "underwent", "sustained", "got"))
+"""Verbs of a clause that a date before its subject opens (*while pregnant in 2019 she had jaundice*)."""
+
 _FOUND: Final = frozenset(("diagnosed", "found"))
 
 _SET_IN: Final = frozenset(("developed", "noticed", "noted", "began"))
@@ -124,7 +127,9 @@ def date_direction(words: list[str], begin: int, hit: Hit, stop: int, rule: str)
             return "none"
         if words[index] in CLAUSE_ENDS and (index > hit.end or words[index] != ","):
             break
-    opens = before in OPENERS
+    opens = before in OPENERS or (
+        rule == "hist.date" and after in _SUBJECTS and not _HAD.isdisjoint(words[hit.end + 1 : hit.end + 2])
+    )
     if not opens and (after in _LEADS_ON or (after == "with" and _tells_visit(words, begin, hit))):
         return "both"
     if rule == "hist.year":

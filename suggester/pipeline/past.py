@@ -102,13 +102,16 @@ def past_items(words: list[str], begin: int, end: int) -> list[tuple[int, int]]:
     return items
 
 
-def lately(words: list[str], begin: int, end: int, stop: int) -> int:
-    """Where an item ends: before *of* if it was done today, so that the illness is there still."""
-    if "of" in words[begin:end]:
+def lately(words: list[str], first: int, end: int, stop: int) -> int:
+    """Where an item ends that was done so lately that what it was done for is there still; -1 if it was not.
+
+    That is before *of* if it was done today (*underwent repair of a fracture this morning*).
+    """
+    if "of" in words[first:end]:
         until = next((at for at in range(end, min(stop, end + 3)) if words[at] in CLAUSE_ENDS), end + 3)
         if not _TODAY.isdisjoint(words[end - 2 : until]):
-            return words.index("of", begin, end)
-    return end
+            return words.index("of", first, end)
+    return -1
 
 
 def later_events(words: list[str], comma: int, stop: int, stops: Stops) -> list[tuple[int, int]]:
