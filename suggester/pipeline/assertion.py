@@ -265,8 +265,6 @@ class AssertionFinder:
         carried: list[tuple[Modifier, int, int]] = []
         conditions: list[tuple[int, int]] = []
         negated = bytearray(stop - begin)
-        cancels = stops.cancel
-        ends = [at for at, mask in stops.hard.items() if mask & HISTORICAL]
         life = [
             hit.begin for hit in hits if hit.modifiers[0].rule == _LIFE and not diagnosed(words, begin, hit)
         ]
@@ -275,13 +273,13 @@ class AssertionFinder:
             doubtful = negated[hit.begin - begin]
             cue_start, cue_end = visible[hit.begin], visible[hit.end - 1] + 1
             for modifier in hit.modifiers:
-                direction = modifier.direction
+                direction, mask, rule = modifier.direction, modifier.mask, modifier.rule
                 after = hit.end
-                if doubtful and modifier.mask == UNCERTAIN:
+                if doubtful and mask == UNCERTAIN:
                     continue
                 if direction == "both":
-                    direction = date_direction(words, begin, hit, stop, modifier.rule)
-                    if modifier.rule != _LIFE and found_and_treated(words, cancels, begin, hit, stop):
+                    direction = date_direction(words, begin, hit, stop, rule)
+                    if rule != _LIFE and found_and_treated(words, stops.cancel, begin, hit, stop):
                         direction = "none"
                     if hit.end + 1 < stop and words[hit.end] in (":", "," if hit.begin == begin else ":"):
                         after = over_adverbial(words, after + 1, stop)
@@ -290,12 +288,12 @@ class AssertionFinder:
                     elif (inside_at := seen_inside(words, begin, hit, stop)) > after:
                         direction, after = "both", inside_at
                 elif (
-                    modifier.rule == _RESOLVED
+                    rule == _RESOLVED
                     and words[hit.end - 1] == "ago"
                     and date_direction(words, begin, hit, stop, _DATE) == "none"
                 ):
                     continue
-                if direction == "ahead" and modifier.mask == NEGATED:
+                if direction == "ahead" and mask == NEGATED:
                     while after < stop and words[after] in THOUGHT:
                         after += 1
                 if direction in ("forward", "ahead", "both"):
@@ -305,45 +303,24 @@ class AssertionFinder:
                     alone = first >= stop and len(hit.modifiers) == 1
                     if open_end and (leads or alone) and not (first < last and names_factors(words, hit)):
                         carried.append((modifier, cue_start, cue_end))
-                    if modifier.rule == _SURGERY and last < stop and words[last] in _AFTERWARDS:
-                        classes = self.book.setting.word_classes
-                        if not any(_OPERATIVE.intersection(classes(words[at])) for at in range(first, last)):
+                    if mask == HISTORICAL:
+                        if rule == _SURGERY and last < stop and words[last] in _AFTERWARDS:
+                            classes = self.book.setting.word_classes
+                            if not any(
+                                _OPERATIVE.intersection(classes(words[at])) for at in range(first, last)
+                            ):
+                                continue
+                        elif rule == _EVENT and not names_once(words, first, min(last, first + ITEM)):
                             continue
-                    if modifier.rule == _HISTORY and last < stop and words[last] == ",":
-                        for from_, to in later_events(words, last, stop, stops):
+                        spans: list[tuple[int, int]] = []
+                        if rule == _HISTORY and last < stop and words[last] == ",":
+                            spans = later_events(words, last, stop, stops)
+                        if first < last:
+                            spans += self._past(words, begin, hit, stop, rule, first, last, stops, life)
+                        for from_, to in spans:
                             scopes.append(_scope(visible, from_, to, modifier, cue_start, cue_end))
-                    if modifier.rule == _EVENT and not names_once(words, first, min(last, first + ITEM)):
-                        continue
-                    if modifier.rule == _CONDITION:
-                        conditions.append((first, last))
-                    if first < last:
-                        if modifier.rule in _PASSING and hit.begin not in life:
-                            back = modifier.rule == "hist.of" and taken_back(
-                                words, cancels, ends, first, stop
-                            )
-                            for from_, to in drop_chronic(words, first, last, self.chronic, life):
-                                if not back or names_event(words, from_, to):
-                                    scopes.append(_scope(visible, from_, to, modifier, cue_start, cue_end))
-                        elif modifier.rule == _ITEMS:
-                            for from_, to in past_items(words, first, last):
-                                scopes.append(_scope(visible, from_, to, modifier, cue_start, cue_end))
-                        elif modifier.rule in _STATUS:
-                            item = first_item(words, first, last)
-                            if (until := lately(words, first, item, stop)) >= 0:
-                                item = last = until
-                            scopes.append(_scope(visible, first, item, modifier, cue_start, cue_end))
-                            whole = hit.begin
-                            if modifier.rule == _DONE:
-                                whole = removed(words, begin, hit.begin, first, item, stop)
-                            if whole < hit.begin:
-                                scopes.append(_scope(visible, whole, hit.begin, modifier, cue_start, cue_end))
-                            if item < last and words[item] == "for" and replaces(words, first, item):
-                                to = first_item(words, item + 1, last)
-                                scopes.append(_scope(visible, item, to, modifier, cue_start, cue_end))
-                                item = to
-                            for from_, to in drop_chronic(words, item, last, self.chronic, life):
-                                scopes.append(_scope(visible, from_, to, modifier, cue_start, cue_end))
-                        elif modifier.mask == NEGATED:
+                    elif first < last:
+                        if mask == NEGATED:
                             negated[first - begin : last - begin] = b"\1" * (last - first)
                             gone = visible[cured(words, begin, first, stop)]
                             if gone > visible[begin]:
@@ -352,23 +329,64 @@ class AssertionFinder:
                             for from_, to in around_given(words, first, last):
                                 scopes.append(_scope(visible, from_, to, modifier, cue_start, cue_end))
                         else:
+                            if rule == _CONDITION:
+                                conditions.append((first, last))
                             scopes.append(_scope(visible, first, last, modifier, cue_start, cue_end))
                 if direction in ("backward", "both", "answer"):
                     first, last = reach_backward(words, is_word, hit.begin, begin, modifier, stops)
-                    if modifier.rule == _TIMES and words[hit.begin - 1] not in COUNTED:
+                    if first >= last:
                         continue
-                    if modifier.mask == UNCERTAIN and any(a <= first and last <= b for a, b in conditions):
+                    if mask == UNCERTAIN and any(a <= first and last <= b for a, b in conditions):
                         continue
-                    if first < last and modifier.rule in _DATED:
-                        gone = operated(words, begin, first, last, stop)
-                        if gone < first:
-                            scopes.append(_scope(visible, gone, first, modifier, cue_start, cue_end))
-                    if first < last and modifier.rule in _DATES and hit.begin not in life:
-                        for from_, to in drop_chronic(words, first, last, self.chronic, life):
-                            scopes.append(_scope(visible, from_, to, modifier, cue_start, cue_end))
-                    elif first < last:
-                        scopes.append(_scope(visible, first, last, modifier, cue_start, cue_end))
+                    if mask == HISTORICAL:
+                        if rule == _TIMES and words[hit.begin - 1] not in COUNTED:
+                            continue
+                        if rule in _DATED:
+                            gone = operated(words, begin, first, last, stop)
+                            if gone < first:
+                                scopes.append(_scope(visible, gone, first, modifier, cue_start, cue_end))
+                        if rule in _DATES and hit.begin not in life:
+                            for from_, to in drop_chronic(words, first, last, self.chronic, life):
+                                scopes.append(_scope(visible, from_, to, modifier, cue_start, cue_end))
+                            continue
+                    scopes.append(_scope(visible, first, last, modifier, cue_start, cue_end))
         return carried
+
+    def _past(
+        self,
+        words: list[str],
+        begin: int,
+        hit: Hit,
+        stop: int,
+        rule: str,
+        first: int,
+        last: int,
+        stops: Stops,
+        life: list[int],
+    ) -> list[tuple[int, int]]:
+        """The parts of the range of a cue of the past, in a sentence ``[begin, stop)``, that are over."""
+        if rule in _PASSING and hit.begin not in life:
+            parts = drop_chronic(words, first, last, self.chronic, life)
+            if rule == _HISTORY and taken_back(words, stops.cancel, stops.ends(), first, stop):
+                parts = [part for part in parts if names_event(words, *part)]
+            return parts
+        if rule == _ITEMS:
+            return past_items(words, first, last)
+        if rule not in _STATUS:
+            return [(first, last)]
+        item = first_item(words, first, last)
+        if (until := lately(words, first, item, stop)) >= 0:
+            item = last = until
+        parts = [(first, item)]
+        if rule == _DONE:
+            whole = removed(words, begin, hit.begin, first, item, stop)
+            if whole < hit.begin:
+                parts.append((whole, hit.begin))
+        if item < last and words[item] == "for" and replaces(words, first, item):
+            to = first_item(words, item + 1, last)
+            parts.append((item, to))
+            item = to
+        return parts + drop_chronic(words, item, last, self.chronic, life)
 
     def _by_section(self, table: TokenTable, sections: SectionTable, scopes: list[Scope]) -> None:
         """Flags that a whole section sets; its title is the cue."""

@@ -48,6 +48,9 @@ _NAMING: Final = frozenset(("for", "with"))
 _ADVERB: Final = ("<adv>",)
 """The class of words in *-ly* of which ``word_classes.tsv`` says nothing else."""
 
+_AHEAD: Final = FAMILY | HYPOTHETICAL
+"""Flags of which a cue that only its first word is comes before one of as many words."""
+
 _SHORT_ADVERB: Final = 4
 """Words in *-ly* of this length or less are no adverbs (*only*, *July*)."""
 
@@ -62,6 +65,8 @@ class _State:
 
     def __init__(self, edges: dict[str, list[int]], accept: tuple[Modifier, ...]) -> None:
         self.edges = edges
+        if len(accept) > 1 and not any(modifier.direction == "pseudo" for modifier in accept):
+            accept = tuple(m for m in accept if m.direction == "ahead" and m.mask & _AHEAD) or accept
         self.accept = accept
         self.by_word: dict[str, _State | None] = {}
         self.any = "<any>" in edges

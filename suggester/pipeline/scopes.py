@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import compress
 from typing import Final, NamedTuple
 
-from suggester.pipeline.automaton import ALL, FAMILY, HYPOTHETICAL, UNCERTAIN, CueBook, Modifier
+from suggester.pipeline.automaton import ALL, FAMILY, HISTORICAL, HYPOTHETICAL, UNCERTAIN, CueBook, Modifier
 from suggester.pipeline.function_words import AFTER_ANSWER, AND, CONTRAST
 from suggester.pipeline.tokenizer import NEWLINES, TokenTable
 
@@ -30,9 +30,6 @@ _PREDICATE: Final = "unc.predicate"
 _FURTHER: Final = 2
 """By so many words a cue of family or doubt must end behind a pseudo cue that it begins in, to count all
 the same: *cares for his wife, who has dementia*."""
-
-_AHEAD: Final = FAMILY | HYPOTHETICAL
-"""Flags of which the cue that only its first word is comes before one of as many words."""
 
 _NO_ITEM: Final = frozenset(("hist.after_surgery",))
 """Rules whose cues do not make an item of a list one of its own (*risk of pain after vasectomy*)."""
@@ -80,6 +77,13 @@ class Stops:
     cue: dict[int, int]
     any: dict[int, int]
     cancel: list[int]
+    past: list[int] | None = None
+
+    def ends(self) -> list[int]:
+        """Where scopes of the past end, worked out once."""
+        if self.past is None:
+            self.past = [at for at, mask in self.hard.items() if mask & HISTORICAL]
+        return self.past
 
 
 def find_hits(
@@ -118,8 +122,6 @@ def find_hits(
             modifiers = tuple(modifier for modifier in modifiers if not modifier.mask & covered)
             if not modifiers:
                 continue
-        if len(modifiers) > 1:
-            modifiers = tuple(m for m in modifiers if m.direction == "ahead" and m.mask & _AHEAD) or modifiers
         if len(modifiers) > 1 or modifiers[0].direction in ("answer", "backward"):
             modifiers = _choose(modifiers, words, end, stop, closed)
             while not modifiers and end > index + 1:

@@ -21,6 +21,9 @@ _TREATED: Final = frozenset(
 _ITEM_MARKS: Final = frozenset((",", ";", "(", "-", "s", "status", "diagnosed", "treated", "excised"))
 """What ends the name of a cancer before its story."""
 
+_STORY: Final = 60
+"""So many words the story of a cancer has at most."""
+
 _REPLACING: Final = frozenset(("replacement", "replacements", "transplant", "transplantation"))
 _SOUGHT: Final = frozenset(("no", "without", "for", "out", "exclude", "denies", "negative", "free", "?"))
 """Words shortly before such a word by which what it tells is absent or looked for (*for recurrence*)."""
@@ -51,7 +54,7 @@ def cured(words: list[str], begin: int, at: int, stop: int) -> int:
     *Breast cancer, lumpectomy and radiation 2010, no evidence of recurrence*: ``at`` is what is absent. What
     was done must be told as well, and no word that it is treated still.
     """
-    if words[at] not in _TRACES:
+    if words[at] not in _TRACES or at - begin > _STORY:
         return begin
     end = next((index for index in range(begin, min(at, begin + ITEM)) if words[index] in _ITEM_MARKS), begin)
     anything = words[at] == "recurrence" and ";" not in words[begin:at]
@@ -68,7 +71,7 @@ def operated(words: list[str], begin: int, first: int, last: int, stop: int) -> 
     *Basal cell carcinoma of the nose, Mohs 2019*: ``[first, last)`` is what is dated; ``first`` if there is
     none.
     """
-    if first - begin < 2 or words[first - 1] != "," or "," in words[begin : first - 1]:
+    if not 2 <= first - begin <= ITEM + ITEM or words[first - 1] != "," or "," in words[begin : first - 1]:
         return first
     done = words[first:last]
     if not any(word.endswith(SURGICAL) or word in _EXCISION for word in done):
