@@ -269,6 +269,8 @@ father, who had <ent family>gout</ent>, died at 70
 PPX: heparin for <ent hypothetical>DVT</ent>
 while pregnant in 2019 she had <ent historical>cholestasis</ent>
 <ent>cirrhosis</ent> c/b <ent historical>SBP</ent> x1
+seen two years ago because of <ent historical>rectal bleeding</ent>
+<ent historical>stroke</ent> in 1996 with <ent>weakness</ent> that persists
 """.strip().splitlines()
 
 

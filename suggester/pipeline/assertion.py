@@ -151,6 +151,7 @@ _OPENS: Final = OPENING | TITLE
 _DATES: Final = frozenset(
     ("hist.date", "hist.year", "hist.life", "hist.answer", "hist.remission", "hist.latest")
 )
+_BECAUSE: Final = (["due", "to"], ["because", "of"])
 _DATED: Final = frozenset(("hist.date", "hist.year"))
 _PASSING: Final = frozenset(("hist.of", "hist.title", "hist.date", "hist.year", "hist.life"))
 """Rules that say nothing about a condition that lasts."""
@@ -283,7 +284,7 @@ class AssertionFinder:
                         direction = "none"
                     if hit.end + 1 < stop and words[hit.end] in (":", "," if hit.begin == begin else ":"):
                         after = over_adverbial(words, after + 1, stop)
-                    elif words[after : after + 2] == ["due", "to"]:
+                    elif words[after : after + 2] in _BECAUSE:
                         after += 2
                     elif (inside_at := seen_inside(words, begin, hit, stop)) > after:
                         direction, after = "both", inside_at

@@ -26,7 +26,7 @@ from suggester.pipeline.past import CLAUSE_ENDS, ITEM, names_once
 from suggester.pipeline.scopes import Hit
 
 _LEADS_ON: Final = frozenset(
-    ("for", "due", "(", ":", "resulting", "causing", "leading", "requiring", "needing")
+    ("for", "due", "because", "(", ":", "resulting", "causing", "leading", "requiring", "needing")
 )
 """Words behind a date with which it looks on as well."""
 
@@ -125,7 +125,9 @@ def date_direction(words: list[str], begin: int, hit: Hit, stop: int, rule: str)
     for index in range(hit.end, min(stop, hit.end + _CLAUSE_BACK)):
         if words[index] in _GOES_ON:
             return "none"
-        if words[index] in CLAUSE_ENDS and (index > hit.end or words[index] != ","):
+        if words[index] == "with" or (
+            words[index] in CLAUSE_ENDS and (index > hit.end or words[index] != ",")
+        ):
             break
     opens = before in OPENERS or (
         rule == "hist.date" and after in _SUBJECTS and not _HAD.isdisjoint(words[hit.end + 1 : hit.end + 2])

@@ -225,7 +225,10 @@ def _with_past(words: list[str], index: int, stop: int, modifier: Modifier) -> b
         return False
     if modifier.rule in _STAYS and words[index - 1] in VISIT:
         return True
-    return any(word.endswith(SURGICAL) for word in words[index + 1 : min(stop, index + 4)])
+    behind = words[index + 1 : min(stop, index + 4)]
+    if modifier.rule == "hist.of" and not EVENTS.isdisjoint(behind):
+        return True
+    return any(word.endswith(SURGICAL) for word in behind)
 
 
 def _turns_to_patient(words: list[str], begin: int, stop: int) -> bool:
