@@ -51,14 +51,48 @@ def fold(word: str) -> str:
     return "".join(char for char in decomposed if not unicodedata.combining(char))
 
 
+_BRITISH = (
+    *(
+        ("haem", "hem"),
+        ("lloedem", "lledem"),
+        ("oedem", "edem"),
+        ("aemi", "emi"),
+        ("oesoph", "esoph"),
+        ("aesth", "esth"),
+    ),
+    *(("rrhoe", "rrhe"), ("pnoe", "pne"), ("gynaec", "gynec"), ("paed", "ped"), ("caec", "cec")),
+    *(("ischaem", "ischem"), ("leucocyt", "leukocyt"), ("leucopen", "leukopen"), ("foet", "fet")),
+    *(("faec", "fec"), ("anaem", "anem"), ("aetiol", "etiol"), ("uraem", "urem"), ("coeliac", "celiac")),
+    *(("oestr", "estr"), ("phaeo", "pheo"), ("sulph", "sulf"), ("tumour", "tumor"), ("colour", "color")),
+    *(("behaviour", "behavior"), ("labour", "labor"), ("odour", "odor"), ("vapour", "vapor")),
+    *(("goitre", "goiter"), ("centre", "center"), ("fibre", "fiber"), ("calibre", "caliber")),
+    *(("manoeuv", "maneuv"), ("amoeb", "ameb"), ("mould", "mold"), ("grey", "gray"), ("isation", "ization")),
+    *(("ageing", "aging"), ("aluminium", "aluminum"), ("neurone", "neuron"), ("moustache", "mustache")),
+)
+"""How British spelling writes parts of words, and how American spelling does."""
+_AMERICAN = dict(_BRITISH)
+_IS_BRITISH = re.compile("|".join(british for british, _ in _BRITISH))
+
+
+def american(word: str) -> str:
+    """A lower-case word as American spelling has it.
+
+    >>> american("haemorrhage"), american("papilloedema"), american("thrombocythaemia"), american("hour")
+    ('hemorrhage', 'papilledema', 'thrombocythemia', 'hour')
+    """
+    return _IS_BRITISH.sub(lambda found: _AMERICAN[found[0]], word)
+
+
 @lru_cache(maxsize=200_000)
 def stem(word: str) -> str:
-    """Stem of one word: folded, possessive and regular plural endings removed; *can't* is *cannot*.
+    """Stem of one word: folded, in American spelling, possessive and regular plural endings removed.
 
-    >>> stem("Crohn's"), stem("fractures"), stem("biopsies"), stem("diagnoses"), stem("status")
-    ('crohn', 'fracture', 'biopsy', 'diagnosis', 'status')
+    *Can't* is *cannot*.
+
+    >>> stem("Crohn's"), stem("fractures"), stem("biopsies"), stem("diagnoses"), stem("oedema")
+    ('crohn', 'fracture', 'biopsy', 'diagnosis', 'edema')
     """
-    text = fold(word)
+    text = american(fold(word))
     if "'" in text:
         if text == "can't":
             return "cannot"  # "can't sleep" says more than "sleep"
