@@ -127,6 +127,8 @@ def and_parts(phrase: str) -> tuple[str, ...]:
 
     >>> and_parts("dizziness and giddiness"), and_parts("disorders of bone and cartilage")
     (('dizziness', 'giddiness'), ('disorders of bone', 'disorders of cartilage'))
+    >>> and_parts("intracranial abscess and granuloma")
+    ('intracranial abscess', 'intracranial granuloma')
     """
     left, joined, right = phrase.partition(" and ")
     if not joined or " and " in right:
@@ -140,6 +142,8 @@ def and_parts(phrase: str) -> tuple[str, ...]:
         return ()
     if len(first) == 1 and len(second) > 1:
         first += second[1:]  # "acute and subacute iridocyclitis": both words qualify the last
+    elif len(second) == 1 and len(first) > 1:
+        second = [*first[:-1], *second]  # "intracranial abscess and granuloma": the first word qualifies both
     if set(first) <= NEUTRAL or set(second) <= NEUTRAL or first[0] in NEUTRAL or second[0] in NEUTRAL:
         return ()
     return tuple(
