@@ -11,6 +11,7 @@ from suggester.pipeline import build_reader
 from suggester.pipeline.reading import Reading
 from suggester.ranking.candidates import CandidateFinder
 from suggester.ranking.features import FeatureBuilder
+from suggester.ranking.sited import SiteOrder
 from suggester.ranking.support import CodeSupport
 from suggester.types import SYSTEMS, Code, System
 
@@ -30,6 +31,7 @@ class Bench:
     reader: Language
     finder: CandidateFinder
     features: FeatureBuilder
+    site_order: SiteOrder
     codes: dict[System, list[str]] = field(repr=False)
     _values: dict[tuple[System, int], Code] = field(default_factory=dict, repr=False, compare=False)
 
@@ -43,6 +45,7 @@ class Bench:
             reader=build_reader(releases.terms, spans=False),
             finder=finder,
             features=FeatureBuilder(finder),
+            site_order=SiteOrder(releases.icd10cm, releases.terms, finder.sites),
             codes={system: releases.store(system).code_list for system in SYSTEMS},
         )
 

@@ -24,6 +24,7 @@ from suggester.pipeline.matching import COMPLETE
 from suggester.pipeline.reading import FAMILY, HISTORICAL, NEGATED, Reading
 from suggester.ranking.circumstances import Uncalled, is_left_handed
 from suggester.ranking.combining import Combinations
+from suggester.ranking.diabetes import DiabetesType
 from suggester.ranking.each_side import EachSide
 from suggester.ranking.histories import Histories
 from suggester.ranking.immunizing import Vaccines, beside, is_infection
@@ -88,6 +89,7 @@ class CandidateFinder:
         self._terms = releases.terms
         self._store = releases.icd10cm
         self._resolver = CodeResolver(releases.icd10cm, releases.terms)
+        self.sites = self._resolver.sites
         self.histories = Histories(self._store, personal=personal, family=family)
         self.combinations = Combinations(self._store, self._resolver, combinations)
         self._uncalled = Uncalled(self._store)
@@ -100,6 +102,7 @@ class CandidateFinder:
         self._maternity, self._births = Maternity(), Births()
         self._organisms, self._unproven = Organisms(), LookedFor()
         self._obstetrics = Obstetrics(self._store)
+        self._diabetes = DiabetesType(self._store, self._terms)
         valued = self._terms_of(("Z68", "Z3A"))
         self._measured = Measured(
             {self._codes[row]: term for row, term in valued.items() if self._store.billable[row]},
@@ -160,6 +163,7 @@ class CandidateFinder:
         self._relate(reading, found, self._organisms.find(reading, findings), Method.IMPLIED, phase)
         self._relate(reading, found, self._births.find(reading, stage, setting), Method.IMPLIED, phase)
         self._obstetrics.settle(found, stage)
+        self._diabetes.settle(found, reading)
         self.combinations.add(found, trimester or frozenset(), pregnant=stage.said)
         self._obstetrics.settle(found, stage)
         self._uncalled.drop(found, phase)
@@ -189,7 +193,7 @@ class CandidateFinder:
         marks = reading.assertion.flags
         flags_at: dict[tuple[int, int, int, bool], int] = {}
         contexts: dict[int, frozenset[int]] = {}
-        widen = self._resolver.sites.widen
+        widen = self.sites.widen
         resolved_at: dict[tuple[int, int, int, int], tuple[Resolved, ...]] = {}
         shots = self._vaccines.tokens(reading)
         lower, doubtful = reading.table.lower, self._doubtful

@@ -104,6 +104,48 @@ def _one_diabetes(scored: Sequence[Scored], settled: list[float]) -> None:
                 settled[number] *= 1.0 - DIABETES_HELD * sure[chosen]
 
 
+def by_site(
+    matches: Matches,
+    scored: Sequence[Scored],
+    values: NDArray[np.float64],
+    site: Callable[[Scored, Scored], bool],
+) -> NDArray[np.float64]:
+    """Values of the diagnoses of a note, changed between rivals where the site in their words asks for it.
+
+    Parameters
+    ----------
+    matches, scored
+        As for ``settle``.
+    values
+        Confidences, or places among others, shape ``(len(scored),)``.
+    site
+        Whether the site that the words say puts the first of two codes of a family before the second.
+
+    Returns
+    -------
+    changed
+        Shape ``(len(scored),)``.
+    """
+    changed: list[float] = values.tolist()
+    first, final = matches.firsts, matches.finals
+    families: dict[str, list[int]] = {}
+    for number, item in enumerate(scored):
+        families.setdefault(item.category, []).append(number)
+    for family in families.values():
+        likely = [number for number in family if changed[number] >= _TELLING] if len(family) > 1 else ()
+        for two in likely:
+            for one in family:
+                here, there = scored[one].best.match, scored[two].best.match
+                if (
+                    changed[one] < changed[two]
+                    and first[here] <= final[there]
+                    and first[there] <= final[here]
+                    and site(scored[one], scored[two])
+                ):
+                    changed[one], changed[two] = changed[two], changed[one]
+    return np.array(changed, dtype=np.float64)
+
+
 def _family(
     scored: Sequence[Scored],
     settled: list[float],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -21,7 +22,7 @@ from suggester.ranking.learning.phrases import PhraseReader
 from suggester.ranking.learning.views import CodeTable, NoteView, view
 from suggester.ranking.model import Ranker
 from suggester.ranking.reasons import reasons
-from suggester.ranking.settling import settle
+from suggester.ranking.settling import by_site, settle
 from suggester.types import Setting, System
 
 MOST_RAISED = 1.5
@@ -111,11 +112,14 @@ class GeneralJudge:
             confidence = self.ranker.confidence(head, table)
             priority = confidence
             if head == "diagnosis":
+                site = partial(bench.site_order.goes_before, reading)
+                confidence = by_site(reading.matches, scored, confidence, site)
                 settled = settle(reading.matches, scored, confidence, unspecified=bench.features.unspecified)
                 held = np.minimum(settled / np.maximum(confidence, 1e-6), MOST_RAISED)
                 likely = settled >= WORTH_PLACING
                 priority = np.where(likely, 0.0, settled)
                 priority[likely] = self.ranker.centrality(table[likely]) * held[likely]
+                priority = by_site(reading.matches, scored, priority, site)
                 confidence = settled
             out.extend(map(Judged, scored, confidence.tolist(), priority.tolist()))
         return out

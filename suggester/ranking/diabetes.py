@@ -1,0 +1,97 @@
+"""The type of diabetes that a note names holds for all of its complications (guidelines I.C.4.a).
+
+*Diabetic nephropathy* names no type, and the alphabetic index leads to type 2 by default. Where a note names
+type 1 alone its complications are of type 1; where it names type 2 alone words that fit type 1 in part mean
+nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from suggester.codesets.store import ReleaseStore
+from suggester.codesets.terms import Target, TermIndex
+from suggester.pipeline.reading import Reading
+from suggester.ranking.support import CodeSupport, Gathered
+
+_ONE: Final = "E10."
+_TWO: Final = "E11."
+_WHOLE: Final = 0.98
+"""Similarity from which words name a type."""
+_SAY_TWO: Final = ("2", "ii", "two", "t2dm", "t2d", "dm2", "dmii", "tiidm", "niddm", "noninsulin")
+"""Words of terms that say type 2 themselves."""
+
+
+class DiabetesType:
+    """Brings the codes of diabetes to the one type that a note names.
+
+    Parameters
+    ----------
+    store
+        The ICD-10-CM release.
+    terms
+        The term index over it.
+    """
+
+    def __init__(self, store: ReleaseStore, terms: TermIndex) -> None:
+        codes = store.code_list
+        self._one = frozenset(store.with_prefix(_ONE[:3]))
+        row_of = {codes[row]: row for row in self._one if store.billable[row]}
+        self._two = {
+            row: row_of.get(_ONE + codes[row].removeprefix(_TWO))
+            for row in store.with_prefix(_TWO[:3])
+            if store.billable[row]
+        }
+        self._says_two = self._terms_saying(terms, {terms.vocabulary.get(word, -1) for word in _SAY_TWO})
+
+    def _terms_saying(self, terms: TermIndex, said: set[int]) -> frozenset[int]:
+        """The terms under type 2 that hold a word of it."""
+        named = np.flatnonzero(terms.term_target == Target.ICD10CM)
+        under = named[np.isin(terms.term_row[named], list(self._two) or [-1])].tolist()
+        return frozenset(term for term in under if not said.isdisjoint(terms.term_words(term)))
+
+    def settle(self, found: Gathered, reading: Reading) -> None:
+        """Move what names no type to type 1, or take out what fits type 1 in part."""
+        out = found.diagnoses
+        ones = [row for row in out if row in self._one]
+        if not ones:
+            return
+        term = reading.matches.terms
+        one = any(_names(out[row]) for row in ones)
+        two = any(
+            not s.flags and s.similarity >= _WHOLE and term[s.match] in self._says_two
+            for row, candidate in out.items()
+            if row in self._two
+            for s in candidate.supports
+        )
+        if one == two:
+            return
+        if two:
+            for row in ones:
+                if not any(s.similarity >= _WHOLE for s in out[row].supports):
+                    del out[row]
+            return
+        for row in [row for row in out if row in self._two]:
+            self._move(out, out.pop(row), self._two[row])
+
+    @staticmethod
+    def _move(out: dict[int, CodeSupport], candidate: CodeSupport, row: int | None) -> None:
+        if row is None:
+            return
+        candidate.row = row
+        other = out.get(row)
+        if other is None:
+            out[row] = candidate
+            return
+        have = {(s.match, s.method) for s in other.supports}
+        other.supports.extend(s for s in candidate.supports if (s.match, s.method) not in have)
+        other.supports.sort(key=lambda s: s.match)
+
+
+def _names(candidate: CodeSupport) -> bool:
+    return any(not s.flags and s.resolved is not None and s.similarity >= _WHOLE for s in candidate.supports)
+
+
+__all__ = ["DiabetesType"]

@@ -1,0 +1,109 @@
+"""Which of two sibling codes the site in the words speaks for.
+
+A site that the words say goes before the sibling for *other part* or *other specified* of the same thing (a
+heel ulcer is one of heel and midfoot, not of another part of the foot), and a code of an *unspecified part*
+that the words name whole goes before one of a part that they do not say (a displaced clavicle fracture is
+none of its shaft).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from suggester.codesets.store import ReleaseStore
+from suggester.codesets.terms import SIDE_WORDS, TermIndex
+from suggester.codesets.words import NEUTRAL, words
+from suggester.pipeline.matching import COMPLETE
+from suggester.pipeline.reading import Reading
+from suggester.ranking.features import Scored
+from suggester.ranking.sites import Sites
+
+_OTHER: Final = re.compile(r"\bother (?:part|site|specified)")
+_UNSPECIFIED: Final = re.compile(r"\bunspecified part\b")
+_JOINED: Final = re.compile(r"\b(?:and|or)\b")
+_NO_SITE: Final = NEUTRAL | SIDE_WORDS | {"part", "site", "displaced", "nondisplaced"}
+_FEW: Final = 2
+"""Most words that the title of another part has beside those of the site said."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Title:
+    """What a title says of a site: its words, those on each side of *and*, and of which kind it is."""
+
+    words: frozenset[int]
+    halves: tuple[frozenset[int], ...]
+    other: bool
+    unspecified: bool
+
+
+class SiteOrder:
+    """Tells which of two siblings goes before the other by the site that the words say.
+
+    Parameters
+    ----------
+    store
+        The ICD-10-CM release.
+    terms
+        The term index over it.
+    sites
+        What widens words by the sites that they lie in.
+    """
+
+    def __init__(self, store: ReleaseStore, terms: TermIndex, sites: Sites) -> None:
+        self._store = store
+        self._terms = terms
+        self._sites = sites
+        self._titles: dict[int, _Title] = {}
+
+    def goes_before(self, reading: Reading, one: Scored, two: Scored) -> bool:
+        """Whether the site that the words say puts ``one`` before ``two``, whatever their confidences."""
+        first, second = self._title(one.candidate.row), self._title(two.candidate.row)
+        if second.other and not (first.other or first.unspecified):
+            return self._says(reading, one, two, first, second)
+        if first.unspecified and not (second.other or second.unspecified):
+            coverage = reading.matches.coverage
+            whole = any(coverage[support.match] > COMPLETE for support in one.candidate.supports)
+            return whole and self._says_none(reading, one, two, second.words - first.words)
+        return False
+
+    def _says(self, reading: Reading, one: Scored, two: Scored, first: _Title, second: _Title) -> bool:
+        """Whether the words of both say a site of the first that the second, another part, lacks."""
+        own = first.words - second.words
+        if not own or len(second.words - first.words) > _FEW:
+            return False
+        matches = reading.matches
+        ends = [matches.firsts[one.best.match], matches.firsts[two.best.match]]
+        finals = [matches.finals[one.best.match], matches.finals[two.best.match]]
+        if reading.sentence[min(ends)] != reading.sentence[max(finals)]:
+            return False
+        said = reading.words_between(reading.place_at(min(ends)), reading.place_at(max(finals) + 1))
+        said = self._sites.widen(said)
+        return any(half & own and half & own <= said for half in first.halves)
+
+    def _says_none(self, reading: Reading, one: Scored, two: Scored, own: frozenset[int]) -> bool:
+        """Whether the sentences of both hold no word of the site of the second."""
+        if not own:
+            return False
+        sentences = reading.matches.sentences
+        said = reading.context(sentences[one.best.match]) | reading.context(sentences[two.best.match])
+        return own.isdisjoint(self._sites.widen(said))
+
+    def _title(self, row: int) -> _Title:
+        found = self._titles.get(row)
+        if found is None:
+            text = self._store.titles[row].lower()
+            halves = tuple(self._ids(half) for half in _JOINED.split(text))
+            found = self._titles[row] = _Title(
+                frozenset().union(*halves), halves, bool(_OTHER.search(text)), bool(_UNSPECIFIED.search(text))
+            )
+        return found
+
+    def _ids(self, text: str) -> frozenset[int]:
+        known, stop = self._terms.vocabulary, self._terms.stop_words
+        said = (word for word in words(text) if word not in _NO_SITE and word not in stop)
+        return frozenset(known[word] for word in said if word in known)
+
+
+__all__ = ["SiteOrder"]
