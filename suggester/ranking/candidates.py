@@ -34,6 +34,7 @@ from suggester.ranking.phase import note_phase
 from suggester.ranking.relations.births import Births
 from suggester.ranking.relations.drugs import DrugEffects, names_of
 from suggester.ranking.relations.found import Found
+from suggester.ranking.relations.lab_values import LabValues
 from suggester.ranking.relations.looked_for import LookedFor
 from suggester.ranking.relations.maternity import Maternity, Stage
 from suggester.ranking.relations.organisms import Organisms
@@ -57,6 +58,8 @@ _RELATED: Final = ("C77", "C78", "C79", *_OF_CARE, *_ORGANISMS, *_DRUG_CODES)
 """Categories of the codes that relations between words lead to."""
 _KEPT: Final = 20_000
 """Words of terms that are kept once they were asked for."""
+_SHOWN: Final = 0.5
+"""Similarity of a finding that only a measured value shows."""
 _TRIMESTERS: Final = {"1": "first", "2": "second", "3": "third"}
 
 Denied = Sequence[tuple[int, tuple[str, ...]]]
@@ -100,7 +103,7 @@ class CandidateFinder:
         self._effects, self._treatments = DrugEffects(names), Treatments(names)
         self._reactions, self._spread = Reactions(self._effects), Spread()
         self._maternity, self._births = Maternity(), Births()
-        self._organisms, self._unproven = Organisms(), LookedFor()
+        self._organisms, self._unproven, self._labs = Organisms(), LookedFor(), LabValues()
         self._obstetrics = Obstetrics(self._store)
         self._diabetes = DiabetesType(self._store, self._terms)
         valued = self._terms_of(("Z68", "Z3A"))
@@ -108,7 +111,9 @@ class CandidateFinder:
             {self._codes[row]: term for row, term in valued.items() if self._store.billable[row]},
             self._maternity,
         )
-        related = self._terms_of((*_RELATED, *self._effects.induced, *self._reactions.codes))
+        related = self._terms_of(
+            (*_RELATED, *self._effects.induced, *self._reactions.codes, *self._labs.codes)
+        )
         self._term_of_prefix = {self._codes[row]: term for row, term in related.items()}
         self._unsaid = self._rows_under(("Y93.02", *_DRUG_CODES))
         self._looked_for = self._rows_under(self._unproven.codes)
@@ -162,6 +167,8 @@ class CandidateFinder:
         self._relate(reading, found, spread, Method.SPREAD, phase)
         self._relate(reading, found, self._organisms.find(reading, findings), Method.IMPLIED, phase)
         self._relate(reading, found, self._births.find(reading, stage, setting), Method.IMPLIED, phase)
+        shown = self._labs.find(reading, {code for _, _, code in findings})
+        self._relate(reading, found, shown, Method.VALUE, phase, similarity=_SHOWN)
         self._obstetrics.settle(found, stage)
         self._diabetes.settle(found, reading)
         self.combinations.add(found, trimester or frozenset(), pregnant=stage.said)
@@ -339,7 +346,14 @@ class CandidateFinder:
         return any(code.startswith(prefixes) for _, prefixes in denied[low:high])
 
     def _relate(
-        self, reading: Reading, found: Gathered, relations: Sequence[Found], method: Method, phase: Phase
+        self,
+        reading: Reading,
+        found: Gathered,
+        relations: Sequence[Found],
+        method: Method,
+        phase: Phase,
+        *,
+        similarity: float = 1.0,
     ) -> None:
         """Add the codes of relations between words, each with a match of its own over them."""
         for item in relations:
@@ -358,7 +372,7 @@ class CandidateFinder:
             added = [(term, item.first, item.final)]
             reading.matches = with_values(reading.matches, added, reading.sentence)
             for row in rows:
-                found.diagnose(row, Support(len(reading.matches) - 1, method, item.flags, None, 1.0))
+                found.diagnose(row, Support(len(reading.matches) - 1, method, item.flags, None, similarity))
 
     def _term_of_relation(self, code: str) -> int | None:
         """A term that leads to a code or, failing that, to the nearest category above it."""
