@@ -103,7 +103,7 @@ class SiteOrder:
     def _ids(self, text: str) -> frozenset[int]:
         known, stop = self._terms.vocabulary, self._terms.stop_words
         said = (word for word in words(text) if word not in _NO_SITE and word not in stop)
-        return frozenset(known[word] for word in said if word in known)
+        return self._sites.folded(frozenset(known[word] for word in said if word in known))
 
 
 __all__ = ["SiteOrder"]

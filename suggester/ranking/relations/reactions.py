@@ -63,6 +63,8 @@ _HORMONES: Final = "T38.0"
 """Steroids, which are taken for a time: *off prednisone* is no lack."""
 _BLED_ON: Final = frozenset(("while on", "in setting of", "in the setting of", "from"))
 _REASONS: Final = "Z91.1"
+_ALLERGY: Final = frozenset(("allergy", "allergic", "allergies"))
+"""Words beside a drug with which what it did is a history of allergy."""
 _MARKS: Final = frozenset(("(", "-", "/", ",", ":", "[", "–"))
 
 
@@ -191,7 +193,8 @@ class Reactions:
     ) -> Iterator[Found]:
         """What a drug is said to have done in its sentence."""
         flags = reading.assertion.flags
-        if flags[agent.first] & _NOT_SAID:
+        around = reading.table.lower[max(0, agent.first - _NEAR) : agent.final + _NEAR]
+        if flags[agent.first] & _NOT_SAID or not _ALLERGY.isdisjoint(around):
             return
         for first, final, code in findings:
             if flags[first] & _NOT_SAID or not (final < agent.first or first > agent.final):
