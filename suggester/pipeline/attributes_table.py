@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import compress
 from typing import Final
@@ -47,6 +48,7 @@ class AttributeTable:
     _placing: list[int] = field(default_factory=list)
     _chunks: dict[int, Chunks] = field(default_factory=dict)
     _memo: dict[tuple[int, int], tuple[Attribute, ...]] = field(default_factory=dict)
+    _placed: dict[tuple[int, int], Mapping[str, str]] = field(default_factory=dict)
     _heads: dict[int, tuple[int, int]] | None = None
     _phase: Found | None = None
 
@@ -73,23 +75,47 @@ class AttributeTable:
             known = self._memo[key] = self._at(first, final) if self.found else ()
         return known
 
-    def placing(self, first: int, final: int) -> tuple[Attribute, ...]:
-        """The same, but empty where no word that can belong to the mention says side, phase or openness.
+    def placing(self, first: int, final: int) -> Mapping[str, str]:
+        """Values of side, phase and openness among the attributes of a mention, by name.
 
-        Most mentions are not near one, and looking for all that belongs to them takes time.
+        Most mentions are not near a word that says one, and looking for all that belongs to them takes time.
         """
-        if self._phase is None:
-            sentence = self.sentences.index[first]
-            begin, end = self.sentences.bounds[sentence]
-            at = bisect_left(self._placing, begin)
-            near = at < len(self._placing) and self._placing[at] < end
-            if not near and sentence not in self._blocks() and not self._under(first):
-                return ()
-        return self.at(first, final)
+        key = (first, final)
+        known = self._placed.get(key)
+        if known is None:
+            known = self._placed[key] = self._places(first, final)
+        return known
+
+    def _places(self, first: int, final: int) -> Mapping[str, str]:
+        if self._may_place(first):
+            offers = self._offers(first, final, self._words(first, final))
+            found = {name: item.value for name, (_, item) in offers.items() if name in PLACING}
+            if "healing" in found:
+                found.setdefault("phase", "subsequent")
+            return found
+        if self._phase is not None and self._walker.hosted("phase", self._words(first, final)):
+            return {"phase": self._phase.value}
+        return {}
+
+    def _may_place(self, token: int) -> bool:
+        """Whether a word that tells codes apart stands in the sentence of a token, or above or under it."""
+        places = self._placing
+        if not places:
+            return False
+        sentence = self.sentences.index[token]
+        spans = [self.sentences.bounds[sentence]]
+        block = self._blocks().get(sentence)
+        spans += self._under(token) if block is None else [block]
+        return any([bisect_left(places, begin) < bisect_left(places, end) for begin, end in spans])
 
     def _at(self, first: int, final: int) -> tuple[Attribute, ...]:
-        sentence = self.sentences.index[first]
         words = self._words(first, final)
+        offers = self._offers(first, final, words)
+        return self._finish(offers, words) if offers else ()
+
+    def _offers(self, first: int, final: int, words: frozenset[str]) -> Offers:
+        """The best attribute of each name that belongs to a mention of some words."""
+        sentence = self.sentences.index[first]
         offers: Offers = {}
         if self._any(*self.sentences.bounds[sentence]):
             offers = self._walker.walk(self.chunks(sentence), first, final, words)
@@ -98,7 +124,7 @@ class AttributeTable:
             self._of_heading(sentence, first, words, offers)
         if "phase" not in offers and self._phase is not None and self._walker.hosted("phase", words):
             offers["phase"] = (9.0, self._phase)
-        return self._finish(offers, words) if offers else ()
+        return offers
 
     # sentences
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import compress
 
@@ -188,8 +188,8 @@ class Reading:
         """Attributes of a mention in the tokens from ``first_token`` to ``final_token``, both included."""
         return self.attributes.at(first_token, final_token)
 
-    def placing_at(self, first: int, final: int) -> tuple[Attribute, ...]:
-        """The same; empty where no word says side, phase or openness."""
+    def placing_at(self, first: int, final: int) -> Mapping[str, str]:
+        """Values of side, phase and openness among them, by name."""
         return self.attributes.placing(first, final)
 
     def outside(self, assertion: Assertion, first: int, final: int, *, negating: bool = False) -> Assertion:

@@ -319,15 +319,11 @@ class CandidateFinder:
 
         The last says whether they call it open, as a fracture is.
         """
-        side, phase, opened = 0, None, False
-        for attribute in reading.placing_at(first, final):
-            if attribute.name == "laterality":
-                side = _SIDES.get(attribute.value, 0)
-            elif attribute.name == "phase":
-                phase = _PHASES.get(attribute.value)
-            elif attribute.name == "open":
-                opened = attribute.value == "open"
-        return side, phase, opened
+        said = reading.placing_at(first, final)
+        if not said:
+            return 0, None, False
+        side, phase = _SIDES.get(said.get("laterality", ""), 0), _PHASES.get(said.get("phase", ""))
+        return side, phase, said.get("open") == "open"
 
     def _is_not_said(self, reading: Reading, row: int, first: int, final: int) -> bool:
         """Whether the words of a match do not say that what a doubtful code stands for is there."""
