@@ -57,6 +57,10 @@ class ReleaseSet:
         return Searcher(self.terms, {system: self.store(system) for system in SYSTEMS})
 
 
+_DAYS = 4_000
+"""Days whose releases are kept once they were asked for."""
+
+
 class Catalog:
     """All compiled releases side by side.
 
@@ -75,6 +79,7 @@ class Catalog:
         self.releases = tuple(store.release for store in stores)
         self._stores = {store.release.file_name: store for store in stores}
         self._sets: dict[tuple[str, ...], ReleaseSet] = {}
+        self._on: dict[date | None, tuple[ReleaseSet, tuple[NoReleaseError, ...]]] = {}
 
     @cached_property
     def procedures(self) -> ProcedureTables:
@@ -107,10 +112,15 @@ class Catalog:
         NoReleaseError
             If no ICD-10-CM release covers the day.
         """
-        chosen, missing = one_each(self.releases, on)
-        if "ICD-10-CM" in missing:
-            raise missing["ICD-10-CM"]
-        return self._set_of(chosen), tuple(missing.values())
+        known = self._on.get(on)
+        if known is None:
+            chosen, missing = one_each(self.releases, on)
+            if "ICD-10-CM" in missing:
+                raise missing["ICD-10-CM"]
+            if len(self._on) >= _DAYS:
+                self._on.clear()
+            known = self._on[on] = self._set_of(chosen), tuple(missing.values())
+        return known
 
     def _set_of(self, chosen: Sequence[Release]) -> ReleaseSet:
         key = tuple(release.file_name for release in chosen)

@@ -60,7 +60,7 @@ class Rules:
         self.off = frozenset(off)
         self.registry = registry.without(self.off)
         self.limits: Limits = limits or catalog.procedures
-        self._known: dict[tuple[object, ...], Knowledge] = {}
+        self._known: dict[tuple[int, tuple[System, ...]], Knowledge] = {}
         self._of_stage: dict[Stage, tuple[Rule, ...]] = {}
 
     @classmethod
@@ -93,8 +93,7 @@ class Rules:
             If no ICD-10-CM release covers it.
         """
         releases, missing = self.catalog.release_set(on)
-        closed = frozenset(_system(error) for error in missing)
-        key = (*(release.file_name for release in releases.releases), closed)
+        key = id(releases), tuple(map(_system, missing))  # the catalog keeps the set
         if key not in self._known:
             self._known[key] = Knowledge(
                 book=Book(releases.icd10cm),
@@ -102,7 +101,7 @@ class Rules:
                 procedures=self.catalog.procedures,
                 limits=self.limits,
                 tables=read_tables(),
-                missing=closed,
+                missing=frozenset(key[1]),
                 elsewhere=self._elsewhere,
             )
         return self._known[key]

@@ -65,7 +65,8 @@ class Suggester:
         self.ranker = ranker
         self.rules = rules or Rules(catalog=catalog)
         self._judges: Judge = GeneralJudge(ranker) if isinstance(ranker, Ranker) else ranker
-        self._benches: dict[tuple[str, ...], Bench] = {}
+        self._benches: dict[int, Bench] = {}
+        self._runs: dict[int, Run] = {}
         self._line_coders: dict[int, LineCoder] = {}
 
     def bench(self, on: date | None) -> tuple[Bench, tuple[Flag, ...]]:
@@ -77,9 +78,9 @@ class Suggester:
             If no ICD-10-CM release covers the date.
         """
         releases, missing = self.catalog.release_set(on)
-        key = tuple(release.file_name for release in releases.releases)
-        if key not in self._benches:
-            self._benches[key] = Bench.over(releases)
+        bench = self._benches.get(id(releases))  # the catalog keeps the set
+        if bench is None:
+            bench = self._benches[id(releases)] = Bench.over(releases)
         flags = tuple(
             Flag(
                 rule_id="release.missing",
@@ -89,7 +90,7 @@ class Suggester:
             )
             for error in missing
         )
-        return self._benches[key], flags
+        return bench, flags
 
     def suggest(self, note: Note) -> Suggestions:
         """Ranked suggestions for a note, with evidence, reasons, flags and the not-coded ledger.
@@ -342,12 +343,15 @@ class Suggester:
         )
 
     def _run(self, bench: Bench) -> Run:
-        return Run(
-            version=__version__,
-            model=f"{self.ranker.name} {self.ranker.version}",
-            codesets=tuple((release.system, release.id) for release in bench.releases.releases),
-            config_hash=self.settings.result_hash(),
-        )
+        run = self._runs.get(id(bench))
+        if run is None:
+            run = self._runs[id(bench)] = Run(
+                version=__version__,
+                model=f"{self.ranker.name} {self.ranker.version}",
+                codesets=tuple((release.system, release.id) for release in bench.releases.releases),
+                config_hash=self.settings.result_hash(),
+            )
+        return run
 
 
 def load(settings: Settings | None = None, **values: object) -> Suggester:
