@@ -56,6 +56,8 @@ _ORGANISMS: Final = ("A40", "A41", "B95", "B96", "B97", "J13", "J14", "J15")
 _OF_CARE: Final = ("O09.5", "O48", "P", "Z37", "Z38", "Z51", "Z91")
 _RELATED: Final = ("C77", "C78", "C79", *_OF_CARE, *_ORGANISMS, *_DRUG_CODES)
 """Categories of the codes that relations between words lead to."""
+_NEOPLASM: Final = "C"
+"""First letter of the codes that are told apart by what is a primary and what a secondary."""
 _KEPT: Final = 20_000
 """Words of terms that are kept once they were asked for."""
 _SHOWN: Final = 0.5
@@ -65,6 +67,30 @@ _TRIMESTERS: Final = {"1": "first", "2": "second", "3": "third"}
 Denied = Sequence[tuple[int, tuple[str, ...]]]
 """Tokens in order, each with the code prefixes that a match over it cannot mean."""
 _token: Final = itemgetter(0)
+
+
+class _Plain(dict[int, bool]):
+    """By row, whether words that name a code are enough for it, whatever else a note says.
+
+    Parameters
+    ----------
+    codes
+        The codes by row.
+    asked
+        By row, the flags that codes of history ask for.
+    doubtful
+        Rows of codes that the words around must not take back.
+    """
+
+    def __init__(self, codes: Sequence[str], asked: Mapping[int, int], doubtful: frozenset[int]) -> None:
+        super().__init__()
+        self._codes, self._asked, self._doubtful = codes, asked, doubtful
+
+    def __missing__(self, row: int) -> bool:
+        code = self._codes[row]
+        asks = self._asked[row] or row in self._doubtful or is_infection(code)
+        found = self[row] = not asks and code[0] != _NEOPLASM
+        return found
 
 
 class CandidateFinder:
@@ -118,6 +144,7 @@ class CandidateFinder:
         self._unsaid = self._rows_under(("Y93.02", *_DRUG_CODES))
         self._looked_for = self._rows_under(self._unproven.codes)
         self._doubtful = self._unsaid | self._looked_for
+        self._plain = _Plain(self._codes, self.histories.asked, self._doubtful)
         self._each_side = EachSide(self._terms.vocabulary)
         self._open = self._terms.vocabulary.get("open", -1)
         self._phrases: dict[int, str] = {}
@@ -211,7 +238,7 @@ class CandidateFinder:
         new = (
             tuple.__new__
         )  # takes half the time of the class called, and most of a note's supports are made here
-        asked, diagnoses = self.histories.asked, found.diagnoses
+        asked, plain, diagnoses = self.histories.asked, self._plain, found.diagnoses
         drugs: list[tuple[int, int, int]] = []
         findings: list[tuple[int, int, str]] = []
         for i, (row, target, first, final, anchor, similarity) in enumerate(
@@ -276,14 +303,15 @@ class CandidateFinder:
             partial, affirmed = partial_of[i], complete_of[i] and not flags & NEGATED
             for resolved in ends:
                 to = resolved.row
-                if shots and is_infection(codes[to]) and beside(anchor, shots):
-                    continue
-                if partial and asked[to] and not flags & asked[to]:
-                    continue  # part of a term is not enough for a code of history
-                if to in doubtful and self._is_not_said(reading, to, first, final):
-                    continue
-                if denied and self._is_denied(to, denied, first, final):
-                    continue
+                if not plain[to]:
+                    if shots and is_infection(codes[to]) and beside(anchor, shots):
+                        continue
+                    if partial and asked[to] and not flags & asked[to]:
+                        continue  # part of a term is not enough for a code of history
+                    if to in doubtful and self._is_not_said(reading, to, first, final):
+                        continue
+                    if denied and self._is_denied(to, denied, first, final):
+                        continue
                 if affirmed:
                     findings.append((first, final, codes[to]))
                 candidate = diagnoses.get(to)
@@ -335,7 +363,7 @@ class CandidateFinder:
     def _is_denied(self, row: int, denied: Denied, first: int, final: int) -> bool:
         """Whether a match takes the site of a primary for that of a secondary, or the other way round."""
         code = self._codes[row]
-        if code[0] != "C":
+        if code[0] != _NEOPLASM:
             return False
         low = bisect_left(denied, first, key=_token)
         high = bisect_right(denied, final, low, key=_token)
