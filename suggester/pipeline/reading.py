@@ -140,6 +140,11 @@ class Reading:
             have=frozenset(lower),
         )
 
+    @property
+    def bounds(self) -> list[tuple[int, int]]:
+        """First token of each sentence, and the one behind its last."""
+        return self.attributes.sentences.bounds
+
     def places(self, words: Collection[str]) -> list[int]:
         """Tokens that are one of some words (in folded form), in order."""
         if self.have.isdisjoint(words):

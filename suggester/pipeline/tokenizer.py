@@ -49,7 +49,7 @@ _BLANK = "[^\\S\\n\\r\\v\\f\\x1c-\\x1e\\x85\\u2028\\u2029]"
 _PIECE = re.compile(f"({WORD.pattern}|{_BREAK}|{_BLANK}+|.)( (?!{_BLANK}))?", re.DOTALL)
 """A piece, and the single blank behind it."""
 
-_STRETCH = re.compile(f"\\S+(?: (?!{_BLANK}))?|(?:{_BREAK})(?: (?!{_BLANK}))?|{_BLANK}+")
+_STRETCH = re.compile(f"\\S++(?: (?!{_BLANK}))?+|(?:{_BREAK})(?: (?!{_BLANK}))?+|{_BLANK}++")
 """Whole pieces that stand together, up to a blank or line end: what is looked up at once."""
 
 _ANY_BREAK = re.compile(_BREAK)

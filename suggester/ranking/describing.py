@@ -43,32 +43,22 @@ def described(
     """Features, shape ``(candidates, len(COLUMNS))``, and scored candidates of each head of the ranker."""
     heads = by_head(candidates)
     groups = bench.features.build_groups(reading, [group for _, group in heads], setting=setting)
-    sentence = np.array(reading.sentence, dtype=np.int64)
     out: list[tuple[Head, Described]] = []
     for (head, _), (table, scored) in zip(heads, groups, strict=True):
-        told = usage[head].columns(sighting(bench, reading, scored, table, sentence=sentence))
+        told = usage[head].columns(sighting(bench, reading, scored, table))
         out.append((head, (np.concatenate([table, told], axis=1), scored)))
     return out
 
 
 def sighting(
-    bench: Bench,
-    reading: Reading,
-    scored: Sequence[Scored],
-    table: NDArray[np.float32],
-    *,
-    sentence: NDArray[np.int64] | None = None,
+    bench: Bench, reading: Reading, scored: Sequence[Scored], table: NDArray[np.float32]
 ) -> Sighting:
-    """Scored candidates and their features, shape ``(candidates, len(NAMES))``, as usage sees them.
-
-    ``sentence`` is the sentence of each token, if it is at hand as an array.
-    """
+    """Scored candidates and their features, shape ``(candidates, len(NAMES))``, as usage sees them."""
     m = reading.matches
     at = np.array([item.best.match for item in scored], dtype=np.intp)
     first = m.first[at].astype(np.int64)
-    if sentence is None:
-        sentence = np.array(reading.sentence, dtype=np.int64)
-    own = sentence[first] if len(first) else first
+    tokens, sentence, bounds = first.tolist(), reading.sentence, reading.bounds
+    own = np.array([bounds[sentence[token]] for token in tokens], dtype=np.int64).reshape(-1, 2)
     phrase, kinds, codes = bench.finder.phrase, reading.section_kind, bench.codes
     return Sighting(
         codes=[codes[item.candidate.system][item.candidate.row] for item in scored],
@@ -79,8 +69,8 @@ def sighting(
         fitting=table[:, _COVERAGE] >= FITTING,
         first=first,
         final=m.final[at].astype(np.int64),
-        begin=np.searchsorted(sentence, own, side="left"),
-        stop=np.searchsorted(sentence, own, side="right"),
-        kinds=[kinds[token] for token in first.tolist()],
+        begin=own[:, 0],
+        stop=own[:, 1],
+        kinds=[kinds[token] for token in tokens],
         words=reading.table.lower,
     )

@@ -9,12 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
 
 from suggester.codesets.terms import PHRASES, Source, TermIndex
 from suggester.pipeline.matching import COMPLETE
+from suggester.pipeline.pages import ranges
 from suggester.pipeline.reading import Reading
 from suggester.ranking.candidates import CandidateFinder, CodeSupport, Support
 from suggester.ranking.laid_out import (
@@ -206,7 +208,7 @@ class FeatureBuilder:
         scored = self._scored(candidates, flat)
         rows = np.empty((len(NAMES), len(candidates)), dtype=np.float32)
         self._own(reading, candidates, flat, marks, rows)
-        ends = np.cumsum([len(group) for group in groups]).tolist()
+        ends = list(accumulate(map(len, groups)))
         spans = list(zip([0, *ends], ends, strict=False))
         self._rivals(reading, scored, flat, marks, rows, [span for span in spans if span[0] < span[1]])
         for begin, end in spans:
@@ -273,7 +275,7 @@ class FeatureBuilder:
         rows[_IN : _IN + kinds] = np.minimum(groups, 4)
         rows[_AT["as_heading"]] = np.minimum(counts[HEADING], 3)
         rows[_AT["at_line_start"]] = np.minimum(counts[LINE_START], 3)
-        rows[_AT["best_section_score"]] = np.where(groups > 0, _SECTION_SCORES[:, None], 0.0).max(axis=0)
+        rows[_AT["best_section_score"]] = np.maximum.reduce(_SECTION_SCORES[:, None] * (groups > 0))
         traits = self._traits_of(candidates)
         for number, name in enumerate(_TRAITS):
             rows[_AT[name]] = traits[number]
@@ -285,9 +287,8 @@ class FeatureBuilder:
         """What a code says by itself, ``_TRAITS`` by candidate; kept once worked out."""
         offset = self._offset
         places = np.array([offset[c.system] + c.row for c in candidates], dtype=np.intp)
-        found = self._traits[:, places]
-        missing = np.flatnonzero(np.isnan(found[0])).tolist()
-        for number in missing:
+        found = self._traits.take(places, axis=1)
+        for number in np.isnan(found[0]).nonzero()[0].tolist():
             candidate = candidates[number]
             code = self._codes[candidate.system][candidate.row]
             if candidate.system == "ICD-10-CM":
@@ -323,7 +324,7 @@ class FeatureBuilder:
         m = reading.matches
         best, score = flat.match[flat.best], flat.best_score
         begins = [begin for begin, _ in spans]
-        group = np.repeat(np.arange(len(spans)), [end - begin for begin, end in spans])
+        group = np.arange(len(spans)).repeat([end - begin for begin, end in spans])
         # the best score at each token, of each group apart
         place = m.anchor[flat.match] + len(marks.group) * group[flat.owner]
         at_anchor = np.zeros(len(marks.group) * len(spans))
@@ -368,22 +369,20 @@ def _better(
     touching = first[:, None] <= final
     touching &= touching.T
     touching &= score > score[:, None] + 1e-6
-    found: NDArray[np.intp] = np.count_nonzero(touching, axis=1)
+    found: NDArray[np.intp] = np.add.reduce(touching, axis=1, dtype=np.intp)
     return found
 
 
 def _any_word(terms: TermIndex, chosen: NDArray[np.int32], wanted: frozenset[int]) -> NDArray[np.bool_]:
     """Whether each of some terms has one of the wanted words."""
+    found = np.zeros(len(chosen), dtype=np.bool_)
     if not wanted:
-        return np.zeros(len(chosen), dtype=np.bool_)
-    starts = terms.term_ptr[chosen]
-    size = terms.term_ptr[chosen + 1] - starts
-    begins = np.cumsum(size) - size
-    words = terms.term_word[np.repeat(starts - begins, size) + np.arange(int(size.sum()))]
-    hit = np.zeros(len(words), dtype=np.bool_)
+        return found
+    owner, at = ranges(terms.term_ptr[chosen], terms.term_ptr[chosen + 1])
+    words = terms.term_word[at]
     for word in wanted:
-        hit |= words == word
-    return np.logical_or.reduceat(hit, begins)
+        found[owner[words == word]] = True
+    return found
 
 
 def _range_of(code: str) -> float:

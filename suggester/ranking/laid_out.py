@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import chain
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from suggester.pipeline.matching import Matches
 from suggester.pipeline.reading import FAMILY, HISTORICAL, HYPOTHETICAL, NEGATED, UNCERTAIN, Reading
-from suggester.ranking.candidates import CodeSupport
+from suggester.ranking.candidates import CodeSupport, Support
 
 SECTION_GROUPS: dict[str, tuple[str, ...]] = {
     "assessment": ("assessment", "assessment_plan", "impression", "problem_list"),
@@ -66,6 +66,9 @@ _FLAG_TABLE = np.array(
 )
 """Whether a mask has no flag, and whether it has each flag, shape ``(1 + flags, masks)``."""
 _supports = attrgetter("supports")
+_match, _flags, _similarity = (itemgetter(Support._fields.index(n)) for n in ("match", "flags", "similarity"))
+_HELD = np.array([[1.0, 0.5], [0.3, 0.3 * 0.5]])
+"""Factor of the score of what is negated or not, and dominated or not; ``NEGATED`` is 1."""
 AFFIRMED, FLAGGED = 0, 1
 HEADING = len(_FLAG_TABLE)
 LINE_START, UNDOMINATED = HEADING + 1, HEADING + 2
@@ -112,7 +115,7 @@ class Marks:
     def __init__(self, reading: Reading) -> None:
         size = max(1, len(reading.table.lower))
         groups = [_GROUP_OF.get(section.kind, _OTHER_GROUP) for section in reading.sections.sections]
-        self.group = np.array(groups or [_OTHER_GROUP])[reading.sections.token_section or [0]]
+        self.group = np.array(reading.sections.by_token(groups) or [_OTHER_GROUP])
         self.heading = np.zeros(size, dtype=np.bool_)
         self.heading[list(reading.heading_tokens)] = True
         self.line_start = np.zeros(size, dtype=np.bool_)
@@ -146,19 +149,18 @@ class Flat:
         m = reading.matches
         lists = list(map(_supports, candidates))
         supports = list(chain.from_iterable(lists))
-        matches, _, flags, _, similarities = zip(*supports, strict=True)
         self.count = np.fromiter(map(len, lists), np.intp, len(lists))
         ends = self.count.cumsum()
         self.starts = ends - self.count
         self.owner = np.arange(len(candidates)).repeat(self.count)
         size = len(supports)
-        self.match = np.fromiter(matches, np.intp, size)
-        self.flags = np.fromiter(flags, np.intp, size)
+        self.match = np.fromiter(map(_match, supports), np.intp, size)
+        self.flags = np.fromiter(map(_flags, supports), np.intp, size)
         self.tokens = m.first[self.match]
         dominated = m.dominated[self.match]
-        similarity = np.fromiter(similarities, np.float64, size)
+        similarity = np.fromiter(map(_similarity, supports), np.float64, size)
         score = similarity * np.minimum(1.5, np.log1p(m.weight[self.match].astype(np.float64)) / 2)
-        score *= np.where(self.flags & NEGATED, 0.3, 1.0) * np.where(dominated, 0.5, 1.0)
+        score *= _HELD[self.flags & NEGATED, dominated.view(np.int8)]
         self.separators = marks.separators[m.final[self.match]] - marks.separators[self.tokens]
         score *= _SEPARATED[np.minimum(self.separators, len(_SEPARATED) - 1)]
         self.best_score = np.maximum.reduceat(score, self.starts)

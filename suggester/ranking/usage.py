@@ -84,7 +84,7 @@ class Usage:
     intercept: NDArray[np.float32]
     _categories: dict[str, NDArray[np.float32]] = field(init=False, repr=False, compare=False)
     _total: NDArray[np.float32] = field(init=False, repr=False, compare=False)
-    _known: dict[tuple[str, str], tuple[float, ...]] = field(init=False, repr=False, compare=False)
+    _known: dict[tuple[str, str], bytes] = field(init=False, repr=False, compare=False)
     _rows: _Rows = field(init=False, repr=False, compare=False)
     _flat: NDArray[np.float32] = field(init=False, repr=False, compare=False)
     _kinds: dict[str, int] = field(init=False, repr=False, compare=False)
@@ -160,9 +160,10 @@ class Usage:
         places = seen.places()
         if places.size < size:
             used = places[places < size]
-            ids[used] = [rows[seen.words[token]] for token in used.tolist()]
+            words = map(seen.words.__getitem__, used.tolist())
+            ids[used] = np.fromiter(map(rows.__getitem__, words), np.intp, len(used))
         else:
-            ids[:size] = list(map(rows.__getitem__, seen.words))
+            ids[:size] = np.fromiter(map(rows.__getitem__, seen.words), np.intp, size)
         weights = self._flat.take(ids.take(places) * SLOT_COUNT + SLOTS[:, None], axis=0).sum(axis=0)
         known, unknown = self._kinds, len(self.kinds)
         kinds = self._kind_weights.take([known.get(kind, unknown) for kind in seen.kinds], axis=0)
@@ -177,7 +178,7 @@ class Usage:
     def _rates_of(self, seen: Sighting) -> NDArray[np.float32]:
         """All columns but the last two; rates are kept once worked out.
 
-        Kept are values, not places in a table: threads share a usage.
+        Kept are the values as they lie in memory, not places in a table: threads share a usage.
         """
         known, rows = self._known, []
         for key, category in zip(zip(seen.phrases, seen.codes, strict=True), seen.categories, strict=True):
@@ -185,9 +186,9 @@ class Usage:
             if found is None:
                 if len(known) >= _KEPT:
                     known.clear()
-                found = known[key] = self._rates(*key, category)
+                found = known[key] = np.array(self._rates(*key, category), dtype=np.float32).tobytes()
             rows.append(found)
-        return np.array(rows, dtype=np.float32)
+        return np.frombuffer(b"".join(rows), dtype=np.float32).reshape(len(rows), -1)
 
     def _rates(self, phrase: str, code: str, category: str) -> tuple[float, ...]:
         t, k = self._total, self._categories.get(category, _NOTHING)
