@@ -79,10 +79,9 @@ class TreeEnsemble:
         out = np.empty(count)
         for begin in range(0, count, _CHUNK):
             rows = features[begin : begin + _CHUNK]
-            leaf = self._walk.leaves(rows)
             # one row after the other in memory: the sum of a row is the same, however many there are
-            value = np.ascontiguousarray(self._walk.value.take(leaf).T)
-            out[begin : begin + len(rows)] = self.baseline + value.sum(axis=1, dtype=np.float64)
+            leaf = np.ascontiguousarray(self._walk.leaves(rows).T)
+            out[begin : begin + len(rows)] = self.baseline + np.add.reduce(self._walk.value.take(leaf), axis=1)
         return out
 
     @cached_property
@@ -159,10 +158,12 @@ class _Walk:
             raise ValueError(f"a tree has {most} leaves, allowed {_MOST_LEAVES}")
         kind: type[np.uint16 | np.uint64] = np.uint16 if most <= _FEW_LEAVES else np.uint64
         self._width = np.iinfo(kind).bits
-        self._base = (np.arange(len(trees.roots), dtype=np.intp) * self._width)[:, None]
+        # numbers of leaves in as few bytes as will hold them: there are many at once
+        short = np.int16 if len(trees.roots) * self._width < 1 << 15 else np.int32
+        self._base = (np.arange(len(trees.roots)) * self._width).astype(short)[:, None]
         nodes = np.concatenate(levels)
         ends, inner = nodes[leaf[nodes]], nodes[~leaf[nodes]]
-        self.value = np.zeros(len(trees.roots) * self._width, dtype=np.float32)
+        self.value = np.zeros(len(trees.roots) * self._width)
         self.value[tree[ends] * self._width + first[ends]] = trees.value[ends]
         inner = inner[np.argsort(tree[inner], kind="stable")]
         owner, left_leaves = tree[inner], leaves[left[inner]].astype(np.uint64)
@@ -182,7 +183,7 @@ class _Walk:
         self._kind = kind
         self._steps: list[tuple[NDArray[np.intp], NDArray[Any]]] = list(zip(test, kept, strict=True))
 
-    def leaves(self, rows: NDArray[np.float32]) -> NDArray[np.intp]:
+    def leaves(self, rows: NDArray[np.float32]) -> NDArray[Any]:
         """The leaf that each row of features ends in, shape ``(n, features)`` -> ``(trees, n)``."""
         # all bits where a row goes left, none where it goes right
         stays: NDArray[Any] = (rows.T.take(self._feature, axis=0) > self._threshold).astype(self._kind)
@@ -195,18 +196,17 @@ class _Walk:
             stays.take(test, axis=0, out=one, mode="clip")
             one |= kept
             left &= one
-        found = _first_bits().take(left) if self._kind is np.uint16 else _first_bit(left)
-        found += self._base
-        return found
+        first: NDArray[Any] = _first_bits().take(left) if self._kind is np.uint16 else _first_bit(left)
+        return first + self._base
 
 
-def _first_bit(numbers: NDArray[Any]) -> NDArray[np.intp]:
+def _first_bit(numbers: NDArray[Any]) -> NDArray[np.int16]:
     """The lowest bit that is set in each number."""
     lowest = numbers & (~numbers + numbers.dtype.type(1))
-    return np.asarray(np.frexp(lowest.astype(np.float64))[1] - 1, dtype=np.intp)
+    return np.asarray(np.frexp(lowest.astype(np.float64))[1] - 1, dtype=np.int16)
 
 
 @cache
-def _first_bits() -> NDArray[np.intp]:
+def _first_bits() -> NDArray[np.int16]:
     """The same for each number of 16 bits."""
     return np.maximum(_first_bit(np.arange(1 << _FEW_LEAVES)), 0)
