@@ -22,7 +22,7 @@ from suggester.errors import UnknownCodeError
 from suggester.pipeline.attributes_values import trimester_of
 from suggester.pipeline.matching import COMPLETE
 from suggester.pipeline.reading import FAMILY, HISTORICAL, NEGATED, Reading
-from suggester.ranking.circumstances import Uncalled, is_left_handed
+from suggester.ranking.circumstances import HANDED, Uncalled, is_left_handed
 from suggester.ranking.combining import Combinations
 from suggester.ranking.diabetes import DiabetesType
 from suggester.ranking.each_side import EachSide
@@ -230,8 +230,8 @@ class CandidateFinder:
         widen = self.sites.widen
         resolved_at: dict[tuple[int, int, int, int], tuple[Resolved, ...]] = {}
         shots = self._vaccines.tokens(reading)
-        lower, doubtful = reading.table.lower, self._doubtful
-        left_handed = is_left_handed(lower)
+        doubtful = self._doubtful
+        left_handed = not reading.have.isdisjoint(HANDED) and is_left_handed(reading.table.lower)
         fixed_phase: Phase | None = "initial" if setting == "emergency" else None
         ways, codes, diagnosis = self._ways, self._codes, int(Target.ICD10CM)
         by_term, by_descent = Method.TERM, Method.DESCENT

@@ -8,7 +8,8 @@ from suggester.codesets.store import ReleaseStore
 from suggester.ranking.resolve import Phase
 from suggester.ranking.support import CodeSupport, Gathered
 
-_HANDED = frozenset(("lefthanded", "lhd", "left-handed", "left-hand-dominant", "handed"))
+HANDED = frozenset(("lefthanded", "lhd", "left-handed", "left-hand-dominant", "handed"))
+"""Words of which a note that says the hand has one."""
 
 _PLACES = ("Y92", "Y93", "Y99")
 """Place, activity and status of who was injured."""
@@ -19,12 +20,10 @@ _OF_WEIGHT = ("E40", "E41", "E42", "E43", "E44", "E45", "E46", "E66", "F50", "O9
 
 def is_left_handed(lower: Sequence[str]) -> bool:
     """Whether a note says so of its patient (*left-handed*, *LHD*)."""
-    if _HANDED.isdisjoint(lower):
-        return False
     for at, word in enumerate(lower):
         if word == "handed":
             return "left" in lower[max(0, at - 2) : at]
-        if word in _HANDED:
+        if word in HANDED:
             return True
     return False
 
@@ -44,6 +43,7 @@ class Uncalled:
             frozenset(row for prefix in prefixes for row in store.with_prefix(prefix))
             for prefixes in (_PLACES, _LOW_BODY_MASS, _OF_WEIGHT)
         )
+        self._called = self._places | self._low
 
     def drop(self, found: Gathered, phase: Phase) -> None:
         """Take them out of the diagnoses.
@@ -55,6 +55,8 @@ class Uncalled:
         Source: guidelines I.C.20.b and c, I.B.14.
         """
         diagnoses = found.diagnoses
+        if self._called.isdisjoint(diagnoses):
+            return
         places = [row for row in diagnoses if row in self._places]
         if places and not (phase == "initial" and any(map(self._is_injury, diagnoses.values()))):
             for row in places:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from suggester.codesets.lexicon import CombinationRow
 from suggester.codesets.store import ReleaseStore
@@ -42,7 +42,7 @@ class Combinations:
             for prefix in item.needs[0]:
                 self._asking.setdefault(prefix, []).append(number)
         self._asked = frozenset(p for item, _ in self.known for need in item.needs for p in need)
-        self._prefixes: dict[int, tuple[str, ...]] = {}
+        self._prefixes = _Prefixes(self._codes, self._asked)
 
     def add(self, found: Gathered, trimester: frozenset[int], *, pregnant: bool) -> None:
         """Add them to the candidates; mark the codes they replace.
@@ -89,8 +89,9 @@ class Combinations:
     def _present(self, found: Gathered) -> dict[str, list[CodeSupport]]:
         """Candidates that are affirmed by what they are named by, under each prefix that is asked for."""
         out: dict[str, list[CodeSupport]] = {}
+        prefixes_of = self._prefixes
         for candidate in found.diagnoses.values():
-            prefixes = self._prefixes_of(candidate.row)
+            prefixes = prefixes_of[candidate.row]
             if (
                 prefixes
                 and any([s.similarity > FIRM for s in candidate.supports])
@@ -100,16 +101,29 @@ class Combinations:
                     out.setdefault(prefix, []).append(candidate)
         return out
 
-    def _prefixes_of(self, row: int) -> tuple[str, ...]:
-        """The beginnings of a code that some combination asks for; kept once worked out."""
-        found = self._prefixes.get(row)
-        if found is None:
-            code = self._codes[row]
-            prefixes = (code[:end] for end in range(2, len(code) + 1))
-            found = self._prefixes[row] = tuple(prefix for prefix in prefixes if prefix in self._asked)
-        return found
-
     def _speaks(self, candidate: CodeSupport, support: Support) -> bool:
         """Whether a support affirms its code; one of history is affirmed by what is past."""
         past = HISTORICAL if self._codes[candidate.row].startswith("Z8") else 0
         return not support.flags & ~past
+
+
+class _Prefixes(dict[int, tuple[str, ...]]):
+    """By row, the beginnings of its code that some combination asks for; worked out when first asked for.
+
+    Parameters
+    ----------
+    codes
+        The codes by row.
+    asked
+        The beginnings that combinations ask for.
+    """
+
+    def __init__(self, codes: Sequence[str], asked: Collection[str]) -> None:
+        super().__init__()
+        self._codes, self._asked = codes, asked
+
+    def __missing__(self, row: int) -> tuple[str, ...]:
+        code = self._codes[row]
+        prefixes = [code[:end] for end in range(2, len(code) + 1)]
+        found = self[row] = tuple([prefix for prefix in prefixes if prefix in self._asked])
+        return found

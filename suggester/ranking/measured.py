@@ -41,9 +41,11 @@ class Measured:
         if begin < len(reading.matches):
             reading.matches = first_matches(reading.matches, begin)
         named: list[tuple[str | None, int, int]] = []
-        child = is_child(reading.table.lower)
+        values = reading.attributes.values()
+        massed = "bmi" in reading.have or any([value.name == "bmi" for value in values])
+        child = massed and is_child(reading.table.lower)
         weeks = self._maternity.weeks_of(reading) if stage.name in ("pregnancy", "childbirth") else None
-        for value in reading.attributes.values():
+        for value in values:
             if (value.name == "bmi" and child) or (value.name == "weeks" and value != weeks):
                 continue  # a child's body mass index is coded by percentile, weeks are those of now
             first, final = reading.token_at(value.span.start), reading.token_at(value.span.end - 1)

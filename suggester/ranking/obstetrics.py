@@ -74,9 +74,11 @@ class Obstetrics:
     def settle(self, found: Gathered, stage: Stage) -> None:
         """Take out what the stage rules out and bring the rest to it."""
         out = found.diagnoses
-        if stage.name != "newborn":
+        if stage.name != "newborn" and not self._newborns.isdisjoint(out):
             for row in [row for row, c in out.items() if row in self._newborns and not _is_firm(c)]:
                 del out[row]
+        if self._mothers.isdisjoint(out):
+            return
         named = [c for row, c in out.items() if row in self._mothers]
         for candidate in named:
             elsewhere = stage.name == "newborn" or (not stage.said and not _is_firm(candidate))

@@ -24,6 +24,8 @@ _OF_A_REPORT: Final = frozenset(
 """Words behind *postoperative* in the report of an operation, which is active treatment."""
 _OPERATION: Final = frozenset(("preoperative", "preop", "anesthesia", "ebl"))
 _FOLLOWING: Final = (("follow", "up"), ("follow", "-", "up"), ("followup",), ("f", "/", "u"))
+_FOLLOWED: Final = frozenset(("recheck", *(words[0] for words in _FOLLOWING)))
+"""Words that may begin one of these, or say it alone."""
 _REPAIRED: Final = frozenset(
     ("orif", "crpp", "pinning", "fixation", "reduction", "repair", "nailing", "cast")
 )
@@ -56,16 +58,18 @@ def note_phase(reading: Reading, setting: Setting | None) -> Phase:
     if setting == "emergency":
         return "initial"
     head, kinds = reading.table.lower[:_HEAD], reading.section_kind
-    if "sequela" in head or "sequelae" in head:
+    have = frozenset(head)
+    if "sequela" in have or "sequelae" in have:
         return "sequela"
     if setting == "inpatient":
         return "initial" if _HEALING.isdisjoint(head[:_TITLE]) else "subsequent"
-    if not _HEALING.isdisjoint(head):
+    if not _HEALING.isdisjoint(have):
         return "subsequent"
-    if not _OPERATION.isdisjoint(head):
+    if not _OPERATION.isdisjoint(have):
         return "initial"
-    follows = _comes_to_follow_up(head, kinds) or _comes_after_surgery(head, kinds)
-    return "subsequent" if follows else "initial"
+    follows = not _FOLLOWED.isdisjoint(have) and _comes_to_follow_up(head, kinds)
+    operated = not (_AFTER_SURGERY.isdisjoint(have) and _REPAIRED.isdisjoint(have))
+    return "subsequent" if follows or (operated and _comes_after_surgery(head, kinds)) else "initial"
 
 
 def _comes_to_follow_up(words: Sequence[str], kinds: Sequence[str]) -> bool:
@@ -73,7 +77,7 @@ def _comes_to_follow_up(words: Sequence[str], kinds: Sequence[str]) -> bool:
     for at, word in enumerate(words):
         if word == "recheck" and not _is_to_come(words, kinds, at, at + 1):
             return True
-        if word not in ("follow", "followup", "f"):
+        if word not in _FOLLOWED:
             continue
         for phrase in _FOLLOWING:
             end = at + len(phrase)
@@ -95,8 +99,6 @@ def _is_to_come(words: Sequence[str], kinds: Sequence[str], first: int, end: int
 
 def _comes_after_surgery(words: Sequence[str], kinds: Sequence[str]) -> bool:
     """Whether a visit follows an operation (*postop check*, *6 wk s/p ORIF*)."""
-    if _AFTER_SURGERY.isdisjoint(words) and _REPAIRED.isdisjoint(words):
-        return False
     for at, word in enumerate(words):
         if word in _AFTER_SURGERY and (word[0] == "p" or "post" in words[max(0, at - 2) : at]):
             if _OF_A_REPORT.isdisjoint(words[at + 1 : at + 3]) and kinds[at] not in _PLANNED:

@@ -81,7 +81,8 @@ class TreeEnsemble:
             rows = features[begin : begin + _CHUNK]
             # one row after the other in memory: the sum of a row is the same, however many there are
             leaf = np.ascontiguousarray(self._walk.leaves(rows).T)
-            out[begin : begin + len(rows)] = self.baseline + np.add.reduce(self._walk.value.take(leaf), axis=1)
+            value = self._walk.value.take(leaf)
+            out[begin : begin + len(rows)] = self.baseline + np.add.reduce(value, axis=1)
         return out
 
     @cached_property

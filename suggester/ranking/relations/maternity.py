@@ -80,6 +80,10 @@ class Stage:
         return self.name in ("pregnancy", "childbirth", "puerperium")
 
 
+_TWINS: Final = ("twin", "twins")
+_MOTHER: Final = ("mother", "mom", "maternal")
+
+
 class Maternity:
     """Tells the stage of a note.
 
@@ -198,7 +202,7 @@ class Maternity:
     def _said(self, reading: Reading, kind: str) -> Iterator[tuple[int, int]]:
         """First and last token of the phrases of a kind that are said of the patient now."""
         lower, flags = reading.table.lower, reading.assertion.flags
-        denied = _NOT_SAID & ~_twin_bit(lower) | UNCERTAIN
+        denied = _NOT_SAID & ~_twin_bit(reading) | UNCERTAIN
         phrases = self._phrases[kind]
         for at in reading.places(phrases.keys()):
             if flags[at] & denied:
@@ -220,7 +224,7 @@ class Maternity:
         births = self._phrases["birth"]
         places = [at for at, word in enumerate(lower) if word in self._phrases["child"]]
         found: list[tuple[int, int]] = []
-        denied = (NEGATED | FAMILY | HYPOTHETICAL) & ~_twin_bit(lower)
+        denied = (NEGATED | FAMILY | HYPOTHETICAL) & ~_twin_bit(reading)
         scores = self._phrases["score"]
         for at in places:
             if flags[at] & denied or reading.section_kind[at] in _NO_SECTIONS:
@@ -264,7 +268,7 @@ class Maternity:
         if _adult_age(head):
             return False
         hits = sum(self._holds(head[at : at + 3], "newborn") for at in range(len(head)) if head[at] in words)
-        mother = "mother" in lower or "mom" in lower or "maternal" in lower
+        mother = not reading.have.isdisjoint(_MOTHER)
         child = not {"baby", "infant", "girl", "boy", "male", "female"}.isdisjoint(head)
         weighed = any(
             word in ("bw", "birthweight") or _is_birth_weight(lower, t) for t, word in enumerate(head)
@@ -279,9 +283,9 @@ class Maternity:
         )
 
 
-def _twin_bit(lower: Sequence[str]) -> int:
+def _twin_bit(reading: Reading) -> int:
     """The flag of family where it may stand for a twin, who is no relative in a note of the mother."""
-    return 0 if {"twin", "twins"}.isdisjoint(lower) else FAMILY
+    return 0 if reading.have.isdisjoint(_TWINS) else FAMILY
 
 
 def _days_old(words: Sequence[str]) -> bool:

@@ -92,13 +92,15 @@ class Organisms:
         places = reading.places(self._phrases)
         if not places:
             return []
+        hits = [phrase_at(self._phrases, lower, at, len(lower)) for at in places]
+        named = {self.organisms[hit[0]].cause for hit in hits if hit is not None}
+        if not named:
+            return []
         infections = sorted(
             item
             for item in findings
             if item[2].startswith(self._infections) and not flags[item[0]] & (FAMILY | HYPOTHETICAL)
         )
-        hits = [phrase_at(self._phrases, lower, at, len(lower)) for at in places]
-        named = {self.organisms[hit[0]].cause for hit in hits if hit is not None}
         out: dict[str, Found] = {}
         free = 0
         for at, hit in zip(places, hits, strict=True) if infections else ():

@@ -96,10 +96,8 @@ class Treatments:
             First and final token and code of each diagnosis that is not denied; one must be a neoplasm.
         """
         flags = reading.assertion.flags
-        if not any(
-            (code[0] == "C" or "D45" <= code[:3] <= "D47") and not flags[first] & FAMILY
-            for first, _, code in findings
-        ):
+        cancers = [first for first, _, code in findings if code[0] == "C" or "D45" <= code < "D48"]
+        if all([flags[first] & FAMILY for first in cancers]):
             return []
         lower = reading.table.lower
         cycles = [at for at in range(len(lower)) if self._is_cycle(lower, at)]
