@@ -298,6 +298,7 @@ class EmItem:
     evidence: tuple[Evidence, ...]
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmElement:
     """Problems, data or risk: the level that the words support, and what counts towards it."""
@@ -307,6 +308,7 @@ class EmElement:
     reason: str
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmWorksheet:
     """How the evaluation and management code of a visit was found.
@@ -338,6 +340,7 @@ class EmWorksheet:
     missing: tuple[str, ...]
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suggestions:
     """Everything the engine says of one note: ranked suggestions, the not-coded ledger and note flags."""

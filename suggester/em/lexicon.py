@@ -7,7 +7,7 @@ Hyphens are left out of cues and notes alike.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -88,6 +88,28 @@ class Begins(dict[str, tuple[int, ...]]):
         return found
 
 
+class Natures(dict[str, str]):
+    """By ICD-10-CM code, the nature of the problem; found out when first asked for.
+
+    Parameters
+    ----------
+    by_prefix
+        Natures by the beginning of codes without dots.
+    """
+
+    def __init__(self, by_prefix: Mapping[str, str]) -> None:
+        super().__init__()
+        self._by_prefix = by_prefix
+
+    def __missing__(self, code: str) -> str:
+        bare = code.replace(".", "")
+        beginnings = (self._by_prefix.get(bare[:length]) for length in range(len(bare), 0, -1))
+        found = next((nature for nature in beginnings if nature is not None), "acute")
+        if len(self) < _REMEMBERED:
+            self[code] = found
+        return found
+
+
 @dataclass(frozen=True)
 class EmLexicon:
     """The compiled vocabulary.
@@ -114,14 +136,13 @@ class EmLexicon:
         """For each word the numbers of the books in which a cue may begin with it."""
         return Begins(self.books)
 
+    @cached_property
+    def _known(self) -> Natures:
+        return Natures(self.natures)
+
     def nature(self, code: str) -> str:
         """Nature of the problem that an ICD-10-CM code stands for, the longest known beginning decides."""
-        bare = code.replace(".", "")
-        for length in range(len(bare), 0, -1):
-            found = self.natures.get(bare[:length])
-            if found is not None:
-                return found
-        return "acute"
+        return self._known[code]
 
 
 def _book(root: Path, table: str, cues: dict[str, Cue]) -> CueBook:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from suggester.codesets.spelling import Speller
 from suggester.codesets.terms import SIDES, Sense, TermIndex
 from suggester.codesets.words import fold, stem
+from suggester.types import quick
 
 _MEMO_LIMIT = 200_000
 _NEAR_WINDOW = 5
@@ -39,6 +40,7 @@ _Rows = tuple[tuple[Sense, tuple[int, ...], bool, tuple[int, ...], tuple[bool, .
 adds, and which of them are those that it stands for."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class WordIds:
     """Every id that stands at some place of the note, sorted by id, then place.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from suggester.codesets import ReleaseSet
 from suggester.codesets.lexicon import read_combinations, read_history
+from suggester.errors import UnknownCodeError
 from suggester.pipeline import build_reader
 from suggester.pipeline.reading import Reading
 from suggester.ranking.candidates import CandidateFinder
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 
 _KEPT = 20_000
-"""Codes that are kept as values once they were asked for."""
+"""Codes, and rows of codes, that are kept once they were asked for."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class Bench:
     site_order: SiteOrder
     codes: dict[System, list[str]] = field(repr=False)
     _values: dict[tuple[System, int], Code] = field(default_factory=dict, repr=False, compare=False)
+    _rows: dict[tuple[System, str], int | None] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def over(cls, releases: ReleaseSet) -> Bench:
@@ -56,6 +58,20 @@ class Bench:
     def code_of(self, candidate: CodeSupport) -> str:
         """The code of a candidate as it is written."""
         return self.codes[candidate.system][candidate.row]
+
+    def row(self, system: System, code: str) -> int | None:
+        """The row of a code as it is written; None if the release has none."""
+        key = system, code
+        if key not in self._rows:
+            if len(self._rows) >= _KEPT:
+                self._rows.clear()
+            try:
+                found = self.releases.store(system).row(code)
+            except UnknownCodeError:
+                self._rows[key] = None
+            else:
+                self._rows[key] = found
+        return self._rows[key]
 
     def code(self, system: System, row: int) -> Code:
         """The row of a system as a value."""

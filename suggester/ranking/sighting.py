@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from suggester.types import quick
+
 WHOLE = 0.999
 """Coverage from which all words of a phrase are there."""
 FITTING = 0.7
@@ -22,6 +24,7 @@ two of the sentence, those of the mention."""
 SLOT_COUNT = int(SLOTS.max()) + 1
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Sighting:
     """The candidates of one note as usage sees them, one element a candidate.

@@ -198,7 +198,8 @@ class _Walk:
             one |= kept
             left &= one
         first: NDArray[Any] = _first_bits().take(left) if self._kind is np.uint16 else _first_bit(left)
-        return first + self._base
+        found: NDArray[Any] = first + self._base
+        return found
 
 
 def _first_bit(numbers: NDArray[Any]) -> NDArray[np.int16]:

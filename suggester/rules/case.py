@@ -16,7 +16,7 @@ from suggester.errors import UnknownCodeError
 from suggester.rules.book import Book
 from suggester.rules.subject import Diagnosis, Service, Subject
 from suggester.rules.tables import Modifier, Tables
-from suggester.types import System
+from suggester.types import System, quick
 
 
 class Limits(Protocol):
@@ -56,6 +56,7 @@ class Knowledge:
     elsewhere: Callable[[System, str], tuple[Release, ...]] = lambda system, code: ()
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Placed:
     """A diagnosis that the release has: its place among all (from 1), its row, its code as listed."""

@@ -10,11 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from suggester.types import Assertion, Setting
+from suggester.types import Assertion, Setting, quick
 
 Reason = Literal["negated", "family", "hypothetical", "uncertain in outpatient"]
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Gate:
     """Why a code is held back, and the assertion that says so."""

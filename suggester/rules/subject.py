@@ -16,6 +16,7 @@ from suggester.types import (
     Setting,
     Span,
     System,
+    quick,
 )
 
 Stage = Literal["suggestion", "note", "claim"]
@@ -27,6 +28,7 @@ BEFORE_CLAIM: tuple[Stage, ...] = ("suggestion", "note")
 """Where codes have no modifiers yet, or proposed ones only."""
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Diagnosis:
     """A diagnosis code under examination, in the order in which it is to be reported.
@@ -99,6 +101,7 @@ class EarlierService:
     date: date
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
     """Everything that rules may look at. What is not known is None, and no rule then takes it for granted.

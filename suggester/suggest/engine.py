@@ -10,7 +10,7 @@ from suggester.codesets import Catalog, open_catalog
 from suggester.codesets.icd9 import icd9_flags
 from suggester.config import Settings
 from suggester.em import place, propose
-from suggester.errors import TooLargeError, UnknownCodeError
+from suggester.errors import TooLargeError
 from suggester.pipeline.reading import Reading
 from suggester.ranking.bench import Bench
 from suggester.ranking.features import Scored
@@ -255,17 +255,14 @@ class Suggester:
         system: System = "HCPCS" if worksheet is not None and worksheet.code[0] == "G" else "CPT"
         if worksheet is None or system in closed:
             return None, suggestions
-        store = bench.releases.store(system)
-        try:
-            row = store.row(worksheet.code)
-        except UnknownCodeError:
-            return None, suggestions
-        if note.service_date is not None and not store.in_force(row, note.service_date):
+        row = bench.row(system, worksheet.code)
+        day = note.service_date
+        if row is None or (day is not None and not bench.releases.store(system).in_force(row, day)):
             return None, suggestions
         return worksheet, place(
             suggestions,
             worksheet,
-            store.code(row),
+            bench.code(system, row),
             note_id=note.id,
             threshold=self.settings.threshold,
             limit=self.settings.limit,
@@ -283,15 +280,12 @@ class Suggester:
 
         def code_of(code: str) -> Code | None:
             system: System = "CPT" if code[0].isdigit() else "HCPCS"
-            store = bench.releases.store(system)
-            try:
-                row = store.row(code)
-            except UnknownCodeError:
+            store, row = bench.releases.store(system), bench.row(system, code)
+            if row is None or system in closed or not store.billable[row]:
                 return None
-            out = system in closed or not store.billable[row]
-            if out or (note.service_date is not None and not store.in_force(row, note.service_date)):
+            if note.service_date is not None and not store.in_force(row, note.service_date):
                 return None
-            return store.code(row)
+            return bench.code(system, row)
 
         day = note.service_date or bench.releases.store("CPT").release.valid_from
 

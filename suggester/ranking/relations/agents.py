@@ -11,6 +11,7 @@ from typing import Final
 
 from suggester.pipeline.reading import Reading
 from suggester.ranking.relations.found import STOPS
+from suggester.types import quick
 
 UNNAMED: Final = "T50.90"
 """Stem of a drug that is not named."""
@@ -20,6 +21,7 @@ _SMALL: Final = frozenset(("the", "a", "her", "his", "of", "long", "use", "term"
 """Words that do not count between a cue and its drug."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Agent:
     """A drug that a note names: its tokens, both included, and where its effects are coded."""

@@ -172,7 +172,7 @@ def _holds(scene: Scene, sentence: Sentence, choice: Choice, first: int, final: 
     }[choice.scope]
     have = scene.have
     for asked, own in zip(choice.groups[1:], choice.own_sentence[1:], strict=True):
-        group = [term for term in asked if term[0] in have]
+        group = [term for term in asked if have.issuperset(term)]
         for term in group:
             place = sentence.find(term)
             if place is not None:
@@ -228,7 +228,7 @@ def _named(choice: Choice, sentence: Sentence) -> int:
 
 def _forbidden(scene: Scene, sentences: tuple[Sentence, ...], terms: tuple[Term, ...]) -> bool:
     """Whether a term that must not be there is, and is not itself denied."""
-    terms = tuple([term for term in terms if term[0] in scene.have])
+    terms = tuple([term for term in terms if scene.have.issuperset(term)])
     return bool(terms) and any(
         (place := other.find(term)) is not None and scene.affirmed(other, place)
         for other in sentences

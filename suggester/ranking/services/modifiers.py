@@ -256,7 +256,7 @@ def _anywhere(scene: Scene, phrases: tuple[str, ...]) -> Evidence | None:
 
 def _find(scene: Scene, sentences: Sequence[Sentence], phrases: tuple[str, ...]) -> Evidence | None:
     for term in _terms(phrases):
-        if term[0] not in scene.have:
+        if not scene.have.issuperset(term):
             continue
         for sentence in sentences:
             place = sentence.find(term)

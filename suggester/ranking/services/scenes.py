@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -50,10 +50,15 @@ class Sentence:
         first = term[0]
         if first not in self.have:
             return None
-        size = len(term)
-        for i, word in enumerate(self.stems):
-            if word == first and self.stems[i : i + size] == tuple(term):
-                return i
+        stems, size = self.stems, len(term)
+        place = stems.index(first)
+        if size == 1:
+            return place
+        if self.have.issuperset(term):
+            sought = tuple(term)
+            for i in range(place, len(stems) - size + 1):
+                if stems[i] == first and stems[i : i + size] == sought:
+                    return i
         return None
 
     @cached_property
@@ -197,23 +202,25 @@ _PLAIN = _Plain()
 
 
 def _sentences(reading: Reading, text: str) -> Iterator[Sentence]:
-    table, of, kinds = reading.table, reading.sentence, reading.section_kind
-    words = list(compress(range(len(of)), table.is_word))
+    table, kinds, size = reading.table, reading.section_kind, len(reading.table)
+    words = list(compress(range(size), table.is_word))
     plain = list(map(_PLAIN.__getitem__, compress(table.lower, table.is_word)))
-    behind_stops = [mark + 1 for mark in table.marks if table.lower[mark] == "." and mark + 1 < len(of)]
+    behind_stops = [mark + 1 for mark in table.marks if table.lower[mark] == "." and mark + 1 < size]
     # what stands before a word may change how it is read where that is a full stop
     changed = [token for token in behind_stops if table.is_word[token] and _STEMS[table.lower[token]][1]]
-    begin = number = 0
-    while begin < len(words):
-        stop = bisect_right(of, of[words[begin]], words[begin])
+    begin = passed = number = 0
+    for _, stop in reading.bounds:
         end = bisect_left(words, stop, begin)
+        if begin == end:
+            continue
         tokens, stems = tuple(words[begin:end]), tuple(plain[begin:end])
-        if None in stems or bisect_left(changed, words[begin]) < bisect_left(changed, stop):
+        changes = bisect_left(changed, stop, passed)
+        if None in stems or changes > passed:
             tokens, stems = _cut(table, text, tokens)
         if tokens:
             yield Sentence(number, tokens, stems, kinds[tokens[0]])  # type: ignore[arg-type]
             number += 1
-        begin = end
+        begin, passed = end, changes
 
 
 def _cut(table: TokenTable, text: str, words: Sequence[int]) -> tuple[tuple[int, ...], tuple[str, ...]]:
