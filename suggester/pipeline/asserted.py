@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from itertools import compress
 from operator import itemgetter
 from typing import Final
 
@@ -74,7 +75,8 @@ class AssertionTable:
             if scope.start < scope.end:
                 for block in range(scope.start >> _BLOCK, (scope.end - 1 >> _BLOCK) + 1):
                     self._blocks.setdefault(block, []).append(scope)
-        self.flags = list(map(_YIELD.__getitem__, flags))
+        for index in compress(range(len(flags)), flags):
+            flags[index] = _YIELD[flags[index]]
 
     def at(self, start_token: int, end_token: int) -> Assertion:
         """The assertion over tokens ``[start_token, end_token)``.

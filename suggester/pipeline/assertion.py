@@ -228,7 +228,8 @@ class AssertionFinder:
                 carried = []
                 if not hits:
                     continue
-            ends = book.ending.among(words, [at for at in range(begin, stop) if starts[at] & ENDING])
+            may_end = compress(range(begin, stop), map(ENDING.__and__, starts[begin:stop]))
+            ends = book.ending.among(words, list(may_end))
             stops = find_stops(hits, find_endings(book.ending, words, begin, stop, ends))
             for modifier, cue_start, cue_end in carried:
                 opened = (

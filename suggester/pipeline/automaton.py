@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Literal, Self
+from typing import Final, Literal, NamedTuple, Self
 
 from suggester.codesets.words import WORD, fold
 
@@ -58,16 +58,58 @@ _ROOM: Final = 50_000
 """So many steps over words that no cue names are remembered before they are forgotten again."""
 
 
+class Ending(NamedTuple):
+    """What rows that end scopes do together, pseudo cues aside.
+
+    Attributes
+    ----------
+    direction
+        Of the first of them, pseudo cues among them.
+    first
+        Of the first that is no pseudo cue; empty where all are.
+    hard, verb, segment
+        The flags that they end, by how they end them.
+    cancels
+        Whether one takes a scope back.
+    """
+
+    direction: str
+    first: str
+    hard: int
+    verb: int
+    segment: int
+    cancels: bool
+
+    @classmethod
+    def of(cls, modifiers: tuple[Modifier, ...]) -> Self:
+        """What some rows do together."""
+        masks = {"hard": 0, "verb": 0, "segment": 0}
+        own = [modifier for modifier in modifiers if modifier.direction != "pseudo"]
+        ends = [modifier for modifier in own if modifier.direction != "cancel"]
+        for modifier in ends:
+            masks[modifier.reach if modifier.reach in masks else "segment"] |= modifier.mask
+        return cls(
+            modifiers[0].direction, own[0].direction if own else "", **masks, cancels=len(own) > len(ends)
+        )
+
+    def with_longer(self, longer: Ending) -> Ending:
+        """The same with what a longer match does, none of whose rows is a pseudo cue."""
+        first = self.first or longer.first
+        masks = self.hard | longer.hard, self.verb | longer.verb, self.segment | longer.segment
+        return Ending(first, first, *masks, self.cancels or longer.cancels)
+
+
 class _State:
     """A state of the lazy automaton: where rows stand that agree so far. ``accept`` is what ends here."""
 
-    __slots__ = ("accept", "any", "by_word", "edges", "open", "other")
+    __slots__ = ("accept", "any", "by_word", "edges", "ending", "open", "other")
 
     def __init__(self, edges: dict[str, list[int]], accept: tuple[Modifier, ...]) -> None:
         self.edges = edges
         if len(accept) > 1 and not any(modifier.direction == "pseudo" for modifier in accept):
             accept = tuple(m for m in accept if m.direction == "ahead" and m.mask & _AHEAD) or accept
         self.accept = accept
+        self.ending = Ending.of(accept) if accept else None
         self.by_word: dict[str, _State | None] = {}
         self.any = "<any>" in edges
         self.other = "<other>" in edges
@@ -214,12 +256,13 @@ class CueBook:
 
     def among(self, words: list[str], at: list[int]) -> list[int]:
         """Those positions, at which a cue may begin by its first word, whose next word goes on with one."""
-        states = self._root().by_word
+        root = self._root()
+        states = root.by_word
         last = len(words) - 1
         out = []
         for index in at:
             word = words[index]
-            state = states[word] if word in states else self._step(self._root(), word)
+            state = states[word] if word in states else self._step(root, word)
             if state is None:
                 continue
             if not state.accept:
@@ -275,11 +318,11 @@ class CueBook:
                 best = (index + 1, state.accept)
         return best
 
-    def endings(self, words: list[str], begin: int, stop: int) -> tuple[int, tuple[Modifier, ...]] | None:
+    def endings(self, words: list[str], begin: int, stop: int) -> tuple[int, Ending] | None:
         """All rows that match at ``begin``, long and short, together; a longest pseudo cue hides them all."""
         state: _State | None = self._start or self._root()
         index = end = begin
-        found: tuple[Modifier, ...] = ()
+        found: Ending | None = None
         while index < stop:
             word = words[index]
             try:
@@ -289,13 +332,11 @@ class CueBook:
             if state is None:
                 break
             index += 1
-            if state.accept:
+            if state.ending is not None:
                 end = index
-                if not found or state.accept[0].direction == "pseudo":
-                    found = state.accept
-                else:
-                    found = tuple(m for m in found if m.direction != "pseudo") + state.accept
-        return (end, found) if found else None
+                hides = found is None or state.ending.direction == "pseudo"
+                found = state.ending if hides else found.with_longer(state.ending)  # type: ignore[union-attr]
+        return (end, found) if found is not None else None
 
     def _step(self, state: _State, word: str) -> _State | None:
         """The state after one more word: remembered for words of cues, and for others while there is room."""

@@ -7,7 +7,16 @@ from dataclasses import dataclass, replace
 from itertools import compress
 from typing import Final, NamedTuple
 
-from suggester.pipeline.automaton import ALL, FAMILY, HISTORICAL, HYPOTHETICAL, UNCERTAIN, CueBook, Modifier
+from suggester.pipeline.automaton import (
+    ALL,
+    FAMILY,
+    HISTORICAL,
+    HYPOTHETICAL,
+    UNCERTAIN,
+    CueBook,
+    Ending,
+    Modifier,
+)
 from suggester.pipeline.function_words import AFTER_ANSWER, AND, CONTRAST
 from suggester.pipeline.tokenizer import NEWLINES, TokenTable
 
@@ -204,9 +213,11 @@ def _turns(words: list[str], index: int, stop: int) -> bool:
     )
 
 
-def find_endings(book: CueBook, words: list[str], begin: int, stop: int, at: list[int]) -> list[Hit]:
+def find_endings(
+    book: CueBook, words: list[str], begin: int, stop: int, at: list[int]
+) -> list[tuple[int, Ending]]:
     """What ends scopes between two visible positions, where it may begin ``at``; terminators may overlap."""
-    hits = []
+    hits: list[tuple[int, Ending]] = []
     after = begin
     for index in at:
         if index < after:
@@ -214,26 +225,27 @@ def find_endings(book: CueBook, words: list[str], begin: int, stop: int, at: lis
         found = book.endings(words, index, stop)
         if found is None:
             continue
-        end, modifiers = found
-        direction = modifiers[0].direction
+        end, ending = found
+        direction = ending.direction
         if direction == "pseudo":
             after = end
         elif direction != "cancel" or index == begin or words[index - 1] not in _AT_TIMES:
-            hits.append(Hit(index, end, modifiers))
+            hits.append((index, ending))
     return hits
 
 
-def find_stops(setting: list[Hit], ending: list[Hit]) -> Stops:
+def find_stops(setting: list[Hit], endings: list[tuple[int, Ending]]) -> Stops:
     """What ends scopes in a sentence."""
     stops = Stops({}, {}, {}, {}, {}, [])
-    for hit in ending:
-        for modifier in hit.modifiers:
-            if modifier.direction == "cancel":
-                stops.cancel.append(hit.begin)
-                continue
-            reach = modifier.reach
-            where = stops.hard if reach == "hard" else stops.verb if reach == "verb" else stops.segment
-            where[hit.begin] = where.get(hit.begin, 0) | modifier.mask
+    for begin, ending in endings:
+        if ending.hard:
+            stops.hard[begin] = ending.hard
+        if ending.verb:
+            stops.verb[begin] = ending.verb
+        if ending.segment:
+            stops.segment[begin] = ending.segment
+        if ending.cancels:
+            stops.cancel.append(begin)
     for hit in setting:
         forward = whole = 0
         for modifier in hit.modifiers:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import compress
 from typing import Final
 
 from suggester.pipeline.automaton import NEGATED
@@ -28,7 +29,7 @@ def template_scopes(
     signs: dict[int, list[tuple[int, int, bool]]] = {}
     tails: dict[int, list[tuple[int, int, bool]]] = {}
     size = len(text)
-    for position in [position for position, word in enumerate(words) if word in _FORMS]:
+    for position in list(compress(range(len(words)), map(_FORMS.__contains__, words))):
         index = visible[position]
         piece = text[index]
         if piece in "[(☐☑☒":
