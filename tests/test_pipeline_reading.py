@@ -6,7 +6,7 @@ import pytest
 from engine_world import bench_of
 
 from suggester.codesets import Catalog
-from suggester.pipeline import Reading, automaton, build_reader
+from suggester.pipeline import Reading, TextReader, automaton, build_reader
 from suggester.pipeline.reading import FAMILY, HISTORICAL, HYPOTHETICAL, NEGATED, UNCERTAIN
 from suggester.ranking.bench import Bench
 from suggester.types import Assertion
@@ -185,3 +185,21 @@ def test_a_heading_without_anything_below_it_stands_over_nothing(catalog: Catalo
     read = Reading.of(reader("ASSESSMENT AND PLAN\n1. Gout\n2. Right knee pain\n\n"))
     assert all(title != number for number, (title, _) in read.heading.items())
     assert read.side(token(read, "gout"), read.sentence[token(read, "gout")]) == 0
+
+
+@pytest.mark.parametrize("text", [NOTE, NOTE.replace("\n", "\r\n"), "", "No \ud800 fever, caf\u00e9"])
+def test_a_text_is_read_as_the_pipeline_reads_it(catalog: Catalog, text: str) -> None:
+    terms = catalog.release_set()[0].terms
+    read, piped = TextReader.over(terms).read(text), Reading.of(build_reader(terms, spans=False)(text))
+    assert read.table.text == piped.table.text
+    assert read.sections == piped.sections
+    assert (read.section_kind, read.sentence, read.heading) == (
+        piped.section_kind,
+        piped.sentence,
+        piped.heading,
+    )
+    assert read.assertion.scopes == piped.assertion.scopes
+    assert read.attributes.found == piped.attributes.found
+    assert read.words.place_token == piped.words.place_token
+    for name in ("term", "first", "final", "anchor", "coverage", "dominated"):
+        assert getattr(read.matches, name).tolist() == getattr(piped.matches, name).tolist()

@@ -21,9 +21,10 @@ from suggester.pipeline import (  # noqa: E402, F401 - importing registers the f
 )
 from suggester.pipeline.mentions import keep_open  # noqa: E402
 from suggester.pipeline.reading import Reading  # noqa: E402
+from suggester.pipeline.text_reader import TextReader  # noqa: E402
 from suggester.pipeline.tokenizer import ClinicalTokenizer  # noqa: E402
 
-__all__ = ["Reading", "build_reader"]
+__all__ = ["Reading", "TextReader", "build_reader"]
 
 TOKENIZER = "suggester.ClinicalTokenizer.v1"
 """Registered name of the tokenizer, so that spaCy does not build its own first."""

@@ -10,6 +10,7 @@ Measured (one core, note of 430 words, an index of 118,000 terms): 0.9 ms; linea
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from spacy.tokens import Doc, Span
 from suggester.codesets.terms import Source, Target, TermIndex
 from suggester.pipeline.layout import Layout, layout_of
 from suggester.pipeline.matching import COMPLETE, Matches, TermMatcher
-from suggester.pipeline.sections import section_table
+from suggester.pipeline.sections import SectionTable, section_table
 from suggester.pipeline.sentences import sentence_index
 from suggester.pipeline.tokenizer import TokenTable, token_table
 from suggester.pipeline.wordids import WordIds, WordReader
@@ -52,15 +53,17 @@ class MentionFinder:
 
     def match(self, doc: Doc) -> tuple[WordIds, Matches]:
         """Ids of the words and matched terms; writes nothing."""
-        table = token_table(doc)
-        sections = section_table(doc)
-        is_word = _without_markers(table, layout_of(doc))
+        return self.find(token_table(doc), layout_of(doc), section_table(doc), sentence_index(doc))
+
+    def find(
+        self, table: TokenTable, layout: Layout, sections: SectionTable, sentence: Sequence[int]
+    ) -> tuple[WordIds, Matches]:
+        """The same of a note's tables; ``sentence`` is the sentence of each token."""
+        is_word = _without_markers(table, layout)
         for section, (begin, end) in zip(sections.sections, sections.heading_tokens, strict=True):
             if section.kind not in _SPEAKING_TITLES:
                 is_word[begin:end] = [False] * (end - begin)
-        words = self._reader.read(
-            table.lower, table.text, is_word, sentence_index(doc), sections.token_kinds()
-        )
+        words = self._reader.read(table.lower, table.text, is_word, sentence, sections.token_kinds())
         return words, self._matcher.match(words)
 
     def set_annotations(self, doc: Doc, words: WordIds, matches: Matches) -> None:

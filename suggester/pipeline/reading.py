@@ -107,8 +107,29 @@ class Reading:
     @classmethod
     def of(cls, doc: Doc) -> Reading:
         """The reading that the pipeline left on a doc."""
-        sections = section_table(doc)
-        sentence = sentence_index(doc)
+        return cls.joined(
+            table=token_table(doc),
+            sections=section_table(doc),
+            sentence=sentence_index(doc),
+            words=doc.user_data[WORDS_KEY],
+            matches=doc.user_data[MATCHES_KEY],
+            assertion=assertion_table(doc),
+            attributes=attribute_table(doc),
+        )
+
+    @classmethod
+    def joined(
+        cls,
+        *,
+        table: TokenTable,
+        sections: SectionTable,
+        sentence: list[int],
+        words: WordIds,
+        matches: Matches,
+        assertion: AssertionTable,
+        attributes: AttributeTable,
+    ) -> Reading:
+        """The reading of all that was found in a note."""
         heading: dict[int, tuple[int, int]] = {}
         for block in sections.problems:
             title = sentence[block.heading[0]]
@@ -117,7 +138,6 @@ class Reading:
             for number in range(sentence[block.body[0]], sentence[block.body[1] - 1] + 1):
                 if number != title:
                     heading[number] = (title, block.heading[0])
-        table = token_table(doc)
         is_word, lower = table.is_word, table.lower
         starts = []
         for begin, stop in table.lines:
@@ -130,10 +150,10 @@ class Reading:
             sections=sections,
             section_kind=sections.token_kinds(),
             sentence=sentence,
-            words=doc.user_data[WORDS_KEY],
-            matches=doc.user_data[MATCHES_KEY],
-            assertion=assertion_table(doc),
-            attributes=attribute_table(doc),
+            words=words,
+            matches=matches,
+            assertion=assertion,
+            attributes=attributes,
             heading=heading,
             heading_tokens=frozenset(t for b in sections.problems for t in range(b.heading[0], b.heading[1])),
             line_starts=frozenset(starts),

@@ -162,7 +162,12 @@ _KNOWN = _Stretches()
 
 
 def cut(text: str) -> tuple[TokenTable, list[bool]]:
-    """Cut a text: the table, and for each token whether a single blank follows that is not a token itself."""
+    """Cut a text: the table, and for each token whether a single blank follows that is not a token itself.
+
+    A lone surrogate, which UTF-8 cannot hold, becomes U+FFFD.
+    """
+    if not text.isascii():
+        text = _SURROGATE.sub("\ufffd", text)
     table = TokenTable()
     rows = list(chain.from_iterable(map(_KNOWN.__getitem__, _STRETCH.findall(text))))
     table.length = len(text)
@@ -256,8 +261,6 @@ class ClinicalTokenizer:
 
     def __call__(self, text: str) -> Doc:
         """Cut a text into a document that carries its token table."""
-        if not text.isascii():
-            text = _SURROGATE.sub("\ufffd", text)
         table, spaces = cut(text)
         words: list[Any] = table.text
         if not getattr(self.vocab, "in_memory_zone", False):  # a zone forgets its strings

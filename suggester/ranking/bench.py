@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from suggester.codesets import ReleaseSet
 from suggester.codesets.lexicon import read_combinations, read_history
 from suggester.errors import UnknownCodeError
-from suggester.pipeline import build_reader
+from suggester.pipeline import TextReader
 from suggester.pipeline.reading import Reading
 from suggester.ranking.candidates import CandidateFinder
 from suggester.ranking.features import FeatureBuilder
 from suggester.ranking.sited import SiteOrder
 from suggester.ranking.support import CodeSupport
 from suggester.types import SYSTEMS, Code, System
-
-if TYPE_CHECKING:
-    from spacy.language import Language
-
 
 _KEPT = 20_000
 """Codes, and rows of codes, that are kept once they were asked for."""
@@ -29,7 +24,7 @@ class Bench:
     """What reads and describes notes under one set of releases."""
 
     releases: ReleaseSet
-    reader: Language
+    reader: TextReader
     finder: CandidateFinder
     features: FeatureBuilder
     site_order: SiteOrder
@@ -44,7 +39,7 @@ class Bench:
         finder = CandidateFinder(releases, personal=personal, family=family, combinations=read_combinations())
         return cls(
             releases=releases,
-            reader=build_reader(releases.terms, spans=False),
+            reader=TextReader.over(releases.terms),
             finder=finder,
             features=FeatureBuilder(finder),
             site_order=SiteOrder(releases.icd10cm, releases.terms, finder.sites),
@@ -53,7 +48,7 @@ class Bench:
 
     def read(self, text: str) -> Reading:
         """Read a note's text."""
-        return Reading.of(self.reader(text))
+        return self.reader.read(text)
 
     def code_of(self, candidate: CodeSupport) -> str:
         """The code of a candidate as it is written."""
