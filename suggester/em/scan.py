@@ -117,10 +117,10 @@ class Scan:
         return kind not in PAST and kind not in ("ros", "exam", "medications")
 
     def _find(self, lexicon: EmLexicon) -> Iterator[Hit]:
-        table = self.reading.table
-        lower = table.lower
-        places = [token for token in table.visible if lower[token] != "-"]
-        words = [lower[token] for token in places]
+        places, words = self.reading.table.visible, self.reading.table.said
+        if "-" in self.reading.have:
+            kept = list(map("-".__ne__, words))
+            places, words = list(compress(places, kept)), list(compress(words, kept))
         size = len(words)
         free = [0] * len(lexicon.books)
         may: list[list[int]] = [[] for _ in lexicon.books]

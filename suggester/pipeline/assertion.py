@@ -179,8 +179,7 @@ class AssertionFinder:
         self, table: TokenTable, sentences: SentenceTable, sections: SectionTable | None
     ) -> AssertionTable:
         """Compute the assertion table; writes nothing."""
-        visible = table.visible
-        words = list(map(table.lower.__getitem__, visible))
+        visible, words = table.visible, table.said
         is_word = list(map(table.is_word.__getitem__, visible))
         closed = find_gaps(table)
         if "?" in words:

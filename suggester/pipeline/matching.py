@@ -219,11 +219,10 @@ class TermMatcher:
         try:
             chosen, occurrence = self._candidates(page)
             begin, stop = self._ptr.take(chosen), self._ptr.take(chosen + 1)
-            owner, which = ranges(begin, stop)
+            owner, which, starts = ranges(begin, stop)
             cell = page.nearest(self._word.take(which), occurrence.take(owner))
         finally:
             page.close()
-        starts = np.cumsum(stop - begin) - (stop - begin)
         weight = _reduce(np.add, page.rarity.take(cell), starts)
         coverage = weight / self._weight.take(chosen)
         keep = (coverage >= self._least.take(chosen)).nonzero()[0]
@@ -246,7 +245,7 @@ class TermMatcher:
 
     def _candidates(self, page: Page) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Terms that have enough of their words in the sentence of an occurrence of their anchor."""
-        which, chosen = ranges(self._anchor_ptr.take(page.unique), self._anchor_ptr.take(page.unique + 1))
+        which, chosen, _ = ranges(self._anchor_ptr.take(page.unique), self._anchor_ptr.take(page.unique + 1))
         # enough in the note
         bound, bound_of_all = self._bound
         slots = [page.slot.take(words.take(chosen)) for words in self._behind[:_FIRST]]
@@ -256,7 +255,7 @@ class TermMatcher:
         fits = (sums >= 0).nonzero()[0]
         # enough in the sentence of each occurrence of the anchor
         which = which.take(fits)
-        here, occurrence = ranges(page.begin.take(which), page.stop.take(which))
+        here, occurrence, _ = ranges(page.begin.take(which), page.stop.take(which))
         here = fits.take(here)
         chosen, row = chosen.take(here), page.row.take(occurrence)
         sums = bound.take(chosen)
@@ -270,9 +269,10 @@ class TermMatcher:
         row, sums = row.take(fits), sums.take(fits) + (bound_of_all.take(more) - bound.take(more))
         for words in self._behind[_FIRST:]:
             sums += page.rarity.take(page.cells.take(page.slot.take(words.take(more)) + row))
-        keep = np.ones(len(chosen), dtype=np.bool_)
-        keep[long[sums < 0]] = False
-        return chosen[keep], occurrence[keep]
+        dropped = np.zeros(len(chosen), dtype=np.bool_)
+        dropped[long[sums < 0]] = True
+        kept = (~dropped).nonzero()[0]
+        return chosen.take(kept), occurrence.take(kept)
 
 
 _CLOSE = 0.5

@@ -44,10 +44,12 @@ class Page:
         size = len(ids)
         self._ids, self._place, self._sentence = ids, place, sentence
         self.rarity = after(np.float32(0), rarity)
-        fresh = np.ones(size, dtype=np.bool_)
+        fresh = np.empty(size, dtype=np.bool_)
+        fresh[0] = True
         np.not_equal(ids[1:], ids[:-1], out=fresh[1:])
         self.begin = fresh.nonzero()[0]
-        self.stop = np.append(self.begin[1:], size)
+        self.stop = np.empty_like(self.begin)
+        self.stop[:-1], self.stop[-1] = self.begin[1:], size
         self.unique = ids[self.begin]
         self.heft = after(np.float32(0), rarity[self.begin])
         width = len(self.unique) + 1
@@ -102,12 +104,18 @@ class Page:
         return np.asarray(np.where(gap_before < gap_after, before, after), dtype=np.int64)
 
 
-def ranges(begin: NDArray[Any], stop: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The numbers of all ranges ``[begin, stop)``, one range behind another, and which range each is of."""
+def ranges(
+    begin: NDArray[Any], stop: NDArray[Any]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """All ranges ``[begin, stop)``, one behind another.
+
+    Which range each number is of, the numbers, and where each range begins among them.
+    """
     lengths = stop - begin
-    ends = lengths.cumsum()
+    starts = lengths.cumsum()
+    starts -= lengths
     which = np.arange(len(lengths)).repeat(lengths)
-    return which, np.arange(len(which)) + (begin - ends + lengths).take(which)
+    return which, np.arange(len(which)) + (begin - starts).take(which), starts
 
 
 def after[Number: (np.int32, np.float32)](nothing: Number, values: NDArray[Number]) -> NDArray[Number]:

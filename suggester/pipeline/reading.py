@@ -44,6 +44,7 @@ _LETTERS = {
     **dict.fromkeys(("OU", "BLE", "BUE"), 3),
 }
 """Sides that are one or two letters."""
+_SMALL_LETTERS = frozenset(letters.lower() for letters in _LETTERS)
 _NOT_BESIDE = frozenset(("/", ".", "&", "'"))
 
 
@@ -99,7 +100,7 @@ class Reading:
         places, sentence = self.words.place_token, self.sentence
         for place, side in self.words.sides:
             self._sides.setdefault(sentence[places[place]], []).append((place, side))
-        for token, side in _lettered(self.table):
+        for token, side in () if self.have.isdisjoint(_SMALL_LETTERS) else _lettered(self.table):
             self._sides.setdefault(sentence[token], []).append((bisect_left(places, token), side))
         for said in self._sides.values():
             said.sort()
@@ -334,8 +335,6 @@ class Reading:
 def _lettered(table: TokenTable) -> list[tuple[int, int]]:
     """Tokens that say a side by a letter (*R knee*, not *2 L* of oxygen or *R/O*), and the side."""
     text = table.text
-    if _LETTERS.keys().isdisjoint(text):
-        return []
     out = []
     for token, word in enumerate(text):
         side = _LETTERS.get(word)

@@ -87,6 +87,8 @@ class TokenTable:
         For each line, the half-open token range without its line-end token. A line may be empty.
     visible
         Indices of the tokens that are not white space, in order.
+    said
+        Their folded text.
     marks
         Indices of those among them that are no words, in order.
     length
@@ -94,7 +96,7 @@ class TokenTable:
     """
 
     __slots__ = (
-        *("end", "is_space", "is_word", "length", "line", "lines", "lower", "marks", "start", "text"),
+        *("end", "is_space", "is_word", "length", "line", "lines", "lower", "marks", "said", "start", "text"),
         "visible",
     )
 
@@ -108,6 +110,7 @@ class TokenTable:
         self.line: list[int] = []
         self.lines: list[tuple[int, int]] = []
         self.visible: list[int] = []
+        self.said: list[str] = []
         self.marks: list[int] = []
         self.length = 0
 
@@ -179,6 +182,7 @@ def cut(text: str) -> tuple[TokenTable, list[bool]]:
     visible, marks, line_end, lengths, steps, spaces = columns
     count = len(rows)
     table.visible = list(compress(range(count), visible))
+    table.said = list(compress(table.lower, visible))
     table.marks = list(compress(range(count), marks))
     table.start = list(accumulate(steps[:-1], initial=0))
     table.end = list(map(add, table.start, lengths))
@@ -209,6 +213,7 @@ def _table_of_foreign(doc: Doc) -> TokenTable:
         table.line.append(line)
         if not blank:
             table.visible.append(index)
+            table.said.append(table.lower[-1])
             if not table.is_word[-1]:
                 table.marks.append(index)
         for number, _ in enumerate(_ANY_BREAK.finditer(piece)):

@@ -241,16 +241,15 @@ class CandidateFinder:
         asked, plain, diagnoses = self.histories.asked, self._plain, found.diagnoses
         drugs: list[tuple[int, int, int]] = []
         findings: list[tuple[int, int, str]] = []
-        for i, (row, target, first, final, anchor, similarity) in enumerate(
-            zip(
-                terms.term_row[matches.term].tolist(),
-                terms.term_target[matches.term].tolist(),
-                matches.firsts,
-                matches.finals,
-                matches.anchors,
-                similarity_of,
-                strict=True,
-            )
+        for i, row, target, first, final, anchor, similarity in zip(
+            range(len(matches)),
+            terms.term_row[matches.term].tolist(),
+            terms.term_target[matches.term].tolist(),
+            matches.firsts,
+            matches.finals,
+            matches.anchors,
+            similarity_of,
+            strict=True,
         ):
             flags = 0
             if marks[anchor] or marks[first] or marks[final]:
@@ -319,7 +318,7 @@ class CandidateFinder:
                     candidate = diagnoses[to] = CodeSupport("ICD-10-CM", to, [], False, [])
                 method = by_descent if resolved.steps else by_term
                 candidate.supports.append(new(Support, (i, method, flags, resolved, similarity)))
-                if flags & (HISTORICAL | FAMILY) and not flags & NEGATED:
+                if flags and flags & (HISTORICAL | FAMILY) and not flags & NEGATED:
                     self.histories.add(found, to, flags, i, similarity)
         return drugs, findings
 

@@ -378,7 +378,7 @@ def _any_word(terms: TermIndex, chosen: NDArray[np.int32], wanted: frozenset[int
     found = np.zeros(len(chosen), dtype=np.bool_)
     if not wanted:
         return found
-    owner, at = ranges(terms.term_ptr[chosen], terms.term_ptr[chosen + 1])
+    owner, at, _ = ranges(terms.term_ptr[chosen], terms.term_ptr[chosen + 1])
     words = terms.term_word[at]
     for word in wanted:
         found[owner[words == word]] = True
