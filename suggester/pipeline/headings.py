@@ -55,11 +55,11 @@ def _case(words: list[str]) -> Literal["caps", "title", "first", "lower"]:
     letters = [word for word in words if word[0].isalpha()]
     if not letters:
         return "lower"
-    if all(word.isupper() for word in letters):
-        return "caps"
     if not letters[0][0].isupper():
         return "lower"
-    return "title" if all(word[0].isupper() or len(word) < 4 for word in letters) else "first"
+    if all([word.isupper() for word in letters]):
+        return "caps"
+    return "title" if all([word[0].isupper() or len(word) < 4 for word in letters]) else "first"
 
 
 def _one_word(table: TokenTable, index: int, bold: bool) -> Heading:

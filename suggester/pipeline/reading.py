@@ -168,10 +168,11 @@ class Reading:
 
     def places(self, words: Collection[str]) -> list[int]:
         """Tokens that are one of some words (in folded form), in order."""
-        if self.have.isdisjoint(words):
+        wanted = set(filter(words.__contains__, self.have))
+        if not wanted:
             return []
         lower = self.table.lower
-        return list(compress(range(len(lower)), map(words.__contains__, lower)))
+        return list(compress(range(len(lower)), map(wanted.__contains__, lower)))
 
     def flags(self, first: int, final: int, anchor: int, *, negating: bool = False) -> int:
         """Assertion bits of a match: its anchor's, without cues that are words of the match itself.

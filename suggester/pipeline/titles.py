@@ -47,6 +47,8 @@ def title_key(text: str) -> str:
 
 def join_key(parts: list[str]) -> str:
     """Join folded words, a repeated ``and`` once."""
+    if "and" not in parts:
+        return " ".join(parts)
     kept = [
         word for index, word in enumerate(parts) if word != "and" or (index and parts[index - 1] != "and")
     ]

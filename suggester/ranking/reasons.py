@@ -51,31 +51,31 @@ def reasons(finder: CandidateFinder, reading: Reading, item: Scored) -> tuple[st
 
 
 def _how(finder: CandidateFinder, item: Scored, term: int, coverage: float) -> str:
-    terms = finder.releases.terms
-    if item.best.method == Method.DRUG:
+    terms, method = finder.releases.terms, item.best.method
+    if method == Method.DRUG:
         drug = terms.drugs[int(terms.term_row[term])]
         return f"long-term drug: {drug[0][0]} ({drug[1]})"
-    if item.best.method == Method.VALUE:
+    if method == Method.VALUE:
         return "the measured value names this code"
-    if item.best.method == Method.IMPLIED:
+    if method == Method.IMPLIED:
         diagnosis = terms.term_row.item(term) == item.candidate.row and item.candidate.system == "ICD-10-CM"
         return (
             "what was done or happened here has this code"
             if diagnosis
             else "a vaccine is given at this encounter"
         )
-    if item.best.method == Method.DRUG_EFFECT:
+    if method == Method.DRUG_EFFECT:
         return "the words say what a drug, or the lack of it, did"
-    if item.best.method == Method.SPREAD:
+    if method == Method.SPREAD:
         return "the words say where the cancer has spread"
     phrase = finder.phrase(term)
-    if item.best.method == Method.PERSONAL_HISTORY:
+    if method == Method.PERSONAL_HISTORY:
         return f"history of “{phrase}”"
-    if item.best.method == Method.COMBINATION:
+    if method == Method.COMBINATION:
         return f"one code joins “{phrase}” with another condition of this note"
-    if item.best.method == Method.FAMILY_HISTORY:
+    if method == Method.FAMILY_HISTORY:
         return f"“{phrase}” in a relative"
-    if terms.term_source[term] == Source.HCPCS_DRUG:
+    if terms.term_source.item(term) == Source.HCPCS_DRUG:
         return f"drug “{phrase}”"
     if coverage >= 0.999:
         return f"the words of “{phrase}” are there"

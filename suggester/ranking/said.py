@@ -37,7 +37,8 @@ class Said:
         self.reading = reading
         self.first, self.final = m.firsts, m.finals
         self._text = text
-        self._terms = bench.releases.terms
+        self._anchors = m.anchors
+        self._negating: list[bool] = bench.releases.terms.term_whole[m.term].tolist()
         self._known: dict[tuple[int, int, int, bool], Assertion] = {}
         self._shown: dict[tuple[int, int, int], Evidence] = {}
 
@@ -48,12 +49,10 @@ class Said:
         )
 
     def _at(self, match: int) -> Assertion:
-        m = self.reading.matches
-        negating = self._terms.term_whole.item(m.terms[match])
-        place = self.first[match], self.final[match], m.anchors[match], negating
+        place = self.first[match], self.final[match], self._anchors[match], self._negating[match]
         found = self._known.get(place)
         if found is None:
-            found = self._known[place] = self.reading.assertion_of(*place[:3], negating=negating)
+            found = self._known[place] = self.reading.assertion_of(*place[:3], negating=place[3])
         return found
 
     def evidence(self, item: Scored, assertions: tuple[Assertion, ...]) -> tuple[Evidence, ...]:

@@ -173,7 +173,7 @@ class Usage:
     def told(self, phrase: str, code: str) -> tuple[int, int] | None:
         """Practice notes in which the words of a phrase stood, affirmed, and those of them with the code."""
         counts = self.phrases.get((phrase, code))
-        return None if counts is None else (int(counts[_NAMED]), int(counts[_RIGHT]))
+        return None if counts is None else (int(counts.item(_NAMED)), int(counts.item(_RIGHT)))
 
     def _rates_of(self, seen: Sighting) -> NDArray[np.float32]:
         """All columns but the last two; rates are kept once worked out.
