@@ -29,6 +29,7 @@ from collections.abc import Iterable, Sequence
 from itertools import accumulate, chain, compress
 from operator import add
 from pathlib import Path
+from sys import intern
 from typing import Any, Final
 
 from spacy.tokens import Doc
@@ -142,7 +143,8 @@ def _row(piece: str, spaced: bool) -> _Row:
     if line_end or piece.isspace():
         return piece, piece, False, True, False, False, line_end, *ends
     word = piece[0].isalnum()
-    return piece, fold(piece) if word else piece, word, False, True, not word, False, *ends
+    # one string for a word wherever it is met: looking it up then finds itself
+    return piece, intern(fold(piece) if word else piece), word, False, True, not word, False, *ends
 
 
 class _Stretches(dict[str, tuple[_Row, ...]]):
