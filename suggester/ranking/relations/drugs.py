@@ -10,6 +10,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -162,14 +163,13 @@ class DrugEffects:
         cues = _Cues(self._spans(place, self._before), self._spans(place, self._after))
         if not (cues.before or cues.after):
             return []
-        ends = sorted([final for _, final, _ in findings])
-        begins = sorted([first for first, _, _ in findings])
+        extents = _Extents(findings)
         induced: _Inducible | None = None
         out: dict[str, Found] = {}
         for agent in agents:
             if reading.section_kind[agent.first] in _NO_SECTIONS:
                 continue
-            for found in self._of_agent(place, agent, cues, ends, begins, phase):
+            for found in self._of_agent(place, agent, cues, extents, phase):
                 out.setdefault(found.code, found)
                 if found.code.rstrip("ASX").endswith(_DIGIT["adverse"]):
                     induced = induced or _Inducible(self._inducible(findings))
@@ -242,8 +242,7 @@ class DrugEffects:
         place: Place,
         agent: Agent,
         cues: _Cues,
-        ends: Sequence[int],
-        begins: Sequence[int],
+        extents: _Extents,
         phase: str,
     ) -> Iterator[Found]:
         reading, near = place.reading, cues.near(place, agent)
@@ -254,7 +253,7 @@ class DrugEffects:
             mark = reading.assertion.flags[first] if cue.kind == "adverse" else 0
             flags = (mark | reading.assertion.flags[agent.first]) & (HYPOTHETICAL | FAMILY)
             flags |= mark & (NEGATED | UNCERTAIN)
-            if cue.weak and not _ends_between(ends, first - _REACH, first, reading):
+            if cue.weak and not _ends_between(extents.ends, first - _REACH, first, reading):
                 continue
             if not before and cue.kind == "adverse" and agent.stem == UNNAMED and not flags:
                 continue
@@ -262,6 +261,7 @@ class DrugEffects:
             if cue.kind == "poisoning" and not _PURPOSE.isdisjoint(place.around(first)):
                 digit = _ON_PURPOSE
             if cue.weak:
+                begins = extents.begins
                 at = bisect_left(begins, first - _REACH)
                 start = min(start, begins[at]) if at < len(begins) else start
                 start = start if reading.sentence[start] == reading.sentence[first] else first
@@ -307,6 +307,29 @@ class _Cues:
         if behind is not None and sentence[agent.final] == sentence[behind[0]]:
             out.append((behind[0], behind[1], False, behind[2]))
         return out
+
+
+class _Extents:
+    """Where findings begin and end, each in order; sorted when first asked for.
+
+    Parameters
+    ----------
+    findings
+        First and final token of each, and its code.
+    """
+
+    def __init__(self, findings: Sequence[tuple[int, int, str]]) -> None:
+        self._findings = findings
+
+    @cached_property
+    def begins(self) -> list[int]:
+        """The first tokens."""
+        return sorted([first for first, _, _ in self._findings])
+
+    @cached_property
+    def ends(self) -> list[int]:
+        """The final tokens."""
+        return sorted([final for _, final, _ in self._findings])
 
 
 class _Inducible:

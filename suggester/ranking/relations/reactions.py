@@ -138,7 +138,9 @@ class Reactions:
             return list(effects)
         out: dict[str, Found] = {}
         lacking: set[str] = set()
-        ordered, sentence_of = sorted(findings), reading.sentence
+        sentence_of = reading.sentence
+        sentences = {sentence_of[agent.first] for agent in agents}
+        ordered = sorted([item for item in findings if sentence_of[item[0]] in sentences])
         ratios = reading.places(_RATIO)
         for agent in agents:
             if reading.section_kind[agent.first] in _NO_SECTIONS:
