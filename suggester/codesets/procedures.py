@@ -77,6 +77,7 @@ class PairTable:
         self._allowed = memoryview(box.array("ncci_modifier"))
         self._from = memoryview(box.array("ncci_from"))
         self._to = memoryview(box.array("ncci_to"))
+        self._ranges: dict[int, tuple[int, int]] = {}
         self._why = memoryview(box.array("ncci_why")) if box.has("ncci_why") else None
         self._rationales: Sequence[str] = box.strings("rationales") if self._why is not None else ()
 
@@ -88,8 +89,11 @@ class PairTable:
         one, two = self._codes.get(column1), self._codes.get(column2)
         if one is None or two is None:
             return None
-        low = bisect_left(self._one, one)
-        high = bisect_right(self._one, one, low)
+        known = self._ranges.get(one)
+        if known is None:
+            low = bisect_left(self._one, one)
+            known = self._ranges[one] = low, bisect_right(self._one, one, low)
+        low, high = known
         at = bisect_left(self._two, two, low, high)
         number = day.toordinal()
         while at < high and self._two[at] == two:

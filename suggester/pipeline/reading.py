@@ -168,7 +168,10 @@ class Reading:
 
     def places(self, words: Collection[str]) -> list[int]:
         """Tokens that are one of some words (in folded form), in order."""
-        wanted = set(filter(words.__contains__, self.have))
+        if len(words) < len(self.have):
+            wanted = self.have.intersection(words)
+        else:
+            wanted = frozenset(filter(words.__contains__, self.have))
         if not wanted:
             return []
         lower = self.table.lower
