@@ -14,7 +14,6 @@ from spacy.tokens import Doc
 from suggester.errors import ConfigError
 from suggester.pipeline.automaton import (
     ALL,
-    BITS,
     FAMILY,
     HISTORICAL,
     HYPOTHETICAL,
@@ -47,6 +46,10 @@ _BLOCK: Final = 6
 """Scopes are looked up by blocks of 2 to this power tokens."""
 
 
+_CueKey = tuple[int, int, int, str]
+"""Flag, cue and rule of a ``Scope``: what all scopes that a cue sets have in common."""
+
+
 class AssertionTable:
     """The assertion of one note.
 
@@ -58,14 +61,14 @@ class AssertionTable:
         Every scope, in order of cue and flag.
     """
 
-    __slots__ = ("_blocks", "_cues", "_memo", "_table", "flags", "scopes")
+    __slots__ = ("_blocks", "_known", "_memo", "_table", "flags", "scopes")
 
     def __init__(self, table: TokenTable, scopes: list[Scope]) -> None:
         self._table = table
         self.scopes = sorted(set(scopes), key=_order)
         self.flags: list[int] = [0] * len(table)
         self._memo: dict[tuple[int, int], Assertion] = {}
-        self._cues: dict[tuple[int, int, int, str], Cue] = {}
+        self._known: dict[tuple[_CueKey, ...], Assertion] = {}
         self._blocks: dict[int, list[Scope]] = {}
         flags = self.flags
         for scope in self.scopes:
@@ -94,22 +97,29 @@ class AssertionTable:
         if start >= end or not 0 <= start < len(self.flags):
             return _NONE
         last = min(end, len(self.flags)) - 1
-        cues: list[Cue] = []
-        flags = set()
+        over: dict[_CueKey, Scope] = {}
         for block in range(start >> _BLOCK, (last >> _BLOCK) + 1):
             for scope in self._blocks.get(block, ()):
                 if scope.start >= end or scope.end <= start:
                     continue
                 if start <= scope.cue_start and scope.cue_end <= end and scope.rule != _COUNTED:
                     continue
-                cue = self._cue(scope)
-                if cue not in cues:
-                    cues.append(cue)
-                flags.add(scope.bit)
-        mask = _YIELD[sum(flags)]
-        cues = [cue for cue in cues if BITS[cue.flag] & mask]
-        if not cues:
+                over[scope[2:]] = scope
+        if not over:
             return _NONE
+        key = tuple(over)
+        found = self._known.get(key)
+        if found is None:
+            found = self._known[key] = self._asserted(list(over.values()))
+        return found
+
+    def _asserted(self, scopes: list[Scope]) -> Assertion:
+        """What some scopes assert, each of another cue or flag."""
+        mask = 0
+        for scope in scopes:
+            mask |= scope.bit
+        mask = _YIELD[mask]
+        cues = [self._cue(scope) for scope in scopes if scope.bit & mask]
         if len(cues) > 1:
             cues.sort(key=lambda cue: (cue.span.start, cue.span.end, cue.flag, cue.rule_id))
         return Assertion(
@@ -122,14 +132,7 @@ class AssertionTable:
         )
 
     def _cue(self, scope: Scope) -> Cue:
-        """The cue of a scope as a value, one for all scopes that it sets."""
-        key = scope[2:]
-        found = self._cues.get(key)
-        if found is None:
-            found = self._cues[key] = self._worded(scope)
-        return found
-
-    def _worded(self, scope: Scope) -> Cue:
+        """The cue of a scope as a value."""
         table = self._table
         parts: list[str] = []
         for index in range(scope.cue_start, scope.cue_end):

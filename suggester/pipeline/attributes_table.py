@@ -46,6 +46,7 @@ class AttributeTable:
     _walker: Walker = field(init=False)
     _firsts: list[int] = field(default_factory=list)
     _placing: list[int] = field(default_factory=list)
+    _placed_in: frozenset[int] = frozenset()
     _chunks: dict[int, Chunks] = field(default_factory=dict)
     _memo: dict[tuple[int, int], tuple[Attribute, ...]] = field(default_factory=dict)
     _placed: dict[tuple[int, int], Mapping[str, str]] = field(default_factory=dict)
@@ -56,6 +57,7 @@ class AttributeTable:
         self._walker = Walker(self.lexicon, self.table.lower)
         self._firsts = [item.first for item in self.found]
         self._placing = [item.first for item in self.found if item.name in PLACING]
+        self._placed_in = frozenset([self.sentences.index[first] for first in self._placing])
         for item in self.found:
             if item.name == "phase" and item.value == "subsequent" and self._opens(item.first):
                 self._phase = item
@@ -103,9 +105,10 @@ class AttributeTable:
         if not places:
             return False
         sentence = self.sentences.index[token]
-        spans = [self.sentences.bounds[sentence]]
+        if sentence in self._placed_in:
+            return True
         block = self._blocks().get(sentence)
-        spans += self._under(token) if block is None else [block]
+        spans = self._under(token) if block is None else [block]
         return any([bisect_left(places, begin) < bisect_left(places, end) for begin, end in spans])
 
     def _at(self, first: int, final: int) -> tuple[Attribute, ...]:
