@@ -55,6 +55,9 @@ _CONTINUES: Final = frozenset(",.;:)/%&]")
 _ASKS: Final = frozenset(":?=")
 """Marks before an answer that ends its line (``fever: no``)."""
 
+_INSIDE: Final = frozenset(",-:;/%'\"+=&*#<>~")
+"""Marks that neither end nor begin a sentence within a line."""
+
 _WRAP_WIDTH: Final = 50
 
 
@@ -180,6 +183,8 @@ class SentenceFinder:
         expected = -1
         for index in table.marks:
             piece = text[index]
+            if piece in _INSIDE:
+                continue
             if piece in _ENDS:
                 after = index + 1
                 while after < size and text[after] in _CLOSERS and start[after] == end[after - 1]:

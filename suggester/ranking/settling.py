@@ -59,11 +59,11 @@ def settle(
         Shape ``(len(scored),)``, in [0, 1].
     """
     settled: list[float] = confidence.tolist()
-    _combine(scored, settled)
-    _one_diabetes(scored, settled)
     families: dict[str, list[int]] = {}
     for number, item in enumerate(scored):
         families.setdefault(item.category, []).append(number)
+    _combine(scored, settled)
+    _one_diabetes(families, settled)
     first, final = matches.firsts, matches.finals
     for family in families.values():
         if len(family) > 1:
@@ -74,9 +74,11 @@ def settle(
 
 def _combine(scored: Sequence[Scored], settled: list[float]) -> None:
     """Raise combination codes to what their conditions warrant; hold back what they replace, widest first."""
+    joining = [(number, item.candidate.joins) for number, item in enumerate(scored) if item.candidate.joins]
+    if not joining:
+        return
     number_of = {item.candidate.row: number for number, item in enumerate(scored)}
     alone = list(settled)
-    joining = [(number, item.candidate.joins) for number, item in enumerate(scored) if item.candidate.joins]
     for number, joins in joining:
         for joined in joins:
             parts = (max((alone[number_of[row]] for row in rows), default=0.0) for rows in joined.conditions)
@@ -88,12 +90,9 @@ def _combine(scored: Sequence[Scored], settled: list[float]) -> None:
                 settled[number_of[row]] *= 1.0 - REPLACED_HELD * settled[number]
 
 
-def _one_diabetes(scored: Sequence[Scored], settled: list[float]) -> None:
-    """Hold back the codes of all types of diabetes but the likeliest."""
-    types: dict[str, list[int]] = {}
-    for number, item in enumerate(scored):
-        if item.category in _DIABETES:
-            types.setdefault(item.category, []).append(number)
+def _one_diabetes(families: Mapping[str, list[int]], settled: list[float]) -> None:
+    """Hold back the codes of all types of diabetes but the likeliest; ``families`` by category."""
+    types = {category: numbers for category, numbers in families.items() if category in _DIABETES}
     if len(types) < 2:
         return
     sure = {category: max(settled[number] for number in numbers) for category, numbers in types.items()}

@@ -9,7 +9,7 @@ from functools import cached_property
 from itertools import combinations
 from typing import Protocol
 
-from suggester.codesets.procedures import ProcedureTables
+from suggester.codesets.procedures import NcciPair, ProcedureTables
 from suggester.codesets.releases import Release
 from suggester.codesets.store import ReleaseStore
 from suggester.errors import UnknownCodeError
@@ -136,6 +136,18 @@ class Case:
         for one, two in combinations(self.services, 2):
             if self.day_of(one) == self.day_of(two):
                 yield one, two
+
+    @cached_property
+    def ncci_edits(self) -> tuple[tuple[Service, Service, NcciPair], ...]:
+        """Services that an NCCI edit pairs: the one that is paid, the one that is denied, the edit."""
+        found: list[tuple[Service, Service, NcciPair]] = []
+        for one, two in self.same_day():
+            for first, second in ((one, two), (two, one)):
+                edit = self.know.procedures.ncci_pair(first.code, second.code, self.day_of(first))
+                if edit is not None:
+                    found.append((first, second, edit))
+                    break
+        return tuple(found)
 
     def modifiers(self, service: Service) -> Iterator[tuple[str, Modifier]]:
         """Modifiers of a service that the rules know something of."""

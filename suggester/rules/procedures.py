@@ -21,16 +21,6 @@ _BY_LINE = "1"
 _GLOBAL = {"000": 0, "010": 10, "090": 90}
 
 
-def _pairs(case: Case) -> Iterator[tuple[Service, Service, NcciPair]]:
-    """Services that an NCCI edit pairs: the one that is paid, the one that is denied, the edit."""
-    for one, two in case.same_day():
-        for first, second in ((one, two), (two, one)):
-            edit = case.know.procedures.ncci_pair(first.code, second.code, case.day_of(first))
-            if edit is not None:
-                yield first, second, edit
-                break
-
-
 def _source(edit: NcciPair) -> str:
     until = f" to {edit.valid_to.isoformat()}" if edit.valid_to else ""
     why = f", {edit.rationale}" if edit.rationale else ""
@@ -57,7 +47,7 @@ def _resolved(case: Case, one: Service, two: Service) -> bool:
 @rule("ncci.pair", severity="error", source="CMS NCCI procedure-to-procedure edits", group=GROUP)
 def ncci_never(case: Case) -> Iterator[Finding]:
     """Two services that are never paid on one day, whatever the modifier."""
-    for one, two, edit in _pairs(case):
+    for one, two, edit in case.ncci_edits:
         if not edit.modifier_allowed:
             yield Finding(
                 f"{two.code} is part of {one.code} and no modifier changes that; remove {two.code}",
@@ -87,7 +77,7 @@ def ncci_modifier_due(case: Case) -> Iterator[Finding]:
 )
 def ncci_modifier(case: Case) -> Iterator[Finding]:
     """Two services of one day of which the second is denied unless a modifier says it was apart."""
-    for one, two, edit in _pairs(case):
+    for one, two, edit in case.ncci_edits:
         if edit.modifier_allowed and not _resolved(case, one, two):
             yield Finding(
                 f"{two.code} is denied beside {one.code}: {_way_out(case, one, two)}, or remove {two.code}",
