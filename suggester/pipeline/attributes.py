@@ -117,11 +117,12 @@ class AttributeFinder:
     ) -> Found | None:
         near = table.lower[index + 1 : index + 2 + GAP]
         for phrase in self.lexicon.phrases.get(table.lower[index], ()):
+            rest = phrase.rest
+            if rest and rest[0] not in near:
+                continue
             if phrase.exact and not table.text[index].isupper():
                 continue
-            after = index + 1
-            if phrase.rest:
-                after = follow(table, index, phrase.rest) if phrase.rest[0] in near else 0
+            after = follow(table, index, rest) if rest else index + 1
             if not after or sentence[after - 1] != sentence[index]:
                 continue
             if phrase.need and not self._needed(table, sentence, index, after, phrase):
