@@ -41,6 +41,11 @@ class Choice:
     places: dict[tuple[System, str], float]
 
 
+def unrounded(threshold: float) -> float:
+    """The confidence below which one is below the threshold however it is rounded."""
+    return threshold - 0.1**_DIGITS
+
+
 def choose(
     judged: Sequence[Judged],
     *,
@@ -69,7 +74,7 @@ def choose(
     kept: list[Kept] = []
     left_out: list[LeftOut] = []
     places: dict[tuple[System, str], float] = {}
-    unlikely = threshold - 0.1**_DIGITS  # below the threshold however it is rounded
+    unlikely = unrounded(threshold)
     for one in judged:
         item = one.item
         candidate = item.candidate

@@ -22,7 +22,7 @@ from suggester.ranking.services.coder import LINE_KIND, LineCoder
 from suggester.ranking.services.composing import place_services
 from suggester.rules import Context, Diagnosis, Rules, Service, Subject, flags_of
 from suggester.spacy_start import without_collecting
-from suggester.suggest.choosing import choose, in_force
+from suggester.suggest.choosing import choose, in_force, unrounded
 from suggester.suggest.ordering import in_order, step_back
 from suggester.types import (
     Assertion,
@@ -124,7 +124,8 @@ class Suggester:
                 if c.system not in closed
                 and (note.service_date is None or in_force(bench, c, note.service_date))
             ]
-        judged = self._judges.judge(bench, reading, candidates, setting=note.setting)
+        least = unrounded(self.settings.threshold)
+        judged = self._judges.judge(bench, reading, candidates, setting=note.setting, least=least)
         said = Said(bench, reading, note.text)
         choice = choose(
             judged,

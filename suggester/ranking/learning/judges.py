@@ -65,9 +65,18 @@ class Judge(Protocol):
         ...
 
     def judge(
-        self, bench: Bench, reading: Reading, candidates: Sequence[CodeSupport], *, setting: Setting | None
+        self,
+        bench: Bench,
+        reading: Reading,
+        candidates: Sequence[CodeSupport],
+        *,
+        setting: Setting | None,
+        least: float = 0.0,
     ) -> list[Judged]:
-        """All candidates with confidences, in no particular order."""
+        """All candidates with confidences, in no particular order.
+
+        Those below ``least`` are not shown: what place they would have need not be worked out.
+        """
         ...
 
     def reasons(self, bench: Bench, reading: Reading, item: Scored) -> tuple[str, ...]:
@@ -97,14 +106,25 @@ class GeneralJudge:
         return True
 
     def judge(
-        self, bench: Bench, reading: Reading, candidates: Sequence[CodeSupport], *, setting: Setting | None
+        self,
+        bench: Bench,
+        reading: Reading,
+        candidates: Sequence[CodeSupport],
+        *,
+        setting: Setting | None,
+        least: float = 0.0,
     ) -> list[Judged]:
         """Every candidate with the ranker's confidence."""
         groups = self.ranker.described(bench, reading, candidates, setting=setting)
-        return self.of_described(bench, reading, groups)
+        return self.of_described(bench, reading, groups, least=least)
 
     def of_described(
-        self, bench: Bench, reading: Reading, groups: Sequence[tuple[Head, Described]]
+        self,
+        bench: Bench,
+        reading: Reading,
+        groups: Sequence[tuple[Head, Described]],
+        *,
+        least: float = 0.0,
     ) -> list[Judged]:
         """The same for candidates that are described already, in their order."""
         out: list[Judged] = []
@@ -116,7 +136,7 @@ class GeneralJudge:
                 confidence = by_site(reading.matches, scored, confidence, site)
                 settled = settle(reading.matches, scored, confidence, unspecified=bench.features.unspecified)
                 held = np.minimum(settled / np.maximum(confidence, 1e-6), MOST_RAISED)
-                likely = settled >= WORTH_PLACING
+                likely = settled >= max(WORTH_PLACING, least)
                 priority = np.where(likely, 0.0, settled)
                 priority[likely] = self.ranker.centrality(table[likely]) * held[likely]
                 priority = by_site(reading.matches, scored, priority, site)
@@ -207,7 +227,13 @@ class LocalJudge:
         return found
 
     def judge(
-        self, bench: Bench, reading: Reading, candidates: Sequence[CodeSupport], *, setting: Setting | None
+        self,
+        bench: Bench,
+        reading: Reading,
+        candidates: Sequence[CodeSupport],
+        *,
+        setting: Setting | None,
+        least: float = 0.0,
     ) -> list[Judged]:
         """Candidates of the finder and codes that coded notes taught, with confidences.
 
