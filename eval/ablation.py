@@ -36,8 +36,9 @@ from suggester.pipeline.matching import Matches
 from suggester.pipeline.reading import AFFIRMED, Reading
 from suggester.ranking.bench import Bench
 from suggester.ranking.candidates import CodeSupport, Joined, Method, Support
-from suggester.ranking.describing import COLUMNS, sighting
+from suggester.ranking.describing import COLUMNS, with_meaning
 from suggester.ranking.features import NAMES, Scored
+from suggester.ranking.meaning import MEANING_NAMES
 from suggester.ranking.settling import settle
 from suggester.ranking.sighting import Sighting
 from suggester.ranking.training import Examples, calibrate, classifier, is_right, with_usage
@@ -79,6 +80,7 @@ FEATURE_GROUPS: Final[dict[str, tuple[str, ...]]] = {
     "symptom beside diagnosis": ("symptom_code", "firm_diagnoses", "symptom_beside_diagnosis"),
     "note": ("note_words", "note_sections", "note_candidates", "setting"),
     "words of a route": ("route_words",),
+    "meaning": MEANING_NAMES,
     "usage of codes and phrases": tuple(name for name in USAGE_NAMES if not name.endswith("context")),
     "words around": tuple(name for name in USAGE_NAMES if name.endswith("context")),
 }
@@ -111,8 +113,9 @@ type Drop = Callable[[Support], bool]
 class Described:
     """The candidates of one note, described without one way to them.
 
-    ``features`` has shape ``(candidates, len(NAMES))``; ``codes``, ``right`` (for any gold code) and ``held``
-    (by the gate) are one a candidate; ``core`` is, for each core gold code, whether each candidate meets it.
+    ``features`` has shape ``(candidates, len(GENERAL))``; ``codes``, ``right`` (for any gold code) and
+    ``held`` (by the gate) are one a candidate; ``core`` is, for each core gold code, whether each candidate
+    meets it.
     """
 
     features: NDArray[np.float32]
@@ -242,8 +245,9 @@ def describe(bench: Bench, note: GoldNote, *, us: bool, counted: bool, weight: f
             is not None
             for item, code in zip(scored, codes, strict=True)
         ]
+        general, seen = with_meaning(bench, reading, scored, features)
         return Described(
-            features=features,
+            features=general,
             scored=scored,
             right=np.array([is_right(code, expected, SYSTEM) for code in codes], dtype=np.bool_),
             held=np.array(held, dtype=np.bool_),
@@ -251,7 +255,7 @@ def describe(bench: Bench, note: GoldNote, *, us: bool, counted: bool, weight: f
                 [[is_right(code, [one], SYSTEM) for code in codes] for one in core], dtype=np.bool_
             ).reshape(len(core), len(codes)),
             exact=np.isin(codes, [one.code for one in expected]),
-            sighting=sighting(bench, reading, scored, features),
+            sighting=seen,
         )
 
     all_of_them = described(found)

@@ -91,6 +91,7 @@ def main() -> None:
             "practice notes, invented for this project": len(practice),
         },
         "releases": {r.system: r.id for r in releases.releases},
+        "vectors": bench.meaning.sha256,
         "limits": "Fitted on US notes and, unless their number is 0, on English machine translations of case "
         "reports; not on your notes.",
     }

@@ -276,13 +276,7 @@ def _suggestion_record(suggestion: Suggestion) -> dict[str, Any]:
 
 
 def _flags_of(assertion: Assertion) -> dict[str, bool]:
-    return {
-        "negated": assertion.negated,
-        "uncertain": assertion.uncertain,
-        "historical": assertion.historical,
-        "hypothetical": assertion.hypothetical,
-        "family": assertion.family,
-    }
+    return {name: getattr(assertion, name) for name in _ASSERTION_FLAGS}
 
 
 def _em_record(worksheet: EmWorksheet) -> dict[str, Any]:

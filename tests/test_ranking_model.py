@@ -21,6 +21,7 @@ from suggester.ranking.model import (
     Ranker,
     shipped_models,
 )
+from suggester.resources import data_path
 
 
 @pytest.fixture
@@ -112,6 +113,8 @@ def test_the_shipped_model_is_whole_and_says_what_it_was_fitted_on() -> None:
     assert set(ranker.trees) == set(ranker.calibration) == set(HEADS)
     for key in ("what", "data", "limits", "sha256", "releases"):
         assert ranker.card[key]
+    vectors = json.loads(data_path("models", "words", "card.json").read_text(encoding="utf-8"))
+    assert ranker.card["vectors"] == vectors["sha256"], "fitted with other vectors of words: fit it again"
     for head in HEADS:
         calibration = ranker.calibration[head]
         assert (np.diff(calibration.raw) > 0).all()

@@ -12,8 +12,7 @@ from engine_world import bench_of, nothing_seen, stump_ranker
 
 from suggester.codesets import Catalog
 from suggester.ranking.bench import Bench
-from suggester.ranking.describing import COLUMNS, by_head, described, sighting
-from suggester.ranking.features import NAMES
+from suggester.ranking.describing import COLUMNS, GENERAL, by_head, described, sighting
 from suggester.ranking.learning.judges import GeneralJudge
 from suggester.ranking.sighting import Sighting, category_of
 from suggester.ranking.training import Examples, examples, with_usage
@@ -172,7 +171,7 @@ def test_counted_notes_are_told_of_by_notes_of_other_folds_alone(bench: Bench) -
     counted = np.array([n != 6 for n in range(len(texts))])
     more, usage = with_usage(data, counted)
     assert more.features.shape == (len(data.right), len(COLUMNS))
-    assert more.features[:, : len(NAMES)].tolist() == data.features.tolist()
+    assert more.features[:, : len(GENERAL)].tolist() == data.features.tolist()
     named = COLUMNS.index("code_named")
     gout = [c for s in data.sightings for c in s.codes]
     own, other = (

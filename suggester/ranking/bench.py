@@ -11,6 +11,7 @@ from suggester.pipeline import TextReader
 from suggester.pipeline.reading import Reading
 from suggester.ranking.candidates import CandidateFinder
 from suggester.ranking.features import FeatureBuilder
+from suggester.ranking.meaning import Meaning
 from suggester.ranking.sited import SiteOrder
 from suggester.ranking.support import CodeSupport
 from suggester.types import SYSTEMS, Code, System
@@ -28,6 +29,7 @@ class Bench:
     finder: CandidateFinder
     features: FeatureBuilder
     site_order: SiteOrder
+    meaning: Meaning
     codes: dict[System, list[str]] = field(repr=False)
     _values: dict[tuple[System, int], Code] = field(default_factory=dict, repr=False, compare=False)
     _rows: dict[tuple[System, str], int | None] = field(default_factory=dict, repr=False, compare=False)
@@ -35,6 +37,12 @@ class Bench:
     @classmethod
     def over(cls, releases: ReleaseSet) -> Bench:
         """Build reader, candidate finder and features over a set of releases."""
+        # of CPT no descriptor is looked at, licensed or not
+        titles = {system: releases.store(system).titles for system in SYSTEMS if system != "CPT"}
+
+        def title(system: System, row: int) -> str:
+            return titles[system][row] if system in titles else ""
+
         personal, family = read_history()
         finder = CandidateFinder(releases, personal=personal, family=family, combinations=read_combinations())
         return cls(
@@ -43,6 +51,7 @@ class Bench:
             finder=finder,
             features=FeatureBuilder(finder),
             site_order=SiteOrder(releases.icd10cm, releases.terms, finder.sites),
+            meaning=Meaning.load(title),
             codes={system: releases.store(system).code_list for system in SYSTEMS},
         )
 

@@ -1,4 +1,4 @@
-"""Candidates as the ranker looks at them: general features, and what coded practice notes tell."""
+"""Candidates as the ranker looks at them: general features, meaning, and what coded practice notes tell."""
 
 from __future__ import annotations
 
@@ -8,17 +8,21 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from suggester.pipeline.matching import COMPLETE
 from suggester.pipeline.reading import Reading
 from suggester.ranking.bench import Bench
 from suggester.ranking.features import NAMES, Described, Scored
-from suggester.ranking.sighting import FITTING, WHOLE, Sighting
+from suggester.ranking.meaning import MEANING_NAMES
+from suggester.ranking.sighting import FITTING, Sighting
 from suggester.ranking.support import CodeSupport
 from suggester.ranking.usage import USAGE_NAMES, Usage
 from suggester.types import Setting
 
 Head = Literal["diagnosis", "procedure"]
 HEADS: tuple[Head, ...] = ("diagnosis", "procedure")
-COLUMNS: tuple[str, ...] = (*NAMES, *USAGE_NAMES)
+GENERAL: tuple[str, ...] = (*NAMES, *MEANING_NAMES)
+"""Names of what a note and the code sets alone tell of a candidate, in the order of their columns."""
+COLUMNS: tuple[str, ...] = (*GENERAL, *USAGE_NAMES)
 """Names of what the ranker looks at, in the order of its columns."""
 
 _AFFIRMED, _COVERAGE = NAMES.index("affirmed"), NAMES.index("coverage")
@@ -45,9 +49,18 @@ def described(
     groups = bench.features.build_groups(reading, [group for _, group in heads], setting=setting)
     out: list[tuple[Head, Described]] = []
     for (head, _), (table, scored) in zip(heads, groups, strict=True):
-        told = usage[head].columns(sighting(bench, reading, scored, table))
-        out.append((head, (np.concatenate([table, told], axis=1), scored)))
+        general, seen = with_meaning(bench, reading, scored, table)
+        out.append((head, (np.concatenate([general, usage[head].columns(seen)], axis=1), scored)))
     return out
+
+
+def with_meaning(
+    bench: Bench, reading: Reading, scored: Sequence[Scored], table: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], Sighting]:
+    """What a note and the code sets alone tell, shape ``(candidates, len(GENERAL))``, and the sighting."""
+    seen = sighting(bench, reading, scored, table)
+    codes = [(item.candidate.system, item.candidate.row) for item in scored]
+    return np.concatenate([table, bench.meaning.columns(seen, codes)], axis=1), seen
 
 
 def sighting(
@@ -65,7 +78,7 @@ def sighting(
         categories=[item.category for item in scored],
         phrases=[phrase(term) for term in m.term[at].tolist()],
         affirmed=table[:, _AFFIRMED] > 0,
-        whole=table[:, _COVERAGE] >= WHOLE,
+        whole=table[:, _COVERAGE] >= COMPLETE,
         fitting=table[:, _COVERAGE] >= FITTING,
         first=first,
         final=m.final[at].astype(np.int64),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from suggester.codesets.terms import Source
+from suggester.pipeline.matching import COMPLETE
 from suggester.pipeline.reading import Reading
 from suggester.ranking.candidates import CandidateFinder, Method
 from suggester.ranking.features import Scored
@@ -77,6 +78,6 @@ def _how(finder: CandidateFinder, item: Scored, term: int, coverage: float) -> s
         return f"“{phrase}” in a relative"
     if terms.term_source.item(term) == Source.HCPCS_DRUG:
         return f"drug “{phrase}”"
-    if coverage >= 0.999:
+    if coverage >= COMPLETE:
         return f"the words of “{phrase}” are there"
     return f"{coverage:.0%} of “{phrase}”, weighed by rarity, is there"

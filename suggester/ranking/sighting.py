@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 
 from suggester.types import quick
 
-WHOLE = 0.999
-"""Coverage from which all words of a phrase are there."""
 FITTING = 0.7
 """Coverage from which a mention teaches what the words around it say."""
 

@@ -18,8 +18,7 @@ from sklearn.isotonic import IsotonicRegression
 from sklearn.model_selection import GroupKFold
 
 from suggester.ranking.bench import Bench
-from suggester.ranking.describing import COLUMNS, Head, by_head, sighting
-from suggester.ranking.features import NAMES
+from suggester.ranking.describing import COLUMNS, GENERAL, Head, by_head, with_meaning
 from suggester.ranking.model import Calibration
 from suggester.ranking.sighting import Sighting
 from suggester.ranking.trees import TreeEnsemble
@@ -37,7 +36,7 @@ class Examples:
     Attributes
     ----------
     features
-        Shape ``(rows, len(NAMES))``, or ``len(COLUMNS)`` with usage.
+        Shape ``(rows, len(GENERAL))``, or ``len(COLUMNS)`` with usage.
     right
         Whether the code is right.
     central
@@ -89,8 +88,9 @@ def examples(
         reading = bench.read(gold.note.text)
         found = dict(by_head(bench.finder.find(reading, setting=gold.note.setting)))[head]
         table, scored = bench.features.build(reading, found, setting=gold.note.setting)
-        tables.append(table)
-        sightings.append(sighting(bench, reading, scored, table))
+        general, seen = with_meaning(bench, reading, scored, table)
+        tables.append(general)
+        sightings.append(seen)
         about = [code for code in gold.codes if code.status == "core"]
         for item in scored:
             code = bench.codes[item.candidate.system][item.candidate.row]
@@ -101,7 +101,7 @@ def examples(
         if progress is not None:
             progress(number + 1)
     return Examples(
-        features=np.concatenate(tables) if tables else np.zeros((0, len(NAMES)), dtype=np.float32),
+        features=np.concatenate(tables) if tables else np.zeros((0, len(GENERAL)), dtype=np.float32),
         right=np.array(right, dtype=np.bool_),
         central=np.array(central, dtype=np.bool_),
         group=np.array(group, dtype=np.int64),
@@ -136,7 +136,7 @@ def with_usage(data: Examples, counted: NDArray[np.bool_]) -> tuple[Examples, Us
             [data.sightings[n] for n in of], [right[n] for n in of], [central[n] for n in of]
         )
 
-    told = np.empty((len(data.right), len(COLUMNS) - len(NAMES)), dtype=np.float32)
+    told = np.empty((len(data.right), len(COLUMNS) - len(GENERAL)), dtype=np.float32)
     fold = np.where(counted, np.cumsum(counted) % FOLDS, FOLDS)
     for number in range(FOLDS + 1):
         usage = learned(np.flatnonzero(counted & (fold != number)).tolist())

@@ -1,0 +1,130 @@
+"""How near the meaning of a code's title is to the words of a note, by vectors of words.
+
+A title and a note may say the same in other words, of which none is in a lexicon. Words have vectors, made
+once from a small sentence encoder (``eval/distil_words.py``, ADR 0012); a text has the mean of its words'
+vectors, common words counting less (Arora, Liang, Ma: A simple but tough-to-beat baseline for sentence
+embeddings, 2017). Nothing but a table is looked up when a note is read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from suggester.errors import ModelError
+from suggester.ranking.sighting import Sighting
+from suggester.resources import data_path
+from suggester.types import System
+
+MEANING_NAMES: tuple[str, ...] = ("meaning_mention", "meaning_near", "meaning_sentence", "meaning_note")
+"""Cosine of the vector of a code's title with those of the best mention, of that with some words before and
+after it in its sentence, of that sentence, and of the note; 0 where either has no known word."""
+
+WORD = re.compile(r"[a-z][a-z'-]+")
+"""A word that may have a vector, in small letters."""
+
+_NEAR = 6
+_KEPT = 50_000
+_SMALL = 1e-6
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """Vectors of words, and of the titles that were asked for.
+
+    Attributes
+    ----------
+    words
+        Row of each word in ``vectors``.
+    vectors
+        Each word's vector times its weight, shape ``(words + 1, dimensions)``; the last row, that of unknown
+        words, is 0.
+    sha256
+        Hash of the table on disk.
+    title
+        The title of the code in a row of a system; empty if there is none to look at.
+    """
+
+    ARRAYS_FILE: ClassVar[str] = "vectors.npz"
+    CARD_FILE: ClassVar[str] = "card.json"
+
+    words: Mapping[str, int]
+    vectors: NDArray[np.float32]
+    sha256: str
+    title: Callable[[System, int], str]
+    _titles: dict[tuple[System, int], NDArray[np.float32]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    @classmethod
+    def load(cls, title: Callable[[System, int], str], folder: Path | None = None) -> Self:
+        """The vectors that are shipped, or those of a folder.
+
+        Raises
+        ------
+        ModelError
+            If they cannot be read, or their hash is not the one on their card.
+        """
+        folder = folder or data_path("models", "words")
+        try:
+            card = json.loads((folder / cls.CARD_FILE).read_text(encoding="utf-8"))
+            data = (folder / cls.ARRAYS_FILE).read_bytes()
+        except (OSError, ValueError) as error:
+            raise ModelError(f"vectors {folder.name}: cannot be read ({type(error).__name__})") from None
+        if hashlib.sha256(data).hexdigest() != card.get("sha256"):
+            raise ModelError(
+                f"vectors {folder.name}: their hash is not the one on their card; they were changed or cut"
+            )
+        with np.load(io.BytesIO(data), allow_pickle=False) as box:
+            words = box["words"].tobytes().decode().split("\n")
+            vectors = box["vectors"] * (box["weights"] / np.float32(127.0))[:, None]
+        unknown = np.zeros((1, vectors.shape[1]), dtype=np.float32)
+        return cls(
+            words={word: row for row, word in enumerate(words)},
+            vectors=np.concatenate([vectors.astype(np.float32), unknown]),
+            sha256=card["sha256"],
+            title=title,
+        )
+
+    def columns(self, seen: Sighting, codes: Sequence[tuple[System, int]]) -> NDArray[np.float32]:
+        """Features of the candidates of a note, shape ``(candidates, len(MEANING_NAMES))``.
+
+        ``codes`` holds the system and row of each candidate.
+        """
+        if not seen.codes:
+            return np.zeros((0, len(MEANING_NAMES)), dtype=np.float32)
+        known, unknown = self.words, len(self.words)
+        ids = [known.get(word, unknown) for word in seen.words]
+        until = np.zeros((len(ids) + 1, self.vectors.shape[1]), dtype=np.float32)
+        np.cumsum(self.vectors.take(ids, axis=0), axis=0, out=until[1:])
+        after = seen.final + 1
+        begin = np.concatenate([seen.first, np.maximum(seen.first - _NEAR, seen.begin), seen.begin])
+        stop = np.concatenate([after, np.minimum(after + _NEAR, seen.stop), seen.stop])
+        texts = (until.take(stop, axis=0) - until.take(begin, axis=0)).reshape(3, len(seen.codes), -1)
+        titles = np.array([self._title(code) for code in codes])
+        out = np.empty((len(seen.codes), len(MEANING_NAMES)), dtype=np.float32)
+        size = np.sqrt(np.einsum("kij,kij->ki", texts, texts))
+        out[:, :3] = (np.einsum("kij,ij->ki", texts, titles) / np.maximum(size, _SMALL)).T
+        whole = until[-1]
+        out[:, 3] = titles @ whole / max(float(np.linalg.norm(whole)), _SMALL)
+        return out
+
+    def _title(self, code: tuple[System, int]) -> NDArray[np.float32]:
+        """The vector of a code's title, of length 1 or 0; kept once worked out."""
+        found = self._titles.get(code)
+        if found is None:
+            if len(self._titles) >= _KEPT:
+                self._titles.clear()
+            rows = [self.words.get(word, -1) for word in WORD.findall(self.title(*code).lower())]
+            total: NDArray[np.float32] = self.vectors[rows].sum(axis=0)
+            found = self._titles[code] = total / np.float32(max(float(np.linalg.norm(total)), _SMALL))
+        return found
