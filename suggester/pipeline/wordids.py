@@ -273,7 +273,7 @@ class _Note:
         columns[1:3, :size] = known
         columns[3, :size] = 1
         columns[:, size:] = self._ids, self._place, self._last, self._own
-        ids, place, last, own = columns.take(_order(columns[0], columns[1], len(self.places)), axis=1)
+        ids, place, last, own = columns.take(_order(columns[0], columns[1]), axis=1)
         by_place = np.array(self.sentence, dtype=np.int32)
         return WordIds(
             ids=ids,
@@ -308,12 +308,12 @@ def _members(keys: Iterable[int], size: int) -> NDArray[np.bool_]:
     return out
 
 
-def _order(ids: NDArray[np.int32], place: NDArray[np.int32], places: int) -> NDArray[np.int64]:
-    """Places of the elements when sorted by id, then place (one of ``places``), then as they stand.
+def _order(ids: NDArray[np.int32], place: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Places of the elements when sorted by id, then place, then as they stand.
 
     Sorting numbers that hold all three is several times faster than sorting by columns.
     """
-    if len(ids) >> _PLACE_BITS or places >> _PLACE_BITS:
+    if len(ids) >> _PLACE_BITS or (len(place) and int(place.max()) >> _PLACE_BITS):
         return np.lexsort((place, ids)).astype(np.int64)
     keys = (ids.astype(np.int64) << 2 * _PLACE_BITS) | (place.astype(np.int64) << _PLACE_BITS)
     keys |= np.arange(len(ids))
