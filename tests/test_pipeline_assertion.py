@@ -271,6 +271,8 @@ while pregnant in 2019 she had <ent historical>cholestasis</ent>
 <ent>cirrhosis</ent> c/b <ent historical>SBP</ent> x1
 seen two years ago because of <ent historical>rectal bleeding</ent>
 <ent historical>stroke</ent> in 1996 with <ent>weakness</ent> that persists
+depression, <ent historical>single episode</ent>, resolved years ago
+<ent>pancreatitis</ent>, resolved <ent historical>jaundice</ent>, mild <ent>anemia</ent>
 """.strip().splitlines()
 
 

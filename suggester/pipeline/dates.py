@@ -26,7 +26,7 @@ from suggester.pipeline.past import CLAUSE_ENDS, ITEM, names_once
 from suggester.pipeline.scopes import Hit
 
 _LEADS_ON: Final = frozenset(
-    ("for", "due", "because", "(", ":", "resulting", "causing", "leading", "requiring", "needing")
+    ("for", "due", "(", ":", "resulting", "causing", "leading", "requiring", "needing")
 )
 """Words behind a date with which it looks on as well."""
 
@@ -132,7 +132,8 @@ def date_direction(words: list[str], begin: int, hit: Hit, stop: int, rule: str)
     opens = before in OPENERS or (
         rule == "hist.date" and after in _SUBJECTS and not _HAD.isdisjoint(words[hit.end + 1 : hit.end + 2])
     )
-    if not opens and (after in _LEADS_ON or (after == "with" and _tells_visit(words, begin, hit))):
+    because = words[hit.end : hit.end + 2] == ["because", "of"]
+    if not opens and (because or after in _LEADS_ON or (after == "with" and _tells_visit(words, begin, hit))):
         return "both"
     if rule == "hist.year":
         on = opens and (after == ":" or (after[0].isalpha() and after not in NOT_ITEM))
@@ -147,7 +148,8 @@ def date_direction(words: list[str], begin: int, hit: Hit, stop: int, rule: str)
 def seen_inside(words: list[str], begin: int, hit: Hit, stop: int) -> int:
     """Behind what a dated endoscopy showed, which is treated at once (*colonoscopy 2016 with a polyp*)."""
     at = hit.end
-    if ENDOSCOPIES.isdisjoint(words[max(begin, hit.begin - 4) : hit.begin]):
+    month = words[at - 1].isalpha() and len(words[at - 1]) > 2 and words[at - 2] == "in"
+    if month or ENDOSCOPIES.isdisjoint(words[max(begin, hit.begin - 4) : hit.begin]):
         return at
     while at < stop and words[at] in (",", "which", "that"):
         at += 1

@@ -150,9 +150,8 @@ ONCE: Final = _words(
     appendicitis fx fracture fractures concussion concussions tbi meningitis chickenpox varicella measles
     mumps polio mononucleosis mono pneumonia pneumonias miscarriage miscarriages sab stillbirth abortion
     pneumothorax hemorrhage bleed diverticulitis cholecystitis pyelonephritis
-    dislocation gsw mva mvc infarction infarct shingles zoster pertussis preeclampsia eclampsia dvt dvts pe
-    embolism sepsis urosepsis bacteremia pancreatitis cellulitis sbo gib
-    encephalitis endocarditis overdose accident covid appy chole"""
+    dislocation gsw mva mvc infarction infarct shingles zoster pertussis preeclampsia eclampsia
+    encephalitis endocarditis overdose appy chole"""
 )
 """Words of a past medical history that name what is over there even without a date."""
 
@@ -163,8 +162,8 @@ COUNTED: Final = _words(
     """concussion concussions sbo sbos svd svds nsvd vbac sab sabs tab tabs ectopic ectopics miscarriage
     miscarriages cesarean cesareans childbirth stroke strokes cva cvas tia tias mi
     nstemi dka pneumonia pneumonias pna hospitalization hospitalizations admissions intubated intubations
-    ablation ablations cardioversion cardioversions laminectomy laminectomies attempts dvt dvts bleed
-    bleeds sbp peritonitis"""
+    ablation ablations cardioversion cardioversions laminectomy laminectomies attempts dvt dvts sbp
+    peritonitis"""
 )
 """Words for what happens once at a time, behind which a number tells how often it has happened."""
 

@@ -17,7 +17,7 @@ from suggester.pipeline.automaton import (
     Ending,
     Modifier,
 )
-from suggester.pipeline.function_words import AFTER_ANSWER, AND, CONTRAST
+from suggester.pipeline.function_words import AFTER_ANSWER, AND, CONTRAST, NOT_ITEM, NOT_PLAIN
 from suggester.pipeline.tokenizer import NEWLINES, TokenTable
 
 _TURNS: Final = frozenset(("neg.excluded_after", "neg.negative_after"))
@@ -54,6 +54,7 @@ _AT_TIMES: Final = frozenset(("when", "while", "whenever", "after", "from", "wit
 _LED_ON: Final = frozenset(("after", "following", "since"))
 """Words that end what looks back and begin what may be a cue of its own (*resolved after her surgery*)."""
 
+_NOUN_WORDS: Final = 4
 _PUNCTUATION: Final = frozenset('.,;!?)]|•"-–—')
 
 
@@ -141,7 +142,12 @@ def find_hits(
                 modifiers = _choose(modifiers, words, end, stop, closed)
             if not modifiers:
                 continue
-            if len(modifiers) > 1 and index > begin and words[index - 1] == ",":
+            if (
+                len(modifiers) > 1
+                and index > begin
+                and words[index - 1] == ","
+                and _describes(words, end, stop)
+            ):
                 modifiers = _adjective(modifiers)
             if modifiers[0].rule == _EXCLUDED and not _PENDING.isdisjoint(
                 words[max(begin, index - 5) : index]
@@ -191,6 +197,23 @@ def _choose(
             continue
         kept.append(modifier)
     return tuple(kept)
+
+
+def _describes(words: list[str], end: int, stop: int) -> bool:
+    """Whether a noun alone stands behind a word, which may describe it (*resolved anemia*, not *in May*)."""
+    for at in range(end, min(stop, end + _NOUN_WORDS)):
+        word = words[at]
+        if word in _PUNCTUATION:
+            return at > end
+        if (
+            word == "without"
+            or word in AFTER_ANSWER
+            or word in NOT_ITEM
+            or word in NOT_PLAIN
+            or word.endswith("ly")
+        ):
+            return False
+    return end + _NOUN_WORDS >= stop > end
 
 
 def _adjective(modifiers: tuple[Modifier, ...]) -> tuple[Modifier, ...]:

@@ -21,6 +21,10 @@ _TREATED: Final = frozenset(
 _ITEM_MARKS: Final = frozenset((",", ";", "(", "-", "s", "status", "diagnosed", "treated", "excised"))
 """What ends the name of a cancer before its story."""
 
+_COMMAS: Final = 2
+_SEVERAL: Final = frozenset((";", ":", "(")) | CANCERS
+"""Words in the story of what is no cancer (*afib, ablation 2022, no recurrence*) that tell of several."""
+
 _STORY: Final = 60
 """So many words the story of a cancer has at most."""
 
@@ -57,7 +61,8 @@ def cured(words: list[str], begin: int, at: int, stop: int) -> int:
     if words[at] not in _TRACES or at - begin > _STORY:
         return begin
     end = next((index for index in range(begin, min(at, begin + ITEM)) if words[index] in _ITEM_MARKS), begin)
-    anything = words[at] == "recurrence" and ";" not in words[begin:at]
+    story = words[begin:at]
+    anything = words[at] == "recurrence" and story.count(",") <= _COMMAS and _SEVERAL.isdisjoint(story)
     if (CANCERS.isdisjoint(words[begin:end]) and not anything) or _treated_still(words, begin, stop):
         return begin
     done = words[end:at]
