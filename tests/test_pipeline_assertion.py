@@ -273,6 +273,8 @@ seen two years ago because of <ent historical>rectal bleeding</ent>
 <ent historical>stroke</ent> in 1996 with <ent>weakness</ent> that persists
 depression, <ent historical>single episode</ent>, resolved years ago
 <ent>pancreatitis</ent>, resolved <ent historical>jaundice</ent>, mild <ent>anemia</ent>
+he takes statins, which I started in 2018, and <ent>insulin</ent> for <ent>diabetes</ent>
+stent in 2016 for <ent>CAD</ent>
 """.strip().splitlines()
 
 

@@ -67,7 +67,9 @@ def drop_chronic(
     parts: list[tuple[int, int]] = []
     first = begin
     for index in range(begin, end + 1):
-        if index == end or words[index] in _PARTS:
+        if index == end or (
+            words[index] in _PARTS and (words[index] != "for" or names_once(words, first, index))
+        ):
             if index > first:
                 after = bisect_right(dates, first)
                 dated = after < len(dates) and dates[after] <= index + 1
