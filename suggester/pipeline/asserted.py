@@ -70,14 +70,17 @@ class AssertionTable:
         self._memo: dict[tuple[int, int], Assertion] = {}
         self._known: dict[tuple[_CueKey, ...], Assertion] = {}
         self._blocks: dict[int, list[Scope]] = {}
-        flags = self.flags
+        flags, blocks = self.flags, self._blocks
         for scope in self.scopes:
-            bit = scope.bit
-            for index in range(scope.start, scope.end):
+            start, end, bit = scope[:3]
+            for index in range(start, end):
                 flags[index] |= bit
-            if scope.start < scope.end:
-                for block in range(scope.start >> _BLOCK, (scope.end - 1 >> _BLOCK) + 1):
-                    self._blocks.setdefault(block, []).append(scope)
+            if start < end:
+                for block in range(start >> _BLOCK, (end - 1 >> _BLOCK) + 1):
+                    if block in blocks:
+                        blocks[block].append(scope)
+                    else:
+                        blocks[block] = [scope]
         for index in compress(range(len(flags)), flags):
             flags[index] = _YIELD[flags[index]]
 

@@ -208,6 +208,8 @@ def diagnosed(words: list[str], begin: int, hit: Hit) -> bool:
 
 def found_and_treated(words: list[str], cancels: list[int], begin: int, hit: Hit, stop: int) -> bool:
     """Whether a condition was diagnosed at a date and is treated now (*diagnosed in May and is on chemo*)."""
+    if not cancels:
+        return False
     cancel = bisect_right(cancels, hit.end)
     if cancel >= len(cancels) or cancels[cancel] >= stop:
         return False

@@ -100,8 +100,9 @@ _DATED: Final = _DATE_RULES | {"hist.life"}
 _TAKEN: Final = frozenset(("removed", "excised", "resected", "taken"))
 """Words before *from* over which a date looks back (*removed a mole from her back last spring*)."""
 
-_DATING: Final = frozenset(("in", "at", "during", "around"))
-"""Words of an earlier date, over which a later one does not look back (*cancer at 29, a fall in 2010*)."""
+_DATING: Final = frozenset(("in", "at", "during", "around", "failed"))
+"""Words of an earlier date, over which a later one does not look back (*cancer at 29, a fall in 2010*), and
+of what did not help (*pain which failed surgery in 2015*)."""
 _SIDES: Final = frozenset(("left", "right", "bilateral", "l", "r"))
 """Words that, alone between commas, belong to what stands before (*cuff repair, right, 2018*)."""
 
@@ -152,7 +153,7 @@ def reach_forward(
             break
         index += 1
     first = index
-    if modifier.rule == "hist.perfect" and index < stop and words[index] in AND:
+    if bit == HISTORICAL and modifier.rule == "hist.perfect" and index < stop and words[index] in AND:
         return first, first, False
     hard, verb, segment, cue = stops.hard, stops.verb, stops.segment, stops.cue
     phrase = modifier.reach == "phrase"
@@ -345,11 +346,13 @@ def reach_backward(
             break
         elif word == "that" and index < last:
             restricted = True
-        elif word == "failed" and modifier.rule in _DATED:
+        elif (
+            word in _DATING
+            and modifier.rule in _DATED
+            and (word == "failed" or stops.any.get(index, 0) & bit)
+            and (word != "at" or words[min(index + 2, last)] not in _SPANS)
+        ):
             break
-        elif word in _DATING and modifier.rule in _DATED and stops.any.get(index, 0) & bit:
-            if word != "at" or words[min(index + 2, last)] not in _SPANS:
-                break
         elif word == "," and phrase:
             if restricted:
                 break
