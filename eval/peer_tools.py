@@ -1,6 +1,6 @@
 """The tools that ``bench_peers.py`` times, each as a process of its own that answers in JSON.
 
-    python eval/peer_tools.py suggester|medspacy|scispacy
+    python eval/peer_tools.py suggester|reader|medspacy|scispacy
 
 Needs the one tool, not the others, so each may live in an environment of its own. One line of JSON in, one
 line out:
@@ -44,6 +44,17 @@ def open_suggester(_: Terms) -> Reader:
     engine = suggester.load()
     engine.bench(None)  # all that the first note would have to wait for
     return lambda text: len(engine.suggest(Note(id="note", text=text)).suggestions)
+
+
+def open_reader(_: Terms) -> Reader:
+    """Our spaCy pipeline alone: tokens, sections, sentences, mentions of the same terms, assertion, spans."""
+    from suggester.codesets import open_catalog
+    from suggester.config import Settings
+    from suggester.pipeline import build_reader
+    from suggester.pipeline.mentions import SPANS_KEY
+
+    nlp = build_reader(open_catalog(Settings.load()).release_set()[0].terms)
+    return lambda text: len(nlp(text).spans[SPANS_KEY])
 
 
 def open_medspacy(terms: Terms) -> Reader:
@@ -105,6 +116,7 @@ def mentions(text: str, stop_words: set[str]) -> list[str]:
 
 OPENERS: Final[dict[str, tuple[Callable[[Terms], Reader], tuple[str, ...]]]] = {
     "suggester": (open_suggester, ("suggester", "spacy")),
+    "reader": (open_reader, ("suggester", "spacy")),
     "medspacy": (open_medspacy, ("medspacy", "spacy")),
     "scispacy": (open_scispacy, ("scispacy", "spacy", "scipy")),
 }

@@ -58,16 +58,17 @@ class Fake:
 
 def test_rounds_are_in_turn_and_the_median_counts() -> None:
     ours, theirs = Fake("suggester", [5.0, 10.0, 30.0]), Fake("medspacy", [100.0, 90.0, 500.0])
-    gone = Fake("scispacy", error="cannot be opened")
-    results = script.measure([ours, theirs, gone], Path("terms.json"), ["a", "b"], rounds=3)
+    reader, gone = Fake("reader", [4.0, 5.0, 6.0]), Fake("scispacy", error="cannot be opened")
+    results = script.measure([ours, reader, theirs, gone], Path("terms.json"), ["a", "b"], rounds=3)
     assert ours.asked == ["terms", "notes", "round", "round", "round", "peak"]
     record = script.records(results, 2)
     assert record["suggester"]["notes_a_second"] == 200.0
     assert record["medspacy"]["our_rate_over_theirs"] == 10.0
+    assert record["medspacy"]["reader_rate_over_theirs"] == 20.0
     assert record["medspacy"]["their_load_over_ours"] == 1.0
     assert record["scispacy"] == {"left_out": "cannot be opened"}
     table = script.markdown(results, 2)
-    assert "| medspaCy 1 | 10.0 | 1.0 | 1.0 |" in table
+    assert "| medspaCy 1 | 10.0 | 20.0 | 1.0 | 1.0 |" in table
     assert "left out: cannot be opened" in table
 
 
