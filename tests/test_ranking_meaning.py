@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,17 +20,16 @@ from suggester.ranking.meaning import MEANING_NAMES, Meaning
 from suggester.ranking.sighting import Sighting
 from suggester.types import System
 
-TITLES = {
-    0: "Myocardial infarction, unspecified",
-    1: "Fracture of radius",
-    2: "Qqq zzz",
-    3: "Chronic renal insufficiency",
+TITLES: dict[System, list[str]] = {
+    "ICD-10-CM": [
+        "Myocardial infarction, unspecified",
+        "Fracture of radius",
+        "Qqq zzz",
+        "Chronic renal insufficiency",
+    ],
+    "HCPCS": ["Wrist hand orthosis"],
 }
 EAST, NORTH = (1.0, 0.0), (0.0, 1.0)
-
-
-def title(system: System, row: int) -> str:
-    return TITLES[row] if system == "ICD-10-CM" else ""
 
 
 def meaning() -> Meaning:
@@ -38,8 +38,12 @@ def meaning() -> Meaning:
         words={word: row for row, word in enumerate(words)},
         vectors=np.array([*words.values(), (0.0, 0.0)], dtype=np.float32),
         sha256="",
-        title=title,
+        titles=TITLES,
     )
+
+
+def told(one: Meaning, note: Sighting, codes: Sequence[tuple[System, int]]) -> np.ndarray:
+    return one.columns(note, codes, one.running(note.words))
 
 
 def seen(
@@ -69,7 +73,7 @@ def seen(
 
 def test_a_title_is_near_words_that_mean_the_same_and_not_near_others() -> None:
     note = seen("a heart attack not the wrist", first=1, final=2, size=2)
-    table = meaning().columns(note, [("ICD-10-CM", 0), ("ICD-10-CM", 1)])
+    table = told(meaning(), note, [("ICD-10-CM", 0), ("ICD-10-CM", 1)])
     both = 0.5**0.5
     np.testing.assert_allclose(table[0], [1.0, both, both, both], atol=1e-6)
     np.testing.assert_allclose(table[1], [0.0, both, both, both], atol=1e-6)
@@ -78,35 +82,36 @@ def test_a_title_is_near_words_that_mean_the_same_and_not_near_others() -> None:
 def test_near_words_end_with_the_sentence_and_after_six() -> None:
     names = dict(zip(MEANING_NAMES, range(4), strict=True))
     far = seen("heart a b c d e f g wrist", first=0, final=0)
-    (row,) = meaning().columns(far, [("ICD-10-CM", 0)])
+    (row,) = told(meaning(), far, [("ICD-10-CM", 0)])
     assert row[names["meaning_near"]] == pytest.approx(1.0)
     assert row[names["meaning_sentence"]] == pytest.approx(0.5**0.5)
     other = seen("wrist heart radius", first=1, final=1, begin=1, stop=2)
-    (row,) = meaning().columns(other, [("ICD-10-CM", 0)])
+    (row,) = told(meaning(), other, [("ICD-10-CM", 0)])
     assert row[names["meaning_sentence"]] == pytest.approx(1.0)
     assert row[names["meaning_note"]] == pytest.approx(1 / 5**0.5)
 
 
 def test_what_has_no_known_word_is_near_nothing() -> None:
     note = seen("heart", first=0, final=0, size=3)
-    table = meaning().columns(note, [("ICD-10-CM", 0), ("ICD-10-CM", 2), ("CPT", 0)])
+    table = told(meaning(), note, [("ICD-10-CM", 0), ("ICD-10-CM", 2), ("CPT", 0)])
     assert table[0].tolist() == [1.0] * 4
     assert not table[1:].any()
-    assert not meaning().columns(seen("zz", first=0, final=0), [("ICD-10-CM", 0)]).any()
-    assert meaning().columns(nothing_seen(), []).shape == (0, len(MEANING_NAMES))
+    assert not told(meaning(), seen("zz", first=0, final=0), [("ICD-10-CM", 0)]).any()
+    assert told(meaning(), nothing_seen(), []).shape == (0, len(MEANING_NAMES))
 
 
-def test_titles_are_kept_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("suggester.ranking.meaning._KEPT", 2)
+def test_a_title_that_was_worked_out_is_the_same_again_beside_new_ones() -> None:
     one = meaning()
-    codes: list[tuple[System, int]] = [("ICD-10-CM", row) for row in (0, 1, 2)]
-    note = seen("heart radius", first=0, final=1, size=3)
-    np.testing.assert_array_equal(one.columns(note, codes), one.columns(note, codes))
+    codes: list[tuple[System, int]] = [("ICD-10-CM", 1), ("HCPCS", 0), ("ICD-10-CM", 0), ("CPT", 7)]
+    note = seen("heart radius", first=0, final=1, size=4)
+    first = told(one, seen("heart radius", first=0, final=1, size=2), codes[:2])
+    np.testing.assert_array_equal(told(one, note, codes)[:2], first)
+    np.testing.assert_array_equal(told(one, note, codes), told(meaning(), note, codes))
 
 
 def test_what_ships_knows_that_failing_kidneys_are_renal_insufficiency() -> None:
     note = seen("kidney failure", first=0, final=1, size=2)
-    table = Meaning.load(title).columns(note, [("ICD-10-CM", 3), ("ICD-10-CM", 1)])
+    table = told(Meaning.load(TITLES), note, [("ICD-10-CM", 3), ("ICD-10-CM", 1)])
     assert table[0, 0] > table[1, 0] + 0.2
 
 
@@ -137,13 +142,13 @@ def shipped_like(folder: Path, **changes: str) -> Path:
 
 
 def test_vectors_are_read_with_their_weights(tmp_path: Path) -> None:
-    one = Meaning.load(title, shipped_like(tmp_path))
+    one = Meaning.load(TITLES, shipped_like(tmp_path))
     assert one.words == {"heart": 0, "wrist": 1}
     assert one.vectors.tolist() == [[0.5, 0.0], [0.0, -1.0], [0.0, 0.0]]
 
 
 def test_vectors_that_were_changed_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="their hash is not the one on their card"):
-        Meaning.load(title, shipped_like(tmp_path, sha256="0" * 64))
+        Meaning.load(TITLES, shipped_like(tmp_path, sha256="0" * 64))
     with pytest.raises(ModelError, match="cannot be read"):
-        Meaning.load(title, tmp_path / "none")
+        Meaning.load(TITLES, tmp_path / "none")

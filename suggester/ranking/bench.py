@@ -37,12 +37,6 @@ class Bench:
     @classmethod
     def over(cls, releases: ReleaseSet) -> Bench:
         """Build reader, candidate finder and features over a set of releases."""
-        # of CPT no descriptor is looked at, licensed or not
-        titles = {system: releases.store(system).titles for system in SYSTEMS if system != "CPT"}
-
-        def title(system: System, row: int) -> str:
-            return titles[system][row] if system in titles else ""
-
         personal, family = read_history()
         finder = CandidateFinder(releases, personal=personal, family=family, combinations=read_combinations())
         return cls(
@@ -51,7 +45,10 @@ class Bench:
             finder=finder,
             features=FeatureBuilder(finder),
             site_order=SiteOrder(releases.icd10cm, releases.terms, finder.sites),
-            meaning=Meaning.load(title),
+            # of CPT no descriptor is looked at, licensed or not
+            meaning=Meaning.load(
+                {system: releases.store(system).titles for system in SYSTEMS if system != "CPT"}
+            ),
             codes={system: releases.store(system).code_list for system in SYSTEMS},
         )
 

@@ -47,20 +47,30 @@ def described(
     """Features, shape ``(candidates, len(COLUMNS))``, and scored candidates of each head of the ranker."""
     heads = by_head(candidates)
     groups = bench.features.build_groups(reading, [group for _, group in heads], setting=setting)
+    sums = bench.meaning.running(reading.table.lower)
     out: list[tuple[Head, Described]] = []
     for (head, _), (table, scored) in zip(heads, groups, strict=True):
-        general, seen = with_meaning(bench, reading, scored, table)
+        general, seen = with_meaning(bench, reading, scored, table, sums)
         out.append((head, (np.concatenate([general, usage[head].columns(seen)], axis=1), scored)))
     return out
 
 
 def with_meaning(
-    bench: Bench, reading: Reading, scored: Sequence[Scored], table: NDArray[np.float32]
+    bench: Bench,
+    reading: Reading,
+    scored: Sequence[Scored],
+    table: NDArray[np.float32],
+    sums: NDArray[np.float32] | None = None,
 ) -> tuple[NDArray[np.float32], Sighting]:
-    """What a note and the code sets alone tell, shape ``(candidates, len(GENERAL))``, and the sighting."""
+    """What a note and the code sets alone tell, shape ``(candidates, len(GENERAL))``, and the sighting.
+
+    ``sums`` are those of the note's words, if they are at hand (``Meaning.running``).
+    """
+    if sums is None:
+        sums = bench.meaning.running(reading.table.lower)
     seen = sighting(bench, reading, scored, table)
     codes = [(item.candidate.system, item.candidate.row) for item in scored]
-    return np.concatenate([table, bench.meaning.columns(seen, codes)], axis=1), seen
+    return np.concatenate([table, bench.meaning.columns(seen, codes, sums)], axis=1), seen
 
 
 def sighting(

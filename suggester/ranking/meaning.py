@@ -12,7 +12,7 @@ import hashlib
 import io
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Self
@@ -33,7 +33,6 @@ WORD = re.compile(r"[a-z][a-z'-]+")
 """A word that may have a vector, in small letters."""
 
 _NEAR = 6
-_KEPT = 50_000
 _SMALL = 1e-6
 
 
@@ -50,8 +49,8 @@ class Meaning:
         words, is 0.
     sha256
         Hash of the table on disk.
-    title
-        The title of the code in a row of a system; empty if there is none to look at.
+    titles
+        The titles of each system that has some to look at, by row.
     """
 
     ARRAYS_FILE: ClassVar[str] = "vectors.npz"
@@ -60,13 +59,23 @@ class Meaning:
     words: Mapping[str, int]
     vectors: NDArray[np.float32]
     sha256: str
-    title: Callable[[System, int], str]
-    _titles: dict[tuple[System, int], NDArray[np.float32]] = field(
-        default_factory=dict, init=False, repr=False, compare=False
-    )
+    titles: Mapping[System, Sequence[str]]
+    _first: dict[System, int] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _vectors: NDArray[np.float32] = field(init=False, repr=False, compare=False)
+    _known: NDArray[np.bool_] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        count = 0
+        for system, titles in self.titles.items():
+            self._first[system] = count
+            count += len(titles)
+        # memory is taken for the rows that are written; the last row is of what has no title
+        object.__setattr__(self, "_vectors", np.zeros((count + 1, self.vectors.shape[1]), dtype=np.float32))
+        object.__setattr__(self, "_known", np.zeros(count + 1, dtype=np.bool_))
+        self._known[-1] = True
 
     @classmethod
-    def load(cls, title: Callable[[System, int], str], folder: Path | None = None) -> Self:
+    def load(cls, titles: Mapping[System, Sequence[str]], folder: Path | None = None) -> Self:
         """The vectors that are shipped, or those of a folder.
 
         Raises
@@ -92,39 +101,61 @@ class Meaning:
             words={word: row for row, word in enumerate(words)},
             vectors=np.concatenate([vectors.astype(np.float32), unknown]),
             sha256=card["sha256"],
-            title=title,
+            titles=titles,
         )
 
-    def columns(self, seen: Sighting, codes: Sequence[tuple[System, int]]) -> NDArray[np.float32]:
+    def running(self, words: Sequence[str]) -> NDArray[np.float32]:
+        """Sums of the vectors of a note's folded words before each and after all.
+
+        Shape ``(words + 1, dimensions)``.
+        """
+        known, unknown = self.words, len(self.words)
+        sums = np.zeros((len(words) + 1, self.vectors.shape[1]), dtype=np.float32)
+        ids = [known.get(word, unknown) for word in words]
+        np.add.accumulate(self.vectors.take(ids, axis=0), axis=0, out=sums[1:])
+        return sums
+
+    def columns(
+        self, seen: Sighting, codes: Sequence[tuple[System, int]], sums: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
         """Features of the candidates of a note, shape ``(candidates, len(MEANING_NAMES))``.
 
-        ``codes`` holds the system and row of each candidate.
+        Parameters
+        ----------
+        seen
+            The candidates.
+        codes
+            The system and row of each.
+        sums
+            ``running`` of the note's words.
         """
-        if not seen.codes:
-            return np.zeros((0, len(MEANING_NAMES)), dtype=np.float32)
-        known, unknown = self.words, len(self.words)
-        ids = [known.get(word, unknown) for word in seen.words]
-        until = np.zeros((len(ids) + 1, self.vectors.shape[1]), dtype=np.float32)
-        np.cumsum(self.vectors.take(ids, axis=0), axis=0, out=until[1:])
+        out = np.empty((len(codes), len(MEANING_NAMES)), dtype=np.float32)
+        if not len(codes):
+            return out
         after = seen.final + 1
         begin = np.concatenate([seen.first, np.maximum(seen.first - _NEAR, seen.begin), seen.begin])
         stop = np.concatenate([after, np.minimum(after + _NEAR, seen.stop), seen.stop])
-        texts = (until.take(stop, axis=0) - until.take(begin, axis=0)).reshape(3, len(seen.codes), -1)
-        titles = np.array([self._title(code) for code in codes])
-        out = np.empty((len(seen.codes), len(MEANING_NAMES)), dtype=np.float32)
-        size = np.sqrt(np.einsum("kij,kij->ki", texts, texts))
-        out[:, :3] = (np.einsum("kij,ij->ki", texts, titles) / np.maximum(size, _SMALL)).T
-        whole = until[-1]
+        texts = sums.take(stop, axis=0)
+        texts -= sums.take(begin, axis=0)
+        titles = self._titles(codes)
+        size = np.sqrt(np.einsum("ij,ij->i", texts, texts)).reshape(3, -1)
+        near = np.einsum("kij,ij->ki", texts.reshape(3, *titles.shape), titles)
+        out[:, :3] = (near / np.maximum(size, _SMALL)).T
+        whole = sums[-1]
         out[:, 3] = titles @ whole / max(float(np.linalg.norm(whole)), _SMALL)
         return out
 
-    def _title(self, code: tuple[System, int]) -> NDArray[np.float32]:
-        """The vector of a code's title, of length 1 or 0; kept once worked out."""
-        found = self._titles.get(code)
-        if found is None:
-            if len(self._titles) >= _KEPT:
-                self._titles.clear()
-            rows = [self.words.get(word, -1) for word in WORD.findall(self.title(*code).lower())]
-            total: NDArray[np.float32] = self.vectors[rows].sum(axis=0)
-            found = self._titles[code] = total / np.float32(max(float(np.linalg.norm(total)), _SMALL))
-        return found
+    def _titles(self, codes: Sequence[tuple[System, int]]) -> NDArray[np.float32]:
+        """The vectors of the titles of codes, each of length 1 or 0; kept once worked out."""
+        first, without = self._first, len(self._known) - 1
+        places = [first[system] + row if system in first else without for system, row in codes]
+        if not self._known.take(places).all():
+            for place, (system, row) in zip(places, codes, strict=True):
+                if not self._known[place]:
+                    rows = [
+                        self.words.get(word, -1) for word in WORD.findall(self.titles[system][row].lower())
+                    ]
+                    total: NDArray[np.float32] = self.vectors[rows].sum(axis=0)
+                    self._vectors[place] = total / np.float32(max(float(np.linalg.norm(total)), _SMALL))
+                    self._known[place] = True  # last: threads share this
+        return self._vectors.take(places, axis=0)
