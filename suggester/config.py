@@ -67,7 +67,9 @@ class Settings(BaseSettings):
         Name of the header in which a proxy on this machine gives the name of who signed in; empty is off.
     """
 
-    model_config = SettingsConfigDict(env_prefix="SUGGESTER_", extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="SUGGESTER_", env_ignore_empty=True, extra="forbid", frozen=True
+    )
 
     store_dir: Path = Field(default_factory=default_store_dir)
     model: str = "general"

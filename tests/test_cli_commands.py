@@ -225,6 +225,13 @@ def test_an_unforeseen_error_shows_where_but_no_text(note: Path, monkeypatch: py
     assert "Zachariah" not in result.output
 
 
+def test_an_empty_variable_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = Settings.load()
+    for name in ("STORE_DIR", "LIMIT", "DATABASE_URL", "RULES_OFF"):
+        monkeypatch.setenv(f"SUGGESTER_{name}", "")
+    assert Settings.load() == plain
+
+
 def test_a_wrong_setting_in_the_environment_is_usage(
     note: Path, engine: list, monkeypatch: pytest.MonkeyPatch
 ) -> None:
