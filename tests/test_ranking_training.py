@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from suggester.codesets import Catalog
 from suggester.ranking.bench import Bench
-from suggester.ranking.features import NAMES
+from suggester.ranking.describing import GENERAL
 from suggester.ranking.training import (
     FOLDS,
     Examples,
@@ -80,7 +80,7 @@ def test_examples_are_the_candidates_of_a_head_with_their_note_and_weight(bench:
     seen: list[int] = []
     data = examples(bench, NOTES, "diagnosis", progress=seen.append)
     assert seen == [1, 2, 3]
-    assert data.features.shape == (len(data.right), len(NAMES))
+    assert data.features.shape == (len(data.right), len(GENERAL))
     assert set(data.group.tolist()) == {0, 2}
     assert {(g, w) for g, w in zip(data.group.tolist(), data.weight.tolist(), strict=True)} == {
         (0, 1.0),
@@ -94,7 +94,7 @@ def test_examples_are_the_candidates_of_a_head_with_their_note_and_weight(bench:
 
 def test_no_notes_are_no_examples(bench: Bench) -> None:
     data = examples(bench, [], "diagnosis")
-    assert data.features.shape == (0, len(NAMES))
+    assert data.features.shape == (0, len(GENERAL))
     assert len(data.right) == len(data.group) == len(data.weight) == 0
 
 
