@@ -14,6 +14,7 @@ from suggester.ranking.ledger import cue_of
 from suggester.ranking.said import Said
 from suggester.ranking.support import CodeSupport
 from suggester.rules import gate
+from suggester.suggest.ordering import placed
 from suggester.types import Assertion, Note, System
 
 _DIGITS: Final = 6
@@ -68,7 +69,7 @@ def choose(
     gated
         Whether what is negated, hypothetical or a relative's is kept from being suggested.
     threshold, limit
-        Least confidence, and most suggestions.
+        Least confidence, and most suggestions: those that are shown first.
     """
     day = note.service_date
     kept: list[Kept] = []
@@ -98,9 +99,15 @@ def choose(
         candidate = entry[1].candidate
         return -entry[0], candidate.system, bench.codes[candidate.system][candidate.row]
 
-    kept.sort(key=surest)
+    def shown(entry: Kept) -> tuple[float, float, str, str]:
+        candidate = entry[1].candidate
+        code = bench.codes[candidate.system][candidate.row]
+        return placed(candidate.system, code, entry[0], places)
+
+    if len(kept) > limit:
+        kept.sort(key=shown)
     left_out.extend((item, "below threshold", None) for _, item, _ in kept[limit:])
-    kept = kept[:limit]
+    kept = sorted(kept[:limit], key=surest)
     return Choice(kept, _named(said, left_out, kept), places)
 
 

@@ -56,14 +56,17 @@ def in_order(
     """Diagnoses by their place, services by their confidence beside it; ranked from 1."""
 
     def key(item: Suggestion) -> tuple[float, float, str, str]:
-        system, code = item.code.system, item.code.code
-        if system == "ICD-10-CM":
-            place = places.get((system, code), item.confidence)
-        else:
-            place = item.confidence * SERVICE_PLACE
-        return -place, -item.confidence, system, code
+        return placed(item.code.system, item.code.code, item.confidence, places)
 
     return tuple([_ranked(item, rank) for rank, item in enumerate(sorted(suggestions, key=key), 1)])
+
+
+def placed(
+    system: System, code: str, confidence: float, places: Mapping[tuple[System, str], float]
+) -> tuple[float, float, str, str]:
+    """What codes are sorted by to be shown."""
+    place = places.get((system, code), confidence) if system == "ICD-10-CM" else confidence * SERVICE_PLACE
+    return -place, -confidence, system, code
 
 
 def _ranked(item: Suggestion, rank: int) -> Suggestion:
