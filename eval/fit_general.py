@@ -36,6 +36,7 @@ FITTING: dict[Head, dict[str, Any]] = {
     "diagnosis": {"max_iter": 240, "max_features": 0.3},
     "procedure": {"max_iter": 60, "max_leaf_nodes": 6, "min_samples_leaf": 20},
 }
+CENTRAL: dict[str, Any] = {**FITTING["diagnosis"], "max_leaf_nodes": 31, "max_depth": None}
 PRACTICE = Path(__file__).parent / "practice"
 
 
@@ -81,7 +82,7 @@ def main() -> None:
         )
         trees[head], calibration[head], _ = fit(data, **FITTING[head])
         if head == "diagnosis":
-            central = fit_central(data, **FITTING[head])
+            central = fit_central(data, **CENTRAL)
     card = {
         "what": "general ranker: weights of features; rates of codes and phrases, and weights of words, from "
         "the practice notes alone",

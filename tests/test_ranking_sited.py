@@ -50,6 +50,16 @@ def test_a_site_that_is_not_said_or_is_said_changes_nothing(text: str, first: st
     assert order(text, (first, second))[0] == first
 
 
+def test_an_unspecified_code_goes_before_its_other_one_where_the_words_say_no_other() -> None:
+    text = "Impression: ankle sprain, right."
+    assert order(text, ("S93.401A", "S93.491A"))[0] == "S93.401A"
+
+
+def test_words_of_a_phrase_for_the_other_code_leave_it_first() -> None:
+    text = "Impression: sprain of the anterior talofibular ligament of the right ankle."
+    assert order(text, ("S93.401A", "S93.491A"))[0] == "S93.491A"
+
+
 def test_complications_of_diabetes_are_of_the_type_that_a_note_names_alone(bench: Bench) -> None:
     one = found(bench, "T1DM for 20 years. Diabetic nephropathy. Diabetic neuropathy.")
     assert "E10.21" in one

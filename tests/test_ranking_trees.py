@@ -146,7 +146,7 @@ def test_an_ensemble_of_leaves_alone_is_its_baseline() -> None:
     np.testing.assert_allclose(trees.predict(sample(7, 5)), flat.decision_function(sample(7, 5)), atol=1e-6)
 
 
-@pytest.mark.parametrize("leaves", [16, 17, 64])
+@pytest.mark.parametrize("leaves", [16, 17, 32, 33, 64])
 def test_trees_of_more_leaves_are_scored_alike(leaves: int) -> None:
     features = sample(5, 900)
     estimator = HistGradientBoostingClassifier(

@@ -3,7 +3,9 @@
 A site that the words say goes before the sibling for *other part* or *other specified* of the same thing (a
 heel ulcer is one of heel and midfoot, not of another part of the foot), and a code of an *unspecified part*
 that the words name whole goes before one of a part that they do not say (a displaced clavicle fracture is
-none of its shaft).
+none of its shaft). Where two titles differ in *other* and *unspecified* alone, words that came from the title
+of the *other* one say nothing of another: the unspecified code goes before it (an ankle sprain is one of an
+unspecified ligament).
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from suggester.codesets.store import ReleaseStore
-from suggester.codesets.terms import SIDE_WORDS, TermIndex
+from suggester.codesets.terms import SIDE_WORDS, Source, TermIndex
 from suggester.codesets.words import NEUTRAL, words
 from suggester.pipeline.matching import COMPLETE
 from suggester.pipeline.reading import Reading
@@ -24,18 +26,28 @@ _OTHER: Final = re.compile(r"\bother (?:part|site|specified)")
 _UNSPECIFIED: Final = re.compile(r"\bunspecified part\b")
 _JOINED: Final = re.compile(r"\b(?:and|or)\b")
 _NO_SITE: Final = NEUTRAL | SIDE_WORDS | {"part", "site", "displaced", "nondisplaced"}
+_WORD: Final = re.compile(r"[a-z0-9]+")
+_OPEN: Final = frozenset(("other", "specified", "unspecified", "nos", "of"))
+_TITLES: Final = frozenset(map(int, (Source.TITLE, Source.DEFAULT)))
 _FEW: Final = 2
 """Most words that the title of another part has beside those of the site said."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Title:
-    """What a title says of a site: its words, those on each side of *and*, and of which kind it is."""
+    """What a title says of a site: its words, those on each side of *and*, and of which kind it is.
+
+    ``bare`` is all of it but *other* and *unspecified*; ``rest`` is whether it says *other*,
+    ``vague`` whether it says *unspecified*.
+    """
 
     words: frozenset[int]
     halves: tuple[frozenset[int], ...]
     other: bool
     unspecified: bool
+    bare: frozenset[str]
+    rest: bool
+    vague: bool
 
 
 class SiteOrder:
@@ -60,6 +72,8 @@ class SiteOrder:
     def goes_before(self, reading: Reading, one: Scored, two: Scored) -> bool:
         """Whether the site that the words say puts ``one`` before ``two``, whatever their confidences."""
         first, second = self._title(one.candidate.row), self._title(two.candidate.row)
+        if first.vague and second.rest and first.bare == second.bare:
+            return int(self._terms.term_source[reading.matches.term[two.best.match]]) in _TITLES
         if second.other and not (first.other or first.unspecified):
             return self._says(reading, one, two, first, second)
         if first.unspecified and not (second.other or second.unspecified):
@@ -95,8 +109,15 @@ class SiteOrder:
         if found is None:
             text = self._store.titles[row].lower()
             halves = tuple(self._ids(half) for half in _JOINED.split(text))
+            said = frozenset(_WORD.findall(text))
             found = self._titles[row] = _Title(
-                frozenset().union(*halves), halves, bool(_OTHER.search(text)), bool(_UNSPECIFIED.search(text))
+                frozenset().union(*halves),
+                halves,
+                bool(_OTHER.search(text)),
+                bool(_UNSPECIFIED.search(text)),
+                said - _OPEN,
+                "other" in said,
+                "unspecified" in said,
             )
         return found
 

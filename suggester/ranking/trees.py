@@ -157,7 +157,9 @@ class _Walk:
         most = int(leaves.max(initial=1))
         if most > _MOST_LEAVES:
             raise ValueError(f"a tree has {most} leaves, allowed {_MOST_LEAVES}")
-        kind: type[np.uint16 | np.uint64] = np.uint16 if most <= _FEW_LEAVES else np.uint64
+        kind: type[np.uint16 | np.uint32 | np.uint64] = next(
+            kind for kind in (np.uint16, np.uint32, np.uint64) if most <= np.iinfo(kind).bits
+        )
         self._width = np.iinfo(kind).bits
         # numbers of leaves in as few bytes as will hold them: there are many at once
         short = np.int16 if len(trees.roots) * self._width < 1 << 15 else np.int32
