@@ -155,9 +155,11 @@ class Review {
       if (!(await this.outbox.drained())) { this.announce('Wait: decisions are still being sent.'); return }
       if (this.view && this.view.track !== 'primary') { await this.#backToAudit(); return }
       const id = leave && this.view?.lease ? this.view.id : null
-      if (id && this.view.status !== 'finished') this.skipped = [...this.skipped.filter((x) => x !== id), id].slice(-50)
+      // a note that is only read is passed over too: it may have become free in the meantime
+      const here = leave && this.view && this.view.status !== 'finished' ? this.view.id : null
+      if (here) this.skipped = [...this.skipped.filter((x) => x !== here), here].slice(-50)
       const { view, progress, again } = await this.api.post('/api/next', { leave: id, skip: this.skipped })
-      if (again) this.skipped = id ? [id] : []
+      if (again) this.skipped = here ? [here] : []
       this.progress = progress
       this.boot.track = 'primary'
       if (!view) { this.skipped = []; this.#nothing('No note is waiting', 'All notes are finished or with someone else. Look at the worklist, or ask for an import.'); return }
