@@ -13,8 +13,6 @@ MODEL_FOLDER holds ``model.safetensors`` and ``vocab.txt`` of all-MiniLM-L6-v2 (
 from __future__ import annotations
 
 import argparse
-import hashlib
-import io
 import json
 import time
 from collections import Counter
@@ -29,6 +27,7 @@ from numpy.typing import NDArray
 from suggester.codesets import ReleaseSet, open_catalog
 from suggester.config import Settings
 from suggester.ranking.meaning import WORD, Meaning
+from suggester.ranking.pinned import write
 
 Numbers = NDArray[np.floating[Any]]
 Weights = Mapping[str, Numbers]
@@ -151,13 +150,11 @@ def main() -> None:
     out = out @ directions[:DIMENSIONS].T
     out /= np.maximum(np.linalg.norm(out, axis=1, keepdims=True), 1e-6)
     share = np.array([said[word] for word in words]) / said.total()
-    buffer = io.BytesIO()
-    np.savez_compressed(
-        buffer,
-        words=np.frombuffer("\n".join(words).encode(), dtype=np.uint8),
-        vectors=np.round(out * 127).astype(np.int8),
-        weights=(COMMON / (COMMON + share)).astype(np.float32),
-    )
+    arrays: dict[str, NDArray[Any]] = {
+        "words": np.frombuffer("\n".join(words).encode(), dtype=np.uint8),
+        "vectors": np.round(out * 127).astype(np.int8),
+        "weights": (COMMON / (COMMON + share)).astype(np.float32),
+    }
     card = {
         "what": "vectors of words, to tell how near a code's title is in meaning to the words of a note",
         "from": "all-MiniLM-L6-v2 (sentence-transformers, Apache-2.0), each word put through it by itself",
@@ -169,11 +166,8 @@ def main() -> None:
         "dimensions": DIMENSIONS,
         "limits": "Near in meaning is not the same: opposites and siblings are near each other. One of many "
         "things that the ranker weighs; it names no code by itself.",
-        "sha256": hashlib.sha256(buffer.getvalue()).hexdigest(),
     }
-    options.out.mkdir(parents=True, exist_ok=True)
-    (options.out / Meaning.ARRAYS_FILE).write_bytes(buffer.getvalue())
-    (options.out / Meaning.CARD_FILE).write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
+    write(options.out / Meaning.ARRAYS_FILE, arrays, card)
     print(f"{len(words)} words written to {options.out} after {time.monotonic() - started:.0f} s")
 
 

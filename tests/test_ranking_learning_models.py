@@ -22,7 +22,8 @@ from suggester.ranking.learning.fitting import FEWEST, fit
 from suggester.ranking.learning.judges import NO_TERM
 from suggester.ranking.learning.training import held_back, read_examples, train
 from suggester.ranking.learning.views import CodeTable
-from suggester.ranking.model import ARRAYS_FILE, CARD_FILE, Ranker
+from suggester.ranking.model import ARRAYS_FILE, Ranker
+from suggester.ranking.pinned import CARD_FILE
 from suggester.suggest import Suggester
 from suggester.types import GoldCode, GoldNote, Note
 

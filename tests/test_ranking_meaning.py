@@ -17,6 +17,7 @@ from suggester.errors import ModelError
 from suggester.ranking.bench import Bench
 from suggester.ranking.describing import GENERAL, by_head, sighting, with_meaning
 from suggester.ranking.meaning import MEANING_NAMES, Meaning
+from suggester.ranking.pinned import CARD_FILE
 from suggester.ranking.sighting import Sighting
 from suggester.types import System
 
@@ -137,7 +138,7 @@ def shipped_like(folder: Path, **changes: str) -> Path:
     )
     (folder / Meaning.ARRAYS_FILE).write_bytes(buffer.getvalue())
     card = {"sha256": hashlib.sha256(buffer.getvalue()).hexdigest(), **changes}
-    (folder / Meaning.CARD_FILE).write_text(json.dumps(card), encoding="utf-8")
+    (folder / CARD_FILE).write_text(json.dumps(card), encoding="utf-8")
     return folder
 
 
@@ -148,7 +149,7 @@ def test_vectors_are_read_with_their_weights(tmp_path: Path) -> None:
 
 
 def test_vectors_that_were_changed_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="their hash is not the one on their card"):
+    with pytest.raises(ModelError, match="its hash is not the one on its card"):
         Meaning.load(TITLES, shipped_like(tmp_path, sha256="0" * 64))
     with pytest.raises(ModelError, match="cannot be read"):
         Meaning.load(TITLES, tmp_path / "none")

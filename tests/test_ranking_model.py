@@ -16,11 +16,11 @@ from suggester.errors import ModelError
 from suggester.ranking.describing import COLUMNS, HEADS
 from suggester.ranking.model import (
     ARRAYS_FILE,
-    CARD_FILE,
     Calibration,
     Ranker,
     shipped_models,
 )
+from suggester.ranking.pinned import CARD_FILE
 from suggester.resources import data_path
 
 
@@ -96,7 +96,7 @@ def test_an_unknown_path_is_named_without_its_folders(tmp_path: Path) -> None:
 
 def test_a_card_that_cannot_be_read_is_a_model_error(folder: Path) -> None:
     (folder / CARD_FILE).write_text("{", encoding="utf-8")
-    with pytest.raises(ModelError, match="mine: cannot be read"):
+    with pytest.raises(ModelError, match="mine: its card cannot be read"):
         Ranker.load(str(folder))
 
 

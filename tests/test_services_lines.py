@@ -15,11 +15,12 @@ from suggester.cli import main
 from suggester.codesets import Catalog
 from suggester.config import Settings
 from suggester.errors import LexiconError, ModelError
+from suggester.ranking.pinned import CARD_FILE
 from suggester.ranking.services import index as index_module
 from suggester.ranking.services.coder import ALWAYS, LINE_KIND, LineCoder
 from suggester.ranking.services.features import NAMES, candidates
 from suggester.ranking.services.index import open_index
-from suggester.ranking.services.model import ARRAYS_FILE, CARD_FILE, LineModel
+from suggester.ranking.services.model import ARRAYS_FILE, LineModel
 from suggester.ranking.services.text import Amount, Count, counted, measured, pieces
 from suggester.ranking.services.words import Reader, Vocabulary
 from suggester.suggest import Suggester, load

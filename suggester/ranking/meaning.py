@@ -8,9 +8,6 @@ embeddings, 2017). Nothing but a table is looked up when a note is read.
 
 from __future__ import annotations
 
-import hashlib
-import io
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,7 +17,7 @@ from typing import ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from suggester.errors import ModelError
+from suggester.ranking.pinned import read_arrays, read_card
 from suggester.ranking.sighting import Sighting
 from suggester.resources import data_path
 from suggester.types import System
@@ -54,7 +51,6 @@ class Meaning:
     """
 
     ARRAYS_FILE: ClassVar[str] = "vectors.npz"
-    CARD_FILE: ClassVar[str] = "card.json"
 
     words: Mapping[str, int]
     vectors: NDArray[np.float32]
@@ -84,18 +80,11 @@ class Meaning:
             If they cannot be read, or their hash is not the one on their card.
         """
         folder = folder or data_path("models", "words")
-        try:
-            card = json.loads((folder / cls.CARD_FILE).read_text(encoding="utf-8"))
-            data = (folder / cls.ARRAYS_FILE).read_bytes()
-        except (OSError, ValueError) as error:
-            raise ModelError(f"vectors {folder.name}: cannot be read ({type(error).__name__})") from None
-        if hashlib.sha256(data).hexdigest() != card.get("sha256"):
-            raise ModelError(
-                f"vectors {folder.name}: their hash is not the one on their card; they were changed or cut"
-            )
-        with np.load(io.BytesIO(data), allow_pickle=False) as box:
-            words = box["words"].tobytes().decode().split("\n")
-            vectors = box["vectors"] * (box["weights"] / np.float32(127.0))[:, None]
+        subject = f"table of word vectors {folder.name}"
+        card = read_card(folder, subject)
+        box = read_arrays(folder / cls.ARRAYS_FILE, card, subject)
+        words = box["words"].tobytes().decode().split("\n")
+        vectors = box["vectors"] * (box["weights"] / np.float32(127.0))[:, None]
         unknown = np.zeros((1, vectors.shape[1]), dtype=np.float32)
         return cls(
             words={word: row for row, word in enumerate(words)},

@@ -6,9 +6,6 @@ figures, its limits, and the SHA-256 of the arrays. A model whose hash is not th
 
 from __future__ import annotations
 
-import hashlib
-import io
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +19,7 @@ from suggester.pipeline.reading import Reading
 from suggester.ranking.bench import Bench
 from suggester.ranking.describing import COLUMNS, HEADS, Head, described
 from suggester.ranking.features import Described
+from suggester.ranking.pinned import CARD_FILE, read_arrays, read_card, write
 from suggester.ranking.support import CodeSupport
 from suggester.ranking.trees import TreeEnsemble
 from suggester.ranking.usage import Usage
@@ -31,7 +29,6 @@ from suggester.types import Setting
 _CENTRAL = "central"
 
 ARRAYS_FILE = "model.npz"
-CARD_FILE = "card.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,19 +85,8 @@ class Ranker:
             arrays[f"{head}.calibration.probability"] = self.calibration[head].probability
             arrays.update(self.usage[head].to_arrays(f"{head}.usage"))
         arrays.update(self.central.to_arrays(_CENTRAL))
-        buffer = io.BytesIO()
-        np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
-        data = buffer.getvalue()
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / ARRAYS_FILE).write_bytes(data)
-        card = {
-            **self.card,
-            "name": self.name,
-            "version": self.version,
-            "features": list(COLUMNS),
-            "sha256": hashlib.sha256(data).hexdigest(),
-        }
-        (folder / CARD_FILE).write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
+        about = {"name": self.name, "version": self.version, "features": list(COLUMNS)}
+        write(folder / ARRAYS_FILE, arrays, {**self.card, **about})
 
     @classmethod
     def load(cls, name: str) -> Self:
@@ -113,23 +99,15 @@ class Ranker:
             are not those of this version.
         """
         folder = _folder(name)
-        try:
-            card = json.loads((folder / CARD_FILE).read_text(encoding="utf-8"))
-            data = (folder / ARRAYS_FILE).read_bytes()
-        except (OSError, ValueError) as error:
-            raise ModelError(f"model {folder.name}: cannot be read ({type(error).__name__})") from None
-        if hashlib.sha256(data).hexdigest() != card.get("sha256"):
-            raise ModelError(
-                f"model {folder.name}: its hash is not the one on its card; it was changed or cut"
-            )
+        subject = f"model {folder.name}"
+        card = read_card(folder, subject)
+        arrays = read_arrays(folder / ARRAYS_FILE, card, subject)
         if card.get("features") != list(COLUMNS):
-            raise ModelError(f"model {folder.name}: was made for other features; train it again")
-        with np.load(io.BytesIO(data), allow_pickle=False) as box:
-            arrays = {key: box[key] for key in box.files}
+            raise ModelError(f"{subject}: was made for other features; train it again")
         try:
             return cls._of(card, arrays)
         except KeyError as error:
-            raise ModelError(f"model {folder.name}: lacks {error}; it was made by another version") from None
+            raise ModelError(f"{subject}: lacks {error}; it was made by another version") from None
 
     @classmethod
     def _of(cls, card: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Self:

@@ -21,7 +21,8 @@ from suggester.ranking.learning.judges import GeneralJudge, Judge, LocalJudge
 from suggester.ranking.learning.learned import Learned
 from suggester.ranking.learning.notes import NAMES as STAGE_TWO
 from suggester.ranking.learning.pairs import NAMES as STAGE_ONE
-from suggester.ranking.model import ARRAYS_FILE, CARD_FILE, Ranker, shipped_models
+from suggester.ranking.model import ARRAYS_FILE, Ranker, shipped_models
+from suggester.ranking.pinned import CARD_FILE, read_arrays, read_card
 from suggester.types import SYSTEMS
 
 FORMAT = "suggester-learned-1"
@@ -95,7 +96,8 @@ def use(folder: Path, version: str) -> None:
 
 def card(folder: Path, version: str) -> dict[str, Any]:
     """The card of a version."""
-    return _card(folder / VERSIONS_FOLDER / version)
+    place = folder / VERSIONS_FOLDER / version
+    return read_card(place, f"model {place.name}")
 
 
 def save(folder: Path, learned: Learned, about: dict[str, Any], *, in_use: bool = True) -> str:
@@ -134,26 +136,20 @@ def _packed(learned: Learned) -> bytes:
 
 
 def _load_local(folder: Path) -> LocalJudge:
-    about = _card(folder)
-    try:
-        data = (folder / ARRAYS_FILE).read_bytes()
-    except OSError as error:
-        raise ModelError(f"model {folder.name}: cannot be read ({type(error).__name__})") from None
-    if hashlib.sha256(data).hexdigest() != about.get("sha256"):
-        raise ModelError(f"model {folder.name}: its hash is not the one on its card; it was changed or cut")
+    subject = f"model {folder.name}"
+    about = read_card(folder, subject)
+    arrays = read_arrays(folder / ARRAYS_FILE, about, subject)
     columns = {"stage_one": list(STAGE_ONE), "stage_two": list(STAGE_TWO)}
     if about.get("format") != FORMAT or about.get("columns") != columns:
-        raise ModelError(f"model {folder.name}: was made by another version of Suggester; train it again")
+        raise ModelError(f"{subject}: was made by another version of Suggester; train it again")
     general = Ranker.load(about["general"]["name"])
     if general.card["sha256"] != about["general"]["sha256"]:
-        raise ModelError(f"model {folder.name}: was learned on top of another general model; train it again")
-    with np.load(io.BytesIO(data), allow_pickle=False) as box:
-        learned = Learned.from_arrays({key: box[key] for key in box.files})
+        raise ModelError(f"{subject}: was learned on top of another general model; train it again")
     return LocalJudge(
         name=about["name"],
         version=about["version"],
         general=GeneralJudge(general),
-        learned=learned,
+        learned=Learned.from_arrays(arrays),
         systems=frozenset(system for system in SYSTEMS if system in about["systems"]),
         unit=about["unit"],
         research=bool(about["research"]),
@@ -161,18 +157,10 @@ def _load_local(folder: Path) -> LocalJudge:
     )
 
 
-def _card(folder: Path) -> dict[str, Any]:
-    try:
-        about = json.loads((folder / CARD_FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ModelError(f"model {folder.name}: its card cannot be read ({type(error).__name__})") from None
-    if not isinstance(about, dict):
-        raise ModelError(f"model {folder.name}: its card is not an object")
-    return about
-
-
 def _format(folder: Path) -> object:
-    return _card(folder).get("format") if (folder / CARD_FILE).is_file() else None
+    if not (folder / CARD_FILE).is_file():
+        return None
+    return read_card(folder, f"model {folder.name}").get("format")
 
 
 def _choices(folder: Path) -> str:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,13 +12,14 @@ from numpy.typing import NDArray
 
 from suggester.errors import ModelError
 from suggester.ranking.model import Calibration
+from suggester.ranking.pinned import read_arrays, read_card, write
 from suggester.ranking.services.features import NAMES
 from suggester.ranking.trees import TreeEnsemble
 from suggester.resources import data_path
 
 ARRAYS_FILE = "lines.npz"
-CARD_FILE = "card.json"
 FOLDER = ("models", "service_lines")
+_SUBJECT = "model of service lines"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +43,7 @@ class LineModel:
             "calibration.raw": self.calibration.raw,
             "calibration.probability": self.calibration.probability,
         }
-        buffer = io.BytesIO()
-        np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
-        data = buffer.getvalue()
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / ARRAYS_FILE).write_bytes(data)
-        card = {**self.card, "features": list(NAMES), "sha256": hashlib.sha256(data).hexdigest()}
-        (folder / CARD_FILE).write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
+        write(folder / ARRAYS_FILE, arrays, {**self.card, "features": list(NAMES)})
 
     @classmethod
     def load(cls, folder: Path | None = None) -> Self:
@@ -62,18 +54,11 @@ class LineModel:
         ModelError
             If it cannot be read, its hash is not the card's, or its features are not those of this version.
         """
-        try:
-            folder = folder or data_path(*FOLDER)
-            card = json.loads((folder / CARD_FILE).read_text(encoding="utf-8"))
-            data = (folder / ARRAYS_FILE).read_bytes()
-        except (OSError, ValueError) as error:
-            raise ModelError(f"model of service lines: cannot be read ({type(error).__name__})") from None
-        if hashlib.sha256(data).hexdigest() != card.get("sha256"):
-            raise ModelError("model of service lines: its hash is not the one on its card")
+        folder = folder or data_path(*FOLDER)
+        card = read_card(folder, _SUBJECT)
+        arrays = read_arrays(folder / ARRAYS_FILE, card, _SUBJECT)
         if card.get("features") != list(NAMES):
-            raise ModelError("model of service lines: was made for other features; fit it again")
-        with np.load(io.BytesIO(data), allow_pickle=False) as box:
-            arrays = {key: box[key] for key in box.files}
+            raise ModelError(f"{_SUBJECT}: was made for other features; fit it again")
         try:
             return cls(
                 trees=TreeEnsemble.from_arrays(arrays, "lines"),
@@ -81,4 +66,4 @@ class LineModel:
                 card=card,
             )
         except KeyError as error:
-            raise ModelError(f"model of service lines: lacks {error}") from None
+            raise ModelError(f"{_SUBJECT}: lacks {error}") from None
