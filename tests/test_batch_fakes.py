@@ -19,6 +19,7 @@ from suggester.types import (
     Flag,
     NotCoded,
     Note,
+    ProposedModifier,
     Run,
     Span,
     Suggestion,
@@ -81,6 +82,8 @@ class FakeEngine:
                 ),
                 reasons=("exact title",),
                 flags=(Flag(rule_id="fake", severity="warning", message="check it", codes=("E10.9",)),),
+                units=2 if word == "visit" else None,
+                modifiers=(ProposedModifier(modifier="25", reason="apart"),) if word == "visit" else (),
             )
             for rank, (start, end, word) in enumerate(found, start=1)
         )

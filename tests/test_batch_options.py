@@ -353,15 +353,16 @@ def test_csv_has_a_row_a_suggestion_and_no_formula(tmp_path: Path, settings: Set
     ]
     assert rows[0]["words"] == "cough"
     assert rows[0]["flags"] == "warning fake"
+    assert [(row["units"], row["modifiers"]) for row in rows[2:]] == [("", ""), ("2", "25")]
     with pytest.raises(BatchError, match="write JSON Lines"):
         list(pairs_of(output, source=source, settings=settings))
 
 
-def test_parquet_has_a_row_a_note_and_the_whole_record(
-    tmp_path: Path, source: Path, settings: Settings
-) -> None:
+def test_parquet_has_a_row_a_note_and_the_whole_record(tmp_path: Path, settings: Settings) -> None:
     from pyarrow import parquet
 
+    texts = [*NOTES, "visit for cough"]
+    source = write(tmp_path / "in.jsonl", texts)
     lines, table = tmp_path / "out.jsonl", tmp_path / "out.parquet"
     go(source, lines, settings)
     go(source, table, settings, job=Job(auto_accept=0.5), workers=2)
@@ -370,8 +371,12 @@ def test_parquet_has_a_row_a_note_and_the_whole_record(
     assert [row["record"] for row in rows] == lines.read_text(encoding="utf-8").splitlines()
     assert rows[0]["suggestions"][0]["code"] == "R05.9"
     assert rows[0]["suggestions"][0]["auto_accepted"] is True
+    for row in rows:
+        for item, told in zip(row["suggestions"], json.loads(row["record"])["suggestions"], strict=True):
+            assert (item["units"], item["modifiers"]) == (told["units"], told["modifiers"])
+    assert rows[-1]["suggestions"][0]["modifiers"][0]["modifier"] == "25"
     notes = [note for note, _ in pairs_of(table, source=source, settings=settings)]  # type: ignore[misc]
-    assert [note.text for note in notes] == NOTES
+    assert [note.text for note in notes] == texts
 
 
 def test_pairs_need_the_input_that_was_read(tmp_path: Path, source: Path, settings: Settings) -> None:

@@ -27,6 +27,8 @@ _CSV_COLUMNS = (
     "system",
     "code",
     "title",
+    "units",
+    "modifiers",
     "confidence",
     "auto_accepted",
     "words",
@@ -178,6 +180,8 @@ def _csv_rows(record: dict[str, Any]) -> Iterator[Sequence[object]]:
             item["system"],
             item["code"],
             item["display"],
+            item["units"],
+            " ".join(modifier["modifier"] for modifier in item["modifiers"]),
             item["confidence"],
             "" if accepted is None else "yes" if accepted else "no",
             " | ".join(evidence["text"] for evidence in item["evidence"]),
@@ -197,12 +201,15 @@ class _Parquet:
 
         texts = pa.list_(pa.string())
         evidence = {"start": pa.int64(), "end": pa.int64(), "text": pa.string(), "section": pa.string()}
+        modifier = {"modifier": pa.string(), "reason": pa.string(), "evidence": pa.list_(pa.struct(evidence))}
         flag = {"rule": pa.string(), "severity": pa.string(), "message": pa.string(), "codes": texts}
         suggestion = {
             "rank": pa.int32(),
             "system": pa.string(),
             "code": pa.string(),
             "display": pa.string(),
+            "units": pa.int32(),
+            "modifiers": pa.list_(pa.struct(modifier)),
             "confidence": pa.float64(),
             "evidence": pa.list_(pa.struct(evidence)),
             "reasons": texts,
