@@ -57,6 +57,21 @@ def visit(engine: Suggester, **parts: str) -> EmWorksheet:
 
 NO_VISIT = [
     ("EXAM: CT head\nTECHNIQUE: Axial images.\nFINDINGS: No bleed.\nIMPRESSION: Normal.", None),
+    (
+        (
+            "RIGHT UPPER QUADRANT ULTRASOUND\n\nFollow-up of portal vein thrombosis, on enoxaparin.\n"
+            "The thrombus is smaller. Liver coarse.\nImpression: Smaller thrombus."
+        ),
+        None,
+    ),
+    (
+        (
+            "MRI BRAIN WITHOUT CONTRAST\nHISTORY: 34-year-old woman, chronic migraine.\nNo infarct.\n"
+            "IMPRESSION: Normal."
+        ),
+        None,
+    ),
+    ("Exam: US renal, complete\nReason: stones, pain.\nStone 6 mm.\nImpression: Stone.", None),
     ("PREOPERATIVE DIAGNOSIS: Hernia.\nPOSTOPERATIVE DIAGNOSIS: Same.\nANESTHESIA: General.\n", None),
     ("SPECIMEN: Skin.\nGROSS: 1 cm ellipse.\nMICROSCOPIC: Nevus.\nDIAGNOSIS: Nevus.", None),
     ("HPI: cough\nExam: clear\nAssessment: cold", "Operative note"),
@@ -85,6 +100,19 @@ STATUS = [
     ("here for follow-up.", "established"),
     ("with a stuffy nose.", "unknown"),
 ]
+
+
+OF_A_STUDY = (
+    "Mr. Amato, 64, returns after his CT.\nHPI: Knee pain. MRI showed a tear.\nExam: Swollen.\nPlan: Brace.",
+    "33F rolled her ankle.\nXR ankle: no fracture.\nExam: Tender.\nAssessment: Sprain.",
+    "Clinic visit for CT results\nHPI: Nodule, no cough.\nAssessment: Nodule.\nPlan: CT in a year.",
+    "CT FOLLOW-UP\nROS: No cough.\nVitals: BP 120/70.\nAssessment: Lung nodule.\nPlan: CT in a year.",
+)
+
+
+@pytest.mark.parametrize("text", OF_A_STUDY)
+def test_a_visit_that_speaks_of_a_study_is_a_visit(engine: Suggester, text: str) -> None:
+    assert worksheet(engine, text) is not None
 
 
 @pytest.mark.parametrize(("words", "status"), STATUS)

@@ -33,7 +33,16 @@ ITEMS: Final[dict[str, frozenset[str]]] = {
                 "emergency",
                 "consult",
             ),
-            *("consult_request", "initial", "subsequent", "none", "elsewhere", "telehealth", "global"),
+            *(
+                "consult_request",
+                "initial",
+                "subsequent",
+                "none",
+                "elsewhere",
+                "telehealth",
+                "global",
+                "study",
+            ),
         )
     )
     | {"status.new", "status.established", "time.total", "time.critical", "time.other"},

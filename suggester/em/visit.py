@@ -39,6 +39,31 @@ _UNITS: Final = (
     "days",
 )
 _OF_A_VISIT: Final = frozenset(("ros", "vitals", "plan", "assessment_plan", "social", "hpi", "past_medical"))
+_HEADER_TOKENS: Final = 60
+_BEFORE_STUDY: Final = 7
+"""Words of a line that may stand before the name of the study that a report is of."""
+_TITLE_WORDS: Final = 20
+"""Most words of a line that is a title; a line that is longer must begin with the study."""
+_SPEAKS_OF_VISIT: Final = frozenset(
+    (
+        *(
+            "visit",
+            "clinic",
+            "office",
+            "here",
+            "presents",
+            "presented",
+            "patient",
+            "note",
+            "consult",
+            "results",
+        ),
+        *("returns", "comes", "came", "seeing", "pleasure", "discuss"),
+    )
+)
+_PERSON: Final = frozenset(
+    (*_UNITS, "mr", "mrs", "ms", "man", "woman", "boy", "girl", "male", "female", "gentleman", "lady")
+) - {"day", "days", "week", "weeks"}
 _HEAD_TOKENS: Final = 400
 _TOP_TOKENS: Final = 150
 _OPENING_TOKENS: Final = 12
@@ -73,7 +98,7 @@ def visit_of(scan: Scan, note: Note) -> Visit | None:
         for hit in scan.get("visit.none", "visit.elsewhere")
         if hit.first < _TOP_TOKENS or hit.name == "therapy"
     ]
-    if (elsewhere and "office" not in kind) or _is_report(scan):
+    if (elsewhere and "office" not in kind) or _is_report(scan) or _is_study(scan):
         return None
     minutes, critical = minutes_of(scan, "time.critical")
     if minutes is not None and minutes >= CRITICAL_MINUTES:
@@ -152,6 +177,32 @@ def _is_report(scan: Scan) -> bool:
     if kinds & {"technique", "comparison"}:
         told -= {"hpi", "past_medical"}
     return bool(kinds & _REPORT) and not told
+
+
+def _is_study(scan: Scan) -> bool:
+    """Whether a note opens with the name of an imaging study and is not told as a visit."""
+    table, kinds = scan.reading.table, scan.kinds
+    if len(kinds & _OF_A_VISIT) > 1 or kinds & {"ros", "vitals", "assessment_plan"}:
+        return False
+    person = next((token for token in table.visible[:_HEADER_TOKENS] if _is_person(table.lower[token])), None)
+    for hit in scan.get("visit.study"):
+        if person is not None and person < hit.first:
+            return False
+        begin, stop = table.lines[table.line[hit.first]]
+        words = [table.lower[token] for token in range(begin, stop) if table.is_word[token]]
+        most = _BEFORE_STUDY if len(words) <= _TITLE_WORDS else 2
+        if (
+            hit.first < _HEADER_TOKENS
+            and sum(table.is_word[begin : hit.first]) <= most
+            and _SPEAKS_OF_VISIT.isdisjoint(words)
+        ):
+            return True
+    return False
+
+
+def _is_person(word: str) -> bool:
+    """Whether a word of a note's opening is of somebody who is seen: *man*, *yo*, *33F*."""
+    return word in _PERSON or (word[:-1].isdecimal() and word[-1] in "fm")
 
 
 def _visit_in_full(scan: Scan) -> bool:
