@@ -33,12 +33,21 @@ _TELLING = 0.1
 """Confidence from which a combination code holds back what it replaces."""
 
 
+def families_of(scored: Sequence[Scored]) -> dict[str, list[int]]:
+    """The numbers of the candidates of each category, ascending."""
+    families: dict[str, list[int]] = {}
+    for number, item in enumerate(scored):
+        families.setdefault(item.category, []).append(number)
+    return families
+
+
 def settle(
     matches: Matches,
     scored: Sequence[Scored],
     confidence: NDArray[np.float64],
     *,
     unspecified: Callable[[int], bool],
+    families: Mapping[str, Sequence[int]] | None = None,
 ) -> NDArray[np.float64]:
     """Confidences of the diagnoses of a note once rivals have met.
 
@@ -52,6 +61,8 @@ def settle(
         Of each by itself, shape ``(len(scored),)``.
     unspecified
         Whether the row of a code has a title that says so.
+    families
+        ``families_of`` the candidates, if they are at hand.
 
     Returns
     -------
@@ -59,9 +70,8 @@ def settle(
         Shape ``(len(scored),)``, in [0, 1].
     """
     settled: list[float] = confidence.tolist()
-    families: dict[str, list[int]] = {}
-    for number, item in enumerate(scored):
-        families.setdefault(item.category, []).append(number)
+    if families is None:
+        families = families_of(scored)
     _combine(scored, settled)
     _one_diabetes(families, settled)
     first, final = matches.firsts, matches.finals
@@ -90,7 +100,7 @@ def _combine(scored: Sequence[Scored], settled: list[float]) -> None:
                 settled[number_of[row]] *= 1.0 - REPLACED_HELD * settled[number]
 
 
-def _one_diabetes(families: Mapping[str, list[int]], settled: list[float]) -> None:
+def _one_diabetes(families: Mapping[str, Sequence[int]], settled: list[float]) -> None:
     """Hold back the codes of all types of diabetes but the likeliest; ``families`` by category."""
     types = {category: numbers for category, numbers in families.items() if category in _DIABETES}
     if len(types) < 2:
@@ -108,6 +118,7 @@ def by_site(
     scored: Sequence[Scored],
     values: NDArray[np.float64],
     site: Callable[[Scored, Scored], bool],
+    families: Mapping[str, Sequence[int]],
 ) -> NDArray[np.float64]:
     """Values of the diagnoses of a note, changed between rivals where the site in their words asks for it.
 
@@ -119,6 +130,8 @@ def by_site(
         Confidences, or places among others, shape ``(len(scored),)``.
     site
         Whether the site that the words say puts the first of two codes of a family before the second.
+    families
+        ``families_of`` the candidates.
 
     Returns
     -------
@@ -127,12 +140,10 @@ def by_site(
     """
     changed: list[float] = values.tolist()
     first, final = matches.firsts, matches.finals
-    families: dict[str, list[int]] = {}
-    for number, item in enumerate(scored):
-        families.setdefault(item.category, []).append(number)
     for family in families.values():
-        likely = [number for number in family if changed[number] >= _TELLING] if len(family) > 1 else ()
-        for two in likely:
+        if len(family) < 2:
+            continue
+        for two in [number for number in family if changed[number] >= _TELLING]:
             for one in family:
                 here, there = scored[one].best.match, scored[two].best.match
                 if (
@@ -148,17 +159,18 @@ def by_site(
 def _family(
     scored: Sequence[Scored],
     settled: list[float],
-    family: list[int],
+    members: Sequence[int],
     ends: Mapping[int, tuple[int, int]],
     unspecified: Callable[[int], bool],
 ) -> None:
     """Hold back each code of a family by those before it; ``ends`` are the tokens that each rests on."""
-    is_vague_of = {number: unspecified(scored[number].candidate.row) for number in family}
-    family.sort(
+    is_vague_of = {number: unspecified(scored[number].candidate.row) for number in members}
+    family = sorted(
+        members,
         key=lambda number: (
             VAGUE_LATER * is_vague_of[number] - settled[number],
             scored[number].candidate.row,
-        )
+        ),
     )
     before: list[tuple[float, bool, int, int]] = []
     for number in family:

@@ -22,7 +22,7 @@ from suggester.ranking.learning.phrases import PhraseReader
 from suggester.ranking.learning.views import CodeTable, NoteView, view
 from suggester.ranking.model import Ranker
 from suggester.ranking.reasons import reasons
-from suggester.ranking.settling import by_site, settle
+from suggester.ranking.settling import by_site, families_of, settle
 from suggester.types import Setting, System
 
 MOST_RAISED = 1.5
@@ -133,13 +133,16 @@ class GeneralJudge:
             priority = confidence
             if head == "diagnosis":
                 site = partial(bench.site_order.goes_before, reading)
-                confidence = by_site(reading.matches, scored, confidence, site)
-                settled = settle(reading.matches, scored, confidence, unspecified=bench.features.unspecified)
+                matches, families = reading.matches, families_of(scored)
+                confidence = by_site(matches, scored, confidence, site, families)
+                settled = settle(
+                    matches, scored, confidence, unspecified=bench.features.unspecified, families=families
+                )
                 held = np.minimum(settled / np.maximum(confidence, 1e-6), MOST_RAISED)
                 likely = settled >= max(WORTH_PLACING, least)
                 priority = np.where(likely, 0.0, settled)
                 priority[likely] = self.ranker.centrality(table[likely]) * held[likely]
-                priority = by_site(reading.matches, scored, priority, site)
+                priority = by_site(matches, scored, priority, site, families)
                 confidence = settled
             out.extend(map(Judged, scored, confidence.tolist(), priority.tolist()))
         return out
