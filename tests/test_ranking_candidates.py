@@ -356,3 +356,37 @@ def test_methods_keep_their_numbers() -> None:
     ]
     assert get_args(Phase) == ("initial", "subsequent", "sequela")
     assert Support(0, Method.TERM, 0, None, 1.0).match == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("Assessment: type 3c diabetes with peripheral neuropathy.", "E08.42"),
+        ("Assessment: steroid-induced diabetes with CKD stage 3.", "E09.22"),
+        ("Assessment: diabetes due to chronic pancreatitis with hyperglycemia.", "E08.65"),
+        ("Assessment: CF related diabetes with hypoglycemia.", "E08.649"),
+    ],
+)
+def test_complications_are_of_the_diabetes_that_a_note_names(bench: Bench, text: str, code: str) -> None:
+    assert code in find(bench, text)
+
+
+def test_type_2_that_is_said_takes_no_other_cause(bench: Bench) -> None:
+    found = find(bench, "Type 2 diabetes with foot ulcer. His mother had steroid-induced diabetes.")
+    assert "E11.621" in found
+    assert "E09.621" not in found
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("Assessment: POAG OD, moderate stage.", "H40.1112"),
+        ("Assessment: wet AMD OD with active CNV.", "H35.3211"),
+        ("Assessment: CRVO OD with CME.", "H34.8110"),
+        ("Assessment: blepharitis.", "H01.009"),
+        ("Assessment: entropion.", "H02.009"),
+        ("Assessment: entropion, right lower lid.", "H02.002"),
+    ],
+)
+def test_stages_and_lids_go_down_to_the_side(bench: Bench, text: str, code: str) -> None:
+    assert code in find(bench, text)

@@ -123,6 +123,7 @@ class CodeResolver:
         self._dominant, self._nondominant, self._non = (
             terms.vocabulary.get(word, -1) for word in ("dominant", "nondominant", "non")
         )
+        self._eye, self._eyelid = (terms.vocabulary.get(word, -1) for word in ("eye", "eyelid"))
         self._sites = Sites(terms.vocabulary)
         self._memo: dict[tuple[int, frozenset[int], int, Phase], tuple[Resolved, ...]] = {}
 
@@ -272,9 +273,10 @@ class CodeResolver:
                 continue
             title = store.titles[row].lower()
             bonus = _shape_bonus(title, store.codes[row], store.titles[top].lower())
-            weighed = tuple(
-                (w, self._weight(w)) for w in sorted(folded(frozenset(terms.node_words(row))) - have)
-            )
+            own = folded(frozenset(terms.node_words(row))) - have
+            if self._eyelid in terms.node_words(row):
+                own -= {self._eye}  # "unspecified eye, unspecified eyelid" asks for no more than the lid
+            weighed = tuple((w, self._weight(w)) for w in sorted(own))
             above = self._family_above(row)
             leaves.append(_Leaf(row, () if row == top else weighed, 0.0 if row == top else bonus, above))
         leaves.sort(key=lambda leaf: leaf.row)
@@ -283,7 +285,8 @@ class CodeResolver:
     def _family_above(self, row: int) -> int:
         """The family by side of the nearest category above a row that is in one; -1 if none is."""
         family, parent = self._terms.node_family, self._store.parent
-        if int(family[row]) >= 0 or self._store.is_extension(row):
+        staged = self._store.codes[row][-1].isdecimal()  # a stage, as of glaucoma; not an encounter
+        if int(family[row]) >= 0 or (self._store.is_extension(row) and not staged):
             return -1
         above = int(parent[row])
         while above >= 0:
