@@ -112,7 +112,9 @@ def _node_sides(store: ReleaseStore) -> tuple[NDArray[np.int8], NDArray[np.int32
                 break
             have = set(words(store.titles[child]))
             side = next((SIDES[w] for w in ("bilateral", "both", "right", "left") if w in have), 0)
-            groups.setdefault(frozenset(have - NEUTRAL - SIDE_WORDS - {"and"}), []).append((child, side))
+            groups.setdefault(frozenset(have - NEUTRAL - SIDE_WORDS - {"and", "side"}), []).append(
+                (child, side)
+            )
         _join_bilateral(groups)
         for members in groups.values():
             if len(members) < 2 or not {1, 2} <= {side for _, side in members}:

@@ -45,6 +45,8 @@ _LETTERS = {
 }
 """Sides that are one or two letters."""
 _SMALL_LETTERS = frozenset(letters.lower() for letters in _LETTERS)
+_GRADED = frozenset(("stage", "grade", "gr", "class", "type"))
+"""Words that a number behind grades, so that a letter behind it is no unit (*stage 2 L buttock*)."""
 _NOT_BESIDE = frozenset(("/", ".", "&", "'"))
 
 
@@ -347,6 +349,7 @@ def _lettered(table: TokenTable) -> list[tuple[int, int]]:
         after = text[token + 1] if token + 1 < len(text) else ""
         before = text[token - 1] if token else ""
         amount = before[-1:].isdigit() and token > 1 and text[token - 2].strip() != ""
+        amount = amount and text[token - 2].lower() not in _GRADED
         if not (amount or before in _NOT_BESIDE or after in _NOT_BESIDE or after[:1].isdigit()):
             out.append((token, side))
     return out

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from suggester.codesets.terms import TermIndex
 from suggester.ranking.resolve import CodeResolver, Resolved
 
@@ -13,7 +15,7 @@ from suggester.ranking.resolve import CodeResolver, Resolved
 class Way:
     """Where a row of a term leads to: what it needs to know, or the codes where it needs nothing.
 
-    ``words`` are those of its title where a side is needed.
+    ``words`` are those of its title, and of those that differ from it by the side, where a side is needed.
     """
 
     fixed: tuple[Resolved, ...] | None
@@ -51,9 +53,15 @@ class Ways(dict[int, Way]):
             needs.phase,
             code[0] == "O",
             "T36" <= code[:3] <= "T50",
-            tuple(self._terms.node_words(row)) if needs.side else (),
+            self._words(row) if needs.side else (),
         )
         return way
+
+    def _words(self, row: int) -> tuple[int, ...]:
+        """Words of the title of a row and, in a family by side, of those that differ from it by the side."""
+        family, terms = int(self._terms.node_family[row]), self._terms
+        rows = [row] if family < 0 else np.flatnonzero(terms.node_family == family).tolist()
+        return tuple(dict.fromkeys(word for one in rows for word in terms.node_words(one)))
 
 
 __all__ = ["Way", "Ways"]
