@@ -38,6 +38,10 @@ def shown(bench: Bench, text: str) -> set[str]:
         ("AST 870 U/l.", "R74.01"),
         ("Blood pressure was 80/40 mmHg.", "I95.9"),
         ("Oxygen saturation of 84%.", "R09.02"),
+        ("Temp 101.8 F.", "R50.9"),
+        ("Temperature of 38.9 C.", "R50.9"),
+        ("PSA 7.2", "R97.20"),
+        ("A1c 5.9", "R73.03"),
     ],
 )
 def test_a_value_far_outside_of_what_is_normal_is_a_finding(bench: Bench, text: str, code: str) -> None:

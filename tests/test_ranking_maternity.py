@@ -8,15 +8,17 @@ import pytest
 from engine_world import bench_of, code_of
 
 from suggester.codesets import Catalog
-from suggester.codesets.lexicon import lexicon_dir
+from suggester.codesets.lexicon import lexicon_dir, read_rows
 from suggester.errors import LexiconError
 from suggester.ranking.bench import Bench
+from suggester.ranking.perinatal import Perinatal
 from suggester.ranking.relations.births import (
     Births,
     code_of_birth_weeks,
     code_of_birth_weight,
 )
-from suggester.ranking.relations.maternity import Maternity, grams_at
+from suggester.ranking.relations.maternity import Maternity
+from suggester.ranking.relations.weights import grams_at, pounds_at
 from suggester.ranking.values import percentile_of_body_mass
 from suggester.types import Setting
 
@@ -56,6 +58,11 @@ def find(bench: Bench, text: str, setting: Setting | None = "inpatient") -> set[
         ("Newborn discharge. Baby girl born at 36w3d, mother 31F G2.", "newborn", 36),
         ("NICU, DOL 19. Born by cesarean at 28 5/7 weeks, BW 1,080 g.", "newborn", 28),
         ("Newborn visit, 6 days. Mother well. Hip US at 6 wks.", "newborn", None),
+        ("Baby girl, born by section at 31 weeks 5 days to a 36-year-old mother.", "newborn", None),
+        ("Boy born to a 30-year-old mother, now a 4-month-old.", "none", None),
+        ("4-year-old boy, mother 31. Born at 27 weeks.", "none", None),
+        ("Delivery note. Live baby girl, 7 lb 4 oz, intact perineum. Placenta complete.", "childbirth", None),
+        ("28F G1P0 at 40w1d. Delivered a viable female over a second degree tear.", "childbirth", 40),
     ],
 )
 def test_the_stage_of_a_note(bench: Bench, text: str, stage: str, weeks: int | None) -> None:
@@ -239,3 +246,95 @@ def test_every_code_of_the_rows_is_in_the_code_set(catalog: Catalog) -> None:
     store = catalog.release_set()[0].icd10cm
     assert all(store.billable[store.row(code)] for code in Births().exposures)
     assert (lexicon_dir() / "relations" / "newborn_words.tsv").is_file()
+
+
+@pytest.mark.parametrize(
+    ("words", "grams"),
+    [
+        (["7", "lb", "4", "oz"], 3289),
+        (["7lbs", "4oz"], 3289),
+        (["6", "pounds", ",", "2", "ounces"], 2778),
+        (["8", "lb"], 3629),
+        (["8", "lb", "2", "days"], 3629),
+        (["180", "lb"], None),
+        (["7", "days"], None),
+    ],
+)
+def test_the_weight_of_a_child_in_pounds(words: list[str], grams: int | None) -> None:
+    assert pounds_at(words, 0) == grams
+
+
+def test_a_visit_of_the_weeks_after_is_no_birth_for_its_viable_male(bench: Bench) -> None:
+    text = "Postpartum visit, 6 weeks. SVD of a viable male infant. Breastfeeding well."
+    assert Maternity().of(bench.read(text), "outpatient").name == "puerperium"
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("30F G2P1 at 33w1d, di/di twins. Twin B breech.", "O32.1XX2"),
+        ("30F G2P1 at 33w1d, twin pregnancy. Growth: B 9% (FGR).", "O36.5932"),
+        ("30F G2P1 at 33w1d, mono/di twins. Recipient (A): polyhydramnios.", "O40.3XX1"),
+        (
+            "30F G2P1 at 33w1d, twins. Twin A: vertex, normal fluid. Twin B: normal fluid.\nBreech.",
+            "O32.1XX2",
+        ),
+        ("30F G2P1 at 33w1d, twins, breech presentation.", "O32.1XX0"),
+        ("30F G2P1 at 33w1d. LGA fetus, group B strep.", "O36.63X0"),
+    ],
+)
+def test_which_fetus_a_code_is_about(bench: Bench, text: str, code: str) -> None:
+    assert code in find(bench, text)
+
+
+@pytest.mark.parametrize(
+    ("condition", "code"),
+    [
+        ("seizures", "P90"),
+        ("pneumothorax", "P25.1"),
+        ("thrombocytopenia", "P61.0"),
+        ("Sodium 118.", "P74.22"),
+        ("bilateral hydrocele", "P83.5"),
+    ],
+)
+def test_a_condition_of_a_newborn_has_a_code_of_its_own_chapter(
+    bench: Bench, condition: str, code: str
+) -> None:
+    assert code in find(bench, f"NICU, DOL 3, baby boy born at 34 weeks, BW 2,100 g. {condition}")
+    assert code not in find(bench, f"62M. {condition}")
+
+
+def test_a_condition_of_newborns_that_stands_twice_is_an_error(bench: Bench, tmp_path: Path) -> None:
+    store = bench.releases.icd10cm
+    file = tmp_path / "newborn_conditions.tsv"
+    file.write_text("prefix\tcode\nR56.9\tP90\nG40\tP99.99\nG41\tP28\n", encoding="utf-8")
+    assert list(Perinatal(store, path=file).pairs) == ["R56.9"]  # no code, or none that is billable
+    file.write_text("prefix\tcode\nR56.9\tP90\nR56.9\tP91.0\n", encoding="utf-8")
+    with pytest.raises(LexiconError, match=r"R56\.9 stands twice"):
+        Perinatal(store, path=file)
+
+
+def test_every_condition_of_newborns_is_in_the_release(bench: Bench) -> None:
+    rows = list(
+        read_rows(lexicon_dir() / "relations" / "newborn_conditions.tsv", ("prefix", "code"), required=2)
+    )
+    assert len(Perinatal(bench.releases.icd10cm).pairs) == len(rows)
+    assert not [prefix for _, (prefix, _) in rows if not bench.releases.icd10cm.with_prefix(prefix)]
+
+
+def test_no_code_of_pregnancy_where_no_word_hints_at_one(bench: Bench) -> None:
+    assert "O91.22" not in find(bench, "48F. Mastitis of the left breast.")
+    assert "O91.22" in find(bench, "28F nursing. Mastitis of the left breast.")
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("Baby girl, born by section at 31 weeks 5 days to a 36-year-old mother.", "P07.34"),
+        ("NICU. DOL 5. 24 6/7 wk, 640 g girl.", "P07.23"),
+        ("A premature female of 27 weeks and 890 g, in the third week of life.", "P07.26"),
+        ("NICU. Baby boy, 26-weeker, PMA 36 weeks. BW 810 g.", "P07.25"),
+    ],
+)
+def test_the_weeks_at_birth(bench: Bench, text: str, code: str) -> None:
+    assert code in find(bench, text)

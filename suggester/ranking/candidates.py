@@ -26,10 +26,12 @@ from suggester.ranking.circumstances import HANDED, Uncalled, is_left_handed
 from suggester.ranking.combining import Combinations
 from suggester.ranking.diabetes import DiabetesType
 from suggester.ranking.each_side import EachSide
+from suggester.ranking.fetuses import Fetuses
 from suggester.ranking.histories import Histories
 from suggester.ranking.immunizing import Vaccines, beside, is_infection
 from suggester.ranking.measured import Measured
 from suggester.ranking.obstetrics import Obstetrics
+from suggester.ranking.perinatal import Perinatal
 from suggester.ranking.phase import note_phase
 from suggester.ranking.relations.births import Births
 from suggester.ranking.relations.drugs import DrugEffects, names_of
@@ -130,7 +132,8 @@ class CandidateFinder:
         self._reactions, self._spread = Reactions(self._effects), Spread()
         self._maternity, self._births = Maternity(), Births()
         self._organisms, self._unproven, self._labs = Organisms(), LookedFor(), LabValues()
-        self._obstetrics = Obstetrics(self._store)
+        self._obstetrics, self._fetuses = Obstetrics(self._store), Fetuses(self._store)
+        self._perinatal = Perinatal(self._store)
         self._diabetes = DiabetesType(self._store, self._terms)
         valued = self._terms_of(("Z68", "Z3A"))
         self._measured = Measured(
@@ -196,10 +199,13 @@ class CandidateFinder:
         self._relate(reading, found, self._births.find(reading, stage, setting), Method.IMPLIED, phase)
         shown = self._labs.find(reading, {code for _, _, code in findings})
         self._relate(reading, found, shown, Method.VALUE, phase, similarity=_SHOWN)
-        self._obstetrics.settle(found, stage)
+        self._perinatal.add(found, stage)
+        hinted = stage.said or self._maternity.hints(reading)
+        self._obstetrics.settle(found, stage, hinted=hinted)
         self._diabetes.settle(found, reading)
         self.combinations.add(found, trimester or frozenset(), pregnant=stage.said)
-        self._obstetrics.settle(found, stage)
+        self._obstetrics.settle(found, stage, hinted=hinted)
+        self._fetuses.settle(found, reading, stage)
         self._uncalled.drop(found, phase)
         return found.ordered()
 

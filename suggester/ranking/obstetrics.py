@@ -71,8 +71,18 @@ class Obstetrics:
             return group.get("pregnancy" + trimester_of(stage.weeks), row)
         return row
 
-    def settle(self, found: Gathered, stage: Stage) -> None:
-        """Take out what the stage rules out and bring the rest to it."""
+    def settle(self, found: Gathered, stage: Stage, *, hinted: bool = True) -> None:
+        """Take out what the stage rules out and bring the rest to it.
+
+        Parameters
+        ----------
+        found
+            The candidates.
+        stage
+            The stage of the note.
+        hinted
+            Whether the note has a word of pregnancy, birth or nursing at all.
+        """
         out = found.diagnoses
         if stage.name != "newborn" and not self._newborns.isdisjoint(out):
             for row in [row for row, c in out.items() if row in self._newborns and not _is_firm(c)]:
@@ -81,7 +91,7 @@ class Obstetrics:
             return
         named = [c for row, c in out.items() if row in self._mothers]
         for candidate in named:
-            elsewhere = stage.name == "newborn" or (not stage.said and not _is_firm(candidate))
+            elsewhere = stage.name == "newborn" or (not stage.said and not (hinted and _is_firm(candidate)))
             birth = self._codes[candidate.row].startswith(_BIRTHS) and stage.name != "childbirth"
             if elsewhere or birth:
                 del out[candidate.row]

@@ -401,10 +401,11 @@ class CodeResolver:
             return self._encounter(table, context, phase)
         if "1" in letters and side in (1, 2, 3) and any("right" in m for _, _, m in table):
             return letters.get(str(side), min(letters.values()))
+        of_fetus = any("fetus" in meaning for _, _, meaning in table)  # see Fetuses
         best = max(
             table,
             key=lambda item: (
-                sum(1 for w in item[2] if self._terms.vocabulary.get(w) in context),
+                0 if of_fetus else sum(1 for w in item[2] if self._terms.vocabulary.get(w) in context),
                 item[0] in "09",
                 -item[1],
             ),

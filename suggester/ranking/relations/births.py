@@ -15,8 +15,10 @@ from suggester.codesets.lexicon import lexicon_dir, read_rows
 from suggester.errors import LexiconError
 from suggester.pipeline.attributes_values import is_gravida
 from suggester.pipeline.reading import HYPOTHETICAL, NEGATED, Reading
+from suggester.ranking.relations.ages import age_at
 from suggester.ranking.relations.found import Found, Phrases, phrase_at, phrases_of
-from suggester.ranking.relations.maternity import Stage, age_at, days_beyond, grams_at
+from suggester.ranking.relations.maternity import Stage, days_beyond
+from suggester.ranking.relations.weights import grams_at, pounds_at
 from suggester.types import Setting
 
 _TELL: Final = ("small", "large", "diabetic", "gestational", "vaginal", "cesarean", "twins", "elsewhere")
@@ -55,6 +57,27 @@ _SMALL: Final = (
 _TERM: Final = 40
 """Completed weeks of a full term."""
 _LATE: Final = 42
+_FIRST_WEEK: Final = 22
+_LAST_WEEK: Final = 44
+_BETWEEN: Final = 5
+"""Most tokens from the number of weeks to their word (*24 6/7 wk*)."""
+_WEEK_WORDS: Final = frozenset(("week", "weeks", "wk", "wks", "weeker", "wga", "weekers"))
+_NOW: Final = frozenset(
+    (
+        "pma",
+        "cga",
+        "corrected",
+        "postmenstrual",
+        "adjusted",
+        "now",
+        "currently",
+        "ago",
+        "old",
+        "postpartum",
+        "age",
+    )
+)
+"""Words beside weeks that are not those at birth."""
 _HEAD: Final = 40
 """Tokens at the top of a note, where it says how old the patient is."""
 _ELDERLY: Final = 35
@@ -174,7 +197,12 @@ class Births:
                 yield Found(code, first, final, 0)
         if large is not None and (weight is None or weight[0] < _HEAVY):
             yield Found("P08.1", *large, 0)
-        if stage.weeks is not None:
+        born = _weeks_at_birth(reading.table.lower)
+        if born is not None:
+            code = code_of_birth_weeks(born[0])
+            if code is not None:
+                yield Found(code, born[1], born[2], 0)
+        elif stage.weeks is not None:
             code = code_of_birth_weeks(stage.weeks)
             at = next(
                 (
@@ -224,11 +252,30 @@ class Births:
         return None
 
 
+def _weeks_at_birth(lower: Sequence[str]) -> tuple[int, int, int] | None:
+    """The weeks at which a child was born and their tokens, as the top of its note says; None if it does not.
+
+    *born at 31 weeks*, *24 6/7 wk*, *premature of 27 weeks*, *26-weeker*; not the age of now (*PMA 36 wk*).
+    """
+    for at, word in enumerate(lower[:_OPENING]):
+        if not (word.isdecimal() and len(word) == 2 and _FIRST_WEEK <= int(word) <= _LAST_WEEK):
+            continue
+        final = at + 1
+        while final < len(lower) - 1 and (lower[final] in ("-", "/", "+", "and") or lower[final].isdecimal()):
+            final += 1
+        unit = lower[final] if final < len(lower) else ""
+        behind = lower[final + 1 : final + 3]
+        told = _NOW.isdisjoint(lower[max(0, at - 3) : at]) and _NOW.isdisjoint(behind)
+        if final - at <= _BETWEEN and unit in _WEEK_WORDS and told:
+            return int(word), at, final
+    return None
+
+
 def _birth_weight(lower: Sequence[str]) -> tuple[int, int, int] | None:
     """The weight at birth in grams and its tokens: the one called so, else the first of the note."""
     found: tuple[int, int, int] | None = None
     for at in range(len(lower)):
-        grams = grams_at(lower, at)
+        grams = grams_at(lower, at) or pounds_at(lower, at)
         if grams is None or not 300 <= grams <= 6500:
             continue
         final = at if lower[at][-1:].isalpha() else at + 1

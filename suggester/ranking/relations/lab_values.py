@@ -72,6 +72,8 @@ _FILLER: Final = frozenset(
 """Words and marks that may stand between what was measured and its value."""
 _GAP: Final = 6
 """Most tokens from the words of what was measured to its value."""
+_FAHRENHEIT: Final = 90.0
+"""A temperature from which it is one in degrees Fahrenheit."""
 _RANGES: Final = frozenset(("-", "–", "/", "to"))
 _UNLIKE: Final = frozenset(("goal", "target", "normal", "ionized", "range", "threshold", "if", "keep"))
 """Words beside a value that is no finding."""
@@ -139,8 +141,9 @@ class LabValues:
                 )
             )
         self._phrases = phrases_of(named)
-        self._systolic = next(
-            (self._measures[number] for words, number in named if words == "systolic"), None
+        self._systolic, self._temperature = (
+            next((self._measures[number] for words, number in named if words == name), None)
+            for name in ("systolic", "temperature")
         )
 
     @property
@@ -165,7 +168,10 @@ class LabValues:
             hit = phrase_at(self._phrases, lower, at, size)
             where, value = self._value(reading, hit[1]) if hit is not None else (0, 0.0)
             if hit is not None and where:
-                read.append((self._measures[hit[0]], value, at, where))
+                measure = self._measures[hit[0]]
+                if measure is self._temperature and value >= _FAHRENHEIT:
+                    value = (value - 32) / 1.8
+                read.append((measure, value, at, where))
         for pressure in reading.attributes.values():
             if pressure.name == "bp" and self._systolic is not None:
                 begin, end = (

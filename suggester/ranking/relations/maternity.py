@@ -14,7 +14,9 @@ from typing import Final, Literal
 from suggester.codesets.lexicon import lexicon_dir
 from suggester.pipeline.attributes_values import is_gravida
 from suggester.pipeline.reading import FAMILY, HISTORICAL, HYPOTHETICAL, NEGATED, UNCERTAIN, Reading
+from suggester.ranking.relations.ages import adult_age, days_old, months_old, years_old
 from suggester.ranking.relations.found import Phrases, phrase_at, phrases_of, words_by_kind
+from suggester.ranking.relations.weights import is_birth_weight, pounds_at
 from suggester.types import Attribute, Setting
 
 StageName = Literal["none", "pregnancy", "childbirth", "puerperium", "newborn"]
@@ -22,6 +24,8 @@ KINDS: Final = (
     "pregnancy",
     "labor",
     "birth",
+    "record",
+    "livebirth",
     "child",
     "score",
     "puerperium",
@@ -31,6 +35,7 @@ KINDS: Final = (
     "planned",
     "past",
     "gestation",
+    "hint",
     "wish",
     "man",
 )
@@ -46,10 +51,6 @@ _TOP: Final = 60
 _DAYS: Final = 3
 _VIABLE: Final = 20
 """Weeks from which a child is born rather than lost."""
-_GRAMS: Final = frozenset(("g", "gm", "gms", "gram", "grams"))
-_ADULT: Final = 10
-"""Age in years from which a patient may be pregnant, and is no newborn."""
-_YEARS: Final = frozenset(("y", "yo", "yr", "yrs", "year", "years", "f", "y.o", "y/o"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +109,15 @@ class Maternity:
             word for kind in ("pregnancy", "puerperium", "newborn") for word in self._phrases[kind]
         )
 
+    def hints(self, reading: Reading) -> bool:
+        """Whether any word of a note has to do with pregnancy, birth or nursing, whoever it is said of."""
+        lower = reading.table.lower
+        return any(map(is_gravida, reading.have)) or any(
+            phrase_at(self._phrases[kind], lower, at, len(lower))
+            for kind in ("pregnancy", "labor", "puerperium", "livebirth", "hint")
+            for at in reading.places(self._phrases[kind].keys())
+        )
+
     def of(self, reading: Reading, setting: Setting | None) -> Stage:
         """The stage of a note."""
         lower = reading.table.lower
@@ -117,13 +127,14 @@ class Maternity:
             value = self.weeks_of(reading, born=True)
             born = int(value.value) if value is not None else 0
             return Stage("newborn", born if born >= _VIABLE else None)
-        if self._is_man(lower[:_PATIENT]) or _months_old(lower[:_HEAD]):
+        if self._is_man(lower[:_PATIENT]) or months_old(lower[:_HEAD]):
             return Stage("none")
         signs = [at for at, _ in self._said(reading, "pregnancy")]
         after = [at for at, _ in self._said(reading, "puerperium")]
         weeks = self._weeks(reading)
         told = len(signs) > 1 or bool(signs and signs[0] < _TOP)
         told = told or len(after) > 1 or bool(after and (signs or after[0] < _TOP))
+        told = told or self._is_record(lower) or (setting != "outpatient" and self._tells_birth(reading))
         if not told and not (
             self._dated(reading) > 1 and (signs or any(_is_pregnant_gravida(word) for word in lower))
         ):
@@ -219,7 +230,11 @@ class Maternity:
             yield at, hit[1]
 
     def _outcome(self, reading: Reading, setting: Setting | None) -> tuple[int, int, int] | None:
-        """The words for the child that this encounter brought, and how many there were."""
+        """The words for the child that this encounter brought, and how many there were.
+
+        A child counts with its weight or score beside it, or where the words say that it was born alive
+        (*viable male*); the note of a visit needs a score, or a title that makes it the record of a birth.
+        """
         lower, flags = reading.table.lower, reading.assertion.flags
         births = self._phrases["birth"]
         places = [at for at, word in enumerate(lower) if word in self._phrases["child"]]
@@ -230,11 +245,22 @@ class Maternity:
             if flags[at] & denied or reading.section_kind[at] in _NO_SECTIONS:
                 continue
             window = range(at, min(len(lower), at + _NEAR))
-            ends = [t for t in window if lower[t] in scores or _is_birth_weight(lower, t)]
+            ends = [
+                t
+                for t in window
+                if lower[t] in scores or is_birth_weight(lower, t) or pounds_at(lower, t) is not None
+            ]
             if not ends or any(_is_year(lower[t]) for t in range(max(0, at - 6), at + 4) if t < len(lower)):
                 continue
             found.append((at, ends[-1]))
-        if not found or (setting == "outpatient" and not any(word in scores for word in lower)):
+        for at, final in self._said(reading, "livebirth"):
+            if not any(first <= final and at <= end for first, end in found) and not any(
+                map(_is_year, lower[max(0, at - 6) : at + 4])
+            ):
+                found.append((at, final))
+        found.sort()
+        visit = setting == "outpatient" and not self._is_record(lower)
+        if not found or (visit and not any(word in scores for word in lower)):
             return None
         if not any(
             phrase_at(births, lower, at, len(lower)) for at, word in enumerate(lower) if word in births
@@ -246,6 +272,14 @@ class Maternity:
                 apart.append(place)
         twins = not {"twin", "twins", "didi", "modi"}.isdisjoint(lower)
         return found[0][0], found[0][1], min(len(apart), 3) if twins else 1
+
+    def _is_record(self, lower: Sequence[str]) -> bool:
+        """Whether the top of a note makes it the record of a birth (*Delivery note*)."""
+        return self._holds(lower[:_HEAD], "record")
+
+    def _tells_birth(self, reading: Reading) -> bool:
+        """Whether a note tells of a child born alive."""
+        return next(self._said(reading, "livebirth"), None) is not None
 
     def _is_man(self, head: Sequence[str]) -> bool:
         """Whether the patient is a man (*57 M*, *a 60-year-old man*)."""
@@ -265,18 +299,20 @@ class Maternity:
             phrase_at(words, lower, at, 8) for at, word in enumerate(lower[:6]) if word in words
         ):
             return True
-        if _adult_age(head):
+        if adult_age(head):
             return False
         hits = sum(self._holds(head[at : at + 3], "newborn") for at in range(len(head)) if head[at] in words)
         mother = not reading.have.isdisjoint(_MOTHER)
         child = not {"baby", "infant", "girl", "boy", "male", "female"}.isdisjoint(head)
         weighed = any(
-            word in ("bw", "birthweight") or _is_birth_weight(lower, t) for t, word in enumerate(head)
+            word in ("bw", "birthweight") or is_birth_weight(lower, t) for t, word in enumerate(head)
         )
         born = "born" in head
-        young = any(word in ("do", "dol", "day-old") for word in head) or _days_old(head)
+        young = any(word in ("do", "dol", "day-old") for word in head) or days_old(head)
+        told = born and mother and child and not months_old(head) and not years_old(head)
         return (
-            hits > 1
+            told
+            or hits > 1
             or (hits > 0 and (mother or child or weighed))
             or (born and weighed)
             or (young and (mother or child))
@@ -288,24 +324,8 @@ def _twin_bit(reading: Reading) -> int:
     return 0 if reading.have.isdisjoint(_TWINS) else FAMILY
 
 
-def _days_old(words: Sequence[str]) -> bool:
-    """Whether an age in days is stated (*2 day old*, *3-day-old*)."""
-    plain = [word for word in words if word != "-"]
-    return any(
-        word in ("day", "days") and plain[at - 1].isdecimal() and plain[at + 1] == "old"
-        for at, word in enumerate(plain[:-1])
-        if at
-    )
-
-
 def _is_pregnant_gravida(word: str) -> bool:
     return is_gravida(word) and word[1] != "0"
-
-
-def _months_old(words: Sequence[str]) -> bool:
-    """Whether the patient's age is in months (*7-month-old*)."""
-    plain = [word for word in words if word != "-"]
-    return any(word in ("month", "mo") and plain[at + 1] == "old" for at, word in enumerate(plain[:-1]))
 
 
 def _is_counted(behind: Sequence[str]) -> bool:
@@ -313,57 +333,8 @@ def _is_counted(behind: Sequence[str]) -> bool:
     return bool(behind) and (behind[0] in ("neg", "negative", "x1", "x2", "x3", "2x") or "negative" in behind)
 
 
-def _adult_age(words: Sequence[str]) -> bool:
-    """Whether the first age in words is that of a patient of ten or more (*31F*, *28 yo*, *34-year-old*)."""
-    return age_at(words) is not None
-
-
-def age_at(words: Sequence[str]) -> tuple[int, int] | None:
-    """The first age of the patient in words, if it is ten years or more, and the token that gives it.
-
-    >>> age_at(["39", "-", "year", "-", "old"]), age_at(["mother", "31f"])
-    ((39, 0), None)
-    """
-    plain = [(at, word) for at, word in enumerate(words) if word not in ("-", "/")]
-    for place, (at, word) in enumerate(plain):
-        digits = word[:2]
-        if not (len(digits) == 2 and digits.isdecimal()) or int(digits) < _ADULT:
-            continue
-        unit = word[2:] or (plain[place + 1][1] if place + 1 < len(plain) else "")
-        if unit in _YEARS or unit in ("yof", "yom", "m"):
-            before = plain[place - 1][1] if place else ""
-            return None if before in ("mother", "mom", "maternal", "father") else (int(digits), at)
-    return None
-
-
 def _is_year(word: str) -> bool:
     return len(word) == 4 and word.isdecimal() and word.startswith(("19", "20"))
-
-
-def grams_at(lower: Sequence[str], at: int) -> int | None:
-    """The weight in grams that a token begins (*2,410 g*, *2410g*, *1.8 kg*); None if it begins none."""
-    word = lower[at]
-    if not word[:1].isdecimal():
-        return None
-    unit = lower[at + 1] if at + 1 < len(lower) else ""
-    for tail in ("grams", "gms", "gm", "kg", "g"):
-        if word.endswith(tail):
-            word, unit = word[: -len(tail)], tail
-            break
-    if unit == "kg":
-        try:
-            return round(float(word) * 1000)
-        except ValueError:
-            return None
-    digits = word.replace(",", "")
-    if unit not in _GRAMS or not digits.isdecimal() or len(digits) > 5:
-        return None
-    return int(digits)
-
-
-def _is_birth_weight(lower: Sequence[str], at: int) -> bool:
-    grams = grams_at(lower, at)
-    return grams is not None and 300 <= grams <= 6500
 
 
 def _has_days(lower: Sequence[str], first: int, final: int) -> bool:
@@ -394,4 +365,4 @@ def days_beyond(lower: Sequence[str], first: int, final: int) -> bool:
     return after[0][0] != "0"
 
 
-__all__ = ["KINDS", "Maternity", "Stage", "StageName", "age_at", "days_beyond", "grams_at"]
+__all__ = ["KINDS", "Maternity", "Stage", "StageName", "days_beyond"]

@@ -1,0 +1,74 @@
+"""Conditions of a newborn: what the words name in general is a code of chapter 16 in the first weeks of life.
+
+Source: ICD-10-CM guidelines I.C.16.a; the pairs are data
+(``codesets/lexicon/relations/newborn_conditions.tsv``).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from suggester.codesets.lexicon import lexicon_dir, read_rows
+from suggester.codesets.store import ReleaseStore
+from suggester.errors import LexiconError, UnknownCodeError
+from suggester.ranking.relations.maternity import Stage
+from suggester.ranking.support import Gathered, Method, Support
+
+_FIRM = 0.8
+"""Similarity from which words name a condition well enough to name it in a newborn too."""
+
+
+class Perinatal:
+    """Adds the codes of chapter 16 that the conditions of a newborn are coded as.
+
+    Parameters
+    ----------
+    store
+        The ICD-10-CM release; pairs with a code that it lacks are passed over.
+    path
+        The file; the shipped one if not given.
+
+    Raises
+    ------
+    LexiconError
+        If the file is missing, damaged, or names a prefix twice.
+    """
+
+    def __init__(self, store: ReleaseStore, *, path: Path | None = None) -> None:
+        file = path or lexicon_dir() / "relations" / "newborn_conditions.tsv"
+        self._codes = store.code_list
+        self.pairs: dict[str, int] = {}
+        for line, (prefix, code) in read_rows(file, ("prefix", "code"), required=2):
+            if prefix in self.pairs:
+                raise LexiconError(f"{file.name}:{line}: {prefix} stands twice")
+            try:
+                row = store.row(code)
+            except UnknownCodeError:
+                continue
+            if store.billable[row]:
+                self.pairs[prefix] = row
+
+    def add(self, found: Gathered, stage: Stage) -> None:
+        """Add them to the candidates of a note of a newborn, on the words that name the condition."""
+        if stage.name != "newborn":
+            return
+        for row, candidate in list(found.diagnoses.items()):
+            to = self._of(self._codes[row])
+            if to is None:
+                continue
+            for support in candidate.supports:
+                if support.similarity > _FIRM or support.method == Method.VALUE:
+                    found.diagnose(
+                        to, Support(support.match, Method.IMPLIED, support.flags, None, support.similarity)
+                    )
+
+    def _of(self, code: str) -> int | None:
+        """The row of the code that a condition is coded as in a newborn; None if it is coded as itself."""
+        for end in range(len(code), 2, -1):
+            row = self.pairs.get(code[:end])
+            if row is not None:
+                return row
+        return None
+
+
+__all__ = ["Perinatal"]
