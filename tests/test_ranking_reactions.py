@@ -51,6 +51,27 @@ def effects(bench: Bench, text: str) -> set[str]:
         ("Hyperkalemia ascribed to spironolactone.", {"T50.0X5A"}),
         ("Vulvovaginal candidiasis from SGLT2i.", {"T38.3X5A"}),
         ("Hypothyroidism from pembrolizumab.", {"E03.2", "T45.AX5A"}),
+        # words for groups of drugs, what follows a drug, one finding of both, the drug behind *the drug*
+        ("Hyperkalemia from MRA.", {"T50.0X5A"}),
+        ("AKI from ampho.", {"N14.19", "T36.7X5A"}),
+        ("Hyponatremia, thiazide.", {"T50.2X5A"}),
+        ("Hyponatremia 131 on sertraline.", {"T43.225A"}),
+        ("Diarrhea gr 2 (pertuzumab).", {"K52.1", "T45.1X5A"}),
+        ("With haloperidol she developed dystonia.", {"G24.02", "T43.4X5A"}),
+        ("Adrenal suppression due to steroids.", {"E27.3", "T38.0X5A"}),
+        ("Constipation opioid.", {"K59.03", "T40.2X5A"}),
+        ("Started nintedanib in May. The diarrhea is from the drug.", {"K52.1", "T45.1X5A"}),
+        ("Myopathy after levofloxacin.", {"T36.AX5A"}),
+        ("Headache from IVIG.", {"T50.Z15A"}),
+        # effects with names of their own, and the drug that is meant
+        ("OIC, better.", {"T40.2X5A"}),
+        ("OIC on methadone.", {"T40.3X5A"}),
+        ("irAE: hypothyroid.", {"T45.AX5A"}),
+        ("No CIPN.", set()),
+        # what is named but was not taken
+        ("Fatigue due to vitamin D deficiency.", set()),
+        ("Missed flu shot.", set()),
+        ("Hypertension, amlodipine.", set()),
         # the drug of the group that the note names
         ("Neuroleptic akathisia. Haloperidol decanoate.", {"T43.4X5A"}),
         ("Opioid induced constipation. Tramadol 50 mg.", {"K59.03", "T40.425A"}),

@@ -39,6 +39,7 @@ from suggester.ranking.relations.found import Found
 from suggester.ranking.relations.lab_values import LabValues
 from suggester.ranking.relations.looked_for import LookedFor
 from suggester.ranking.relations.maternity import Maternity, Stage
+from suggester.ranking.relations.named_effects import NamedEffects
 from suggester.ranking.relations.organisms import Organisms
 from suggester.ranking.relations.reactions import Reactions
 from suggester.ranking.relations.spread import Spread
@@ -130,6 +131,7 @@ class CandidateFinder:
         names = names_of(self._terms.drugs)
         self._effects, self._treatments = DrugEffects(names), Treatments(names)
         self._reactions, self._spread = Reactions(self._effects), Spread()
+        self._named_effects = NamedEffects()
         self._maternity, self._births = Maternity(), Births()
         self._organisms, self._unproven, self._labs = Organisms(), LookedFor(), LabValues()
         self._obstetrics, self._fetuses = Obstetrics(self._store), Fetuses(self._store)
@@ -192,6 +194,7 @@ class CandidateFinder:
         place = self._effects.place(reading, drugs)
         effects = self._effects.find(place, findings, phase=character)
         effects = self._reactions.find(place, findings, effects, phase=character)
+        effects = self._named_effects.find(place, effects, phase=character)
         self._relate(reading, found, self._treatments.find(reading, drugs, findings), Method.IMPLIED, phase)
         self._relate(reading, found, effects, Method.DRUG_EFFECT, phase)
         self._relate(reading, found, spread, Method.SPREAD, phase)

@@ -17,6 +17,8 @@ UNNAMED: Final = "T50.90"
 """Stem of a drug that is not named."""
 GAP: Final = 4
 """Most tokens between a cue and its drug."""
+GIVEN: Final = ("T50.A", "T50.B", "T50.Z", "T50.8", "T41", "T45.61")
+"""Stems of what is given once and by others: that it was missed is no underdosing."""
 _SMALL: Final = frozenset(("the", "a", "her", "his", "of", "long", "use", "term", "chronic"))
 """Words that do not count between a cue and its drug."""
 
@@ -24,11 +26,15 @@ _SMALL: Final = frozenset(("the", "a", "her", "his", "of", "long", "use", "term"
 @quick
 @dataclass(frozen=True, slots=True)
 class Agent:
-    """A drug that a note names: its tokens, both included, and where its effects are coded."""
+    """A drug that a note names: its tokens, both included, and where its effects are coded.
+
+    ``group`` says that it is named by a word for a group of drugs (*steroids*, *chemo*).
+    """
 
     first: int
     final: int
     stem: str
+    group: bool = False
 
 
 class Place:
@@ -105,4 +111,4 @@ class Place:
         return found
 
 
-__all__ = ["GAP", "UNNAMED", "Agent", "Place"]
+__all__ = ["GAP", "GIVEN", "UNNAMED", "Agent", "Place"]

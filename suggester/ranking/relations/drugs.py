@@ -17,7 +17,7 @@ from typing import Final
 from suggester.codesets.lexicon import lexicon_dir, read_rows
 from suggester.errors import LexiconError
 from suggester.pipeline.reading import FAMILY, HYPOTHETICAL, NEGATED, UNCERTAIN, Reading
-from suggester.ranking.relations.agents import GAP, UNNAMED, Agent, Place
+from suggester.ranking.relations.agents import GAP, GIVEN, UNNAMED, Agent, Place
 from suggester.ranking.relations.found import Found, Phrases, phrase_at, phrases_of, rows_of_kind
 
 KINDS: Final = ("adverse", "underdosing", "poisoning", "never")
@@ -46,6 +46,28 @@ _BEFORE: Final = 8
 _BEHIND: Final = 5
 """Most tokens by which it ends after them (*amiodarone-induced hypothyroidism*)."""
 _NO_SECTIONS: Final = frozenset(("allergies", "family"))
+_OWN: Final = frozenset(
+    (
+        "deficiency",
+        "deficient",
+        "def",
+        "insufficiency",
+        "resistance",
+        "resistant",
+        "dependence",
+        "dependent",
+        "excess",
+        "secreting",
+        "receptor",
+        "sensitive",
+        "level",
+        "levels",
+    )
+)
+"""Words behind a name with which it is no drug that was taken (*due to vitamin D deficiency*)."""
+_BACK: Final = 60
+"""Most tokens by which the drug that *the drug* means stands before it."""
+_POINTING: Final = frozenset(("the", "this", "that"))
 
 
 def stem_to_code(stem: str, digit: str, phase: str = "A") -> str:
@@ -211,7 +233,13 @@ class DrugEffects:
         out: list[Agent] = []
         for agent, group in zip(agents, groups, strict=True):
             of_group = {stem for stem in named if group is not None and stem.startswith(group)}
-            out.append(Agent(agent.first, agent.final, of_group.pop()) if len(of_group) == 1 else agent)
+            if len(of_group) == 1:
+                agent = Agent(agent.first, agent.final, of_group.pop(), group=agent.group)
+            elif agent.stem == UNNAMED and out and agent.first and lower[agent.first - 1] in _POINTING:
+                meant = out[-1]
+                if meant.stem != UNNAMED and agent.first - meant.final <= _BACK:
+                    agent = Agent(agent.first, agent.final, meant.stem)
+            out.append(agent)
         return out
 
     def _agents(
@@ -229,11 +257,15 @@ class DrugEffects:
         for at in [at for at in places if lower[at] in words]:
             hit = phrase_at(words, lower, at, len(lower))
             if hit is not None:
-                found.append(Agent(at, hit[1], self._word_stems[hit[0]]))
+                found.append(Agent(at, hit[1], self._word_stems[hit[0]], group=True))
         found.sort(key=lambda a: (a.first, -a.final, a.stem == UNNAMED))
         out: list[Agent] = []
+        free = 0
         for agent in found:
-            if not out or agent.first > out[-1].final:
+            if agent.first < free:
+                continue
+            free = agent.final + 1
+            if free >= len(lower) or lower[free] not in _OWN:
                 out.append(agent)
         return out
 
@@ -253,9 +285,11 @@ class DrugEffects:
             mark = reading.assertion.flags[first] if cue.kind == "adverse" else 0
             flags = (mark | reading.assertion.flags[agent.first]) & (HYPOTHETICAL | FAMILY)
             flags |= mark & (NEGATED | UNCERTAIN)
-            if cue.weak and not _ends_between(extents.ends, first - _REACH, first, reading):
+            if cue.weak and not _any_between(extents.begins, first - _REACH, first, reading):
                 continue
             if not before and cue.kind == "adverse" and agent.stem == UNNAMED and not flags:
+                continue
+            if cue.kind == "underdosing" and agent.stem.startswith(GIVEN):
                 continue
             digit = _DIGIT[cue.kind]
             if cue.kind == "poisoning" and not _PURPOSE.isdisjoint(place.around(first)):
@@ -310,7 +344,7 @@ class _Cues:
 
 
 class _Extents:
-    """Where findings begin and end, each in order; sorted when first asked for.
+    """Where findings begin, in order; sorted when first asked for.
 
     Parameters
     ----------
@@ -325,11 +359,6 @@ class _Extents:
     def begins(self) -> list[int]:
         """The first tokens."""
         return sorted([first for first, _, _ in self._findings])
-
-    @cached_property
-    def ends(self) -> list[int]:
-        """The final tokens."""
-        return sorted([final for _, final, _ in self._findings])
 
 
 class _Inducible:
@@ -369,10 +398,13 @@ def _is_apart(lower: Sequence[str], final: int, drug: int) -> bool:
     return "," in between or ";" in between or "\n" in between
 
 
-def _ends_between(ends: Sequence[int], low: int, high: int, reading: Reading) -> bool:
-    """Whether a finding ends in the tokens from ``low`` to before ``high``, in the sentence of ``high``."""
-    at = bisect_left(ends, high) - 1
-    return at >= 0 and ends[at] >= low and reading.sentence[ends[at]] == reading.sentence[high]
+def _any_between(begins: Sequence[int], low: int, high: int, reading: Reading) -> bool:
+    """Whether a finding begins in the tokens from ``low`` to before ``high``, in the sentence of ``high``.
+
+    It may end behind them: of *adrenal suppression due to steroids* all words may be those of the finding.
+    """
+    at = bisect_left(begins, high) - 1
+    return at >= 0 and begins[at] >= low and reading.sentence[begins[at]] == reading.sentence[high]
 
 
 def names_of(drugs: Sequence[Sequence[object]]) -> list[tuple[str, str]]:

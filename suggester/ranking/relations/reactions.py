@@ -15,7 +15,7 @@ from typing import Final
 
 from suggester.codesets.lexicon import lexicon_dir, read_rows
 from suggester.pipeline.reading import FAMILY, HYPOTHETICAL, NEGATED, UNCERTAIN, Reading
-from suggester.ranking.relations.agents import UNNAMED, Agent, Place
+from suggester.ranking.relations.agents import GIVEN, UNNAMED, Agent, Place
 from suggester.ranking.relations.drugs import DrugEffects, stem_to_code
 from suggester.ranking.relations.found import STOPS, Found, Phrases, phrase_at, phrases_of, words_by_kind
 
@@ -65,6 +65,12 @@ _BLED_ON: Final = frozenset(("while on", "in setting of", "in the setting of", "
 _REASONS: Final = "Z91.1"
 _ALLERGY: Final = frozenset(("allergy", "allergic", "allergies"))
 """Words beside a drug with which what it did is a history of allergy."""
+_DEGREES: Final = frozenset(("gr", "grade", "g1", "g2", "g3", "mild", "moderate", "severe", "new"))
+"""How bad a finding is, between it and the drug in brackets."""
+_SMALL: Final = _DEGREES | frozenset(("-", "her", "his", "the"))
+"""Words that do not part a finding and what links it to a drug."""
+_ENDS: Final = frozenset((".", ";", ",", ":", ")", "->", "→", "-", "–"))
+"""What may follow a word for a group of drugs that stands behind what it did."""
 _MARKS: Final = frozenset(("(", "-", "/", ",", ":", "[", "–"))
 
 
@@ -145,7 +151,7 @@ class Reactions:
         for agent in agents:
             if reading.section_kind[agent.first] in _NO_SECTIONS:
                 continue
-            token = self._lack_of(reading, agent)
+            token = None if agent.stem.startswith(GIVEN) else self._lack_of(reading, agent)
             if token is not None and not reading.assertion.flags[token] & NEGATED:
                 flags = reading.assertion.flags[agent.first] & (HYPOTHETICAL | FAMILY)
                 start, end = min(token, agent.first), max(token, agent.final)
@@ -184,11 +190,14 @@ class Reactions:
 
     def _known(self, stem: str, code: str) -> _Pair | None:
         """The pair of a drug and a finding, None if it is not known for it."""
-        for end in range(3, len(stem) + 1):
+        found: _Pair | None = None
+        for end in range(len(stem), 2, -1):
             for pair in self._pairs.get(stem[:end], ()):
                 if code.startswith(pair.findings):
-                    return pair
-        return None
+                    if pair.code:
+                        return pair
+                    found = found or pair
+        return found
 
     def _did(
         self, reading: Reading, agent: Agent, findings: Sequence[tuple[int, int, str]], phase: str
@@ -199,8 +208,16 @@ class Reactions:
         if flags[agent.first] & _NOT_SAID or not _ALLERGY.isdisjoint(around):
             return
         for first, final, code in findings:
-            if flags[first] & _NOT_SAID or not (final < agent.first or first > agent.final):
+            if flags[first] & _NOT_SAID:
                 continue
+            if not (final < agent.first or first > agent.final):
+                words = reading.table.lower[first : final + 1]
+                one = agent.stem != UNNAMED and not any(word in STOPS or word == ":" for word in words)
+                if one and code.startswith(self._effects.induced):
+                    yield Found(
+                        stem_to_code(agent.stem, _ADVERSE, phase), first, final, flags[first] & UNCERTAIN
+                    )
+                continue  # *constipation opioid* is one finding
             pair = self._known(agent.stem, code)
             beside = pair is not None and self._beside(reading, agent, first, final)
             if not beside and not self._causes(reading, agent, first, "cause" if pair is None else "arrow"):
@@ -221,10 +238,13 @@ class Reactions:
         between = lower[final + 1 : agent.first]
         if len(between) > _NEAR + 1 or any(word in STOPS for word in between):
             return False
+        if agent.group and (not between or between == [","]):  # *hyponatremia, thiazide*, but no dose of it
+            return agent.final + 1 >= len(lower) or lower[agent.final + 1] in _ENDS
         if "(" in between:
             closed = agent.final + 1 < len(lower) and lower[agent.final + 1] == ")"
-            return closed and between[-1] == "(" and not any(word.isalpha() for word in between)
-        plain = [word for word in between if word not in ("-", "her", "his", "the")]
+            said = [word for word in between if word.isalpha() and word not in _DEGREES]
+            return closed and between[-1] == "(" and not said
+        plain = [word for word in between if word not in _SMALL and not word[:1].isdecimal()]
         hit = phrase_at(self._words["link"], plain, 0, len(plain)) if plain else None
         return hit is not None and len(plain) - hit[1] <= 2
 
