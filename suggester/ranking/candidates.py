@@ -34,6 +34,7 @@ from suggester.ranking.obstetrics import Obstetrics
 from suggester.ranking.perinatal import Perinatal
 from suggester.ranking.phase import note_phase
 from suggester.ranking.relations.births import Births
+from suggester.ranking.relations.burns import BurnExtent
 from suggester.ranking.relations.drugs import DrugEffects, names_of
 from suggester.ranking.relations.found import Found
 from suggester.ranking.relations.lab_values import LabValues
@@ -57,7 +58,8 @@ _PHASES: Final[dict[str, Phase]] = {"initial": "initial", "subsequent": "subsequ
 _DRUG_CODES: Final = tuple(f"T{number}" for number in range(36, 51))
 _ORGANISMS: Final = ("A40", "A41", "B95", "B96", "B97", "J13", "J14", "J15")
 _OF_CARE: Final = ("O09.5", "O48", "P", "Z37", "Z38", "Z51", "Z91")
-_RELATED: Final = ("C77", "C78", "C79", *_OF_CARE, *_ORGANISMS, *_DRUG_CODES)
+_EXTENT: Final = ("T31", "T32")
+_RELATED: Final = ("C77", "C78", "C79", *_OF_CARE, *_ORGANISMS, *_DRUG_CODES, *_EXTENT)
 """Categories of the codes that relations between words lead to."""
 _NEOPLASM: Final = "C"
 """First letter of the codes that are told apart by what is a primary and what a secondary."""
@@ -131,7 +133,7 @@ class CandidateFinder:
         names = names_of(self._terms.drugs)
         self._effects, self._treatments = DrugEffects(names), Treatments(names)
         self._reactions, self._spread = Reactions(self._effects), Spread()
-        self._named_effects = NamedEffects()
+        self._named_effects, self._burns = NamedEffects(), BurnExtent()
         self._maternity, self._births = Maternity(), Births()
         self._organisms, self._unproven, self._labs = Organisms(), LookedFor(), LabValues()
         self._obstetrics, self._fetuses = Obstetrics(self._store), Fetuses(self._store)
@@ -198,6 +200,7 @@ class CandidateFinder:
         self._relate(reading, found, self._treatments.find(reading, drugs, findings), Method.IMPLIED, phase)
         self._relate(reading, found, effects, Method.DRUG_EFFECT, phase)
         self._relate(reading, found, spread, Method.SPREAD, phase)
+        self._relate(reading, found, self._burns.find(reading, findings), Method.VALUE, phase)
         self._relate(reading, found, self._organisms.find(reading, findings), Method.IMPLIED, phase)
         self._relate(reading, found, self._births.find(reading, stage, setting), Method.IMPLIED, phase)
         shown = self._labs.find(reading, {code for _, _, code in findings})
@@ -290,8 +293,8 @@ class CandidateFinder:
                     side = side or reading.side(anchor, sentence_of[i])
                     if not side and way.side:
                         side = reading.side_elsewhere(way.words)
-                    if way.phase and way.drug:
-                        own_phase = "sequela" if phase == "sequela" else "initial"  # see DrugEffects
+                    if way.phase and way.lasting:
+                        own_phase = "sequela" if phase == "sequela" else "initial"
                     elif way.phase:
                         own_phase = fixed_phase or said or phase
                 sentence = sentence_of[i]

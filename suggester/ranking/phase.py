@@ -40,9 +40,43 @@ _TO_COME: Final = frozenset(
 _SEEN_IN: Final = frozenset(("for", "in", "routine", "week", "weeks", "month", "months", "op", "here"))
 """Words right before it that make it what the visit is for."""
 _WHERE_OR_WHEN: Final = frozenset(
-    ("with", "w", "in", "within", "as", "if", "at", "by", "prn", "when", "next", "instructions", "sooner")
+    (
+        *(
+            "with",
+            "w",
+            "in",
+            "within",
+            "as",
+            "if",
+            "at",
+            "by",
+            "prn",
+            "when",
+            "next",
+            "instructions",
+            "sooner",
+        ),
+        *(
+            "tmrw",
+            "tomorrow",
+            "mon",
+            "tue",
+            "tues",
+            "wed",
+            "thu",
+            "thur",
+            "thurs",
+            "fri",
+            "sat",
+            "sun",
+            "here",
+        ),
+        *("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "clear", "or"),
+    )
 )
 """Words behind it that tell where or when it is to be."""
+_START: Final = 3
+"""Tokens at the start of a note, where a time behind *follow-up* is how long ago it was (*f/u 6 wk*)."""
 _PLANNED: Final = frozenset(
     ("plan", "instructions", "disposition", "discharge_instructions", "orders", "goals")
 )
@@ -63,13 +97,23 @@ def note_phase(reading: Reading, setting: Setting | None) -> Phase:
         return "sequela"
     if setting == "inpatient":
         return "initial" if _HEALING.isdisjoint(head[:_TITLE]) else "subsequent"
-    if not _HEALING.isdisjoint(have):
+    if any(_heals(head, at) for at in range(len(head)) if head[at] in _HEALING):
         return "subsequent"
     if not _OPERATION.isdisjoint(have):
         return "initial"
     follows = not _FOLLOWED.isdisjoint(have) and _comes_to_follow_up(head, kinds)
     operated = not (_AFTER_SURGERY.isdisjoint(have) and _REPAIRED.isdisjoint(have))
     return "subsequent" if follows or (operated and _comes_after_surgery(head, kinds)) else "initial"
+
+
+def _heals(words: Sequence[str], at: int) -> bool:
+    """Whether a word says that what is treated heals; not that it fails to, or that a stay is for rehab."""
+    before = words[at - 1] if at else ""
+    return before not in ("not", "non", "poor", "delayed", "if") and words[at + 1 : at + 2] not in (
+        ["stay"],
+        ["facility"],
+        ["potential"],
+    )
 
 
 def _comes_to_follow_up(words: Sequence[str], kinds: Sequence[str]) -> bool:
@@ -92,7 +136,12 @@ def _is_to_come(words: Sequence[str], kinds: Sequence[str], first: int, end: int
         return True
     before = words[max(0, first - 4) : first]
     behind = words[end] if end < len(words) else ""
-    told = behind in _WHERE_OR_WHEN or behind.isdigit() or kinds[first] in ("assessment_plan", "assessment")
+    told = (
+        behind in _WHERE_OR_WHEN
+        or behind.isdigit()
+        or (behind[:1].isdigit() and first > _START)
+        or kinds[first] in ("assessment_plan", "assessment")
+    )
     here = bool(before) and before[-1] in _SEEN_IN
     return not _TO_COME.isdisjoint(before) or (told and not here)
 

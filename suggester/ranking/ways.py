@@ -15,14 +15,16 @@ from suggester.ranking.resolve import CodeResolver, Resolved
 class Way:
     """Where a row of a term leads to: what it needs to know, or the codes where it needs nothing.
 
-    ``words`` are those of its title, and of those that differ from it by the side, where a side is needed.
+    ``words`` are those of its title, and of those that differ from it by the side, where a side is needed;
+    what is ``lasting`` is treated as long as it is there: effects of drugs and complications of care, for
+    which a visit of follow-up is active treatment.
     """
 
     fixed: tuple[Resolved, ...] | None
     side: bool
     phase: bool
     pregnancy: bool
-    drug: bool
+    lasting: bool
     words: tuple[int, ...]
 
 
@@ -52,7 +54,7 @@ class Ways(dict[int, Way]):
             needs.side,
             needs.phase,
             code[0] == "O",
-            "T36" <= code[:3] <= "T50",
+            "T36" <= code[:3] <= "T50" or "T80" <= code[:3] <= "T88",
             self._words(row) if needs.side else (),
         )
         return way
