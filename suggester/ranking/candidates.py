@@ -33,6 +33,7 @@ from suggester.ranking.measured import Measured
 from suggester.ranking.obstetrics import Obstetrics
 from suggester.ranking.perinatal import Perinatal
 from suggester.ranking.phase import note_phase
+from suggester.ranking.relations.aftercare import Aftercare
 from suggester.ranking.relations.births import Births
 from suggester.ranking.relations.burns import BurnExtent
 from suggester.ranking.relations.drugs import DrugEffects, names_of
@@ -43,6 +44,7 @@ from suggester.ranking.relations.maternity import Maternity, Stage
 from suggester.ranking.relations.named_effects import NamedEffects
 from suggester.ranking.relations.organisms import Organisms
 from suggester.ranking.relations.reactions import Reactions
+from suggester.ranking.relations.receptors import Receptors
 from suggester.ranking.relations.spread import Spread
 from suggester.ranking.relations.standing import says_less
 from suggester.ranking.relations.treatments import Treatments
@@ -57,7 +59,7 @@ _SIDES: Final = {"right": 1, "left": 2, "bilateral": 3}
 _PHASES: Final[dict[str, Phase]] = {"initial": "initial", "subsequent": "subsequent", "sequela": "sequela"}
 _DRUG_CODES: Final = tuple(f"T{number}" for number in range(36, 51))
 _ORGANISMS: Final = ("A40", "A41", "B95", "B96", "B97", "J13", "J14", "J15")
-_OF_CARE: Final = ("O09.5", "O48", "P", "Z37", "Z38", "Z51", "Z91")
+_OF_CARE: Final = ("O09.5", "O48", "P", "Z17", "Z37", "Z38", "Z47", "Z48", "Z51", "Z91")
 _EXTENT: Final = ("T31", "T32")
 _RELATED: Final = ("C77", "C78", "C79", *_OF_CARE, *_ORGANISMS, *_DRUG_CODES, *_EXTENT)
 """Categories of the codes that relations between words lead to."""
@@ -134,6 +136,7 @@ class CandidateFinder:
         self._effects, self._treatments = DrugEffects(names), Treatments(names)
         self._reactions, self._spread = Reactions(self._effects), Spread()
         self._named_effects, self._burns = NamedEffects(), BurnExtent()
+        self._aftercare, self._receptors = Aftercare(), Receptors()
         self._maternity, self._births = Maternity(), Births()
         self._organisms, self._unproven, self._labs = Organisms(), LookedFor(), LabValues()
         self._obstetrics, self._fetuses = Obstetrics(self._store), Fetuses(self._store)
@@ -201,6 +204,8 @@ class CandidateFinder:
         self._relate(reading, found, effects, Method.DRUG_EFFECT, phase)
         self._relate(reading, found, spread, Method.SPREAD, phase)
         self._relate(reading, found, self._burns.find(reading, findings), Method.VALUE, phase)
+        self._relate(reading, found, self._receptors.find(reading, findings), Method.VALUE, phase)
+        self._relate(reading, found, self._aftercare.find(reading, setting), Method.IMPLIED, phase)
         self._relate(reading, found, self._organisms.find(reading, findings), Method.IMPLIED, phase)
         self._relate(reading, found, self._births.find(reading, stage, setting), Method.IMPLIED, phase)
         shown = self._labs.find(reading, {code for _, _, code in findings})

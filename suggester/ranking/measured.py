@@ -42,15 +42,17 @@ class Measured:
             reading.matches = first_matches(reading.matches, begin)
         named: list[tuple[str | None, int, int]] = []
         values = reading.attributes.values()
-        massed = "bmi" in reading.have or any([value.name == "bmi" for value in values])
-        child = massed and is_child(reading.table.lower)
+        massed = not reading.have.isdisjoint(("bmi", "95th")) or any([v.name == "bmi" for v in values])
+        child = is_child(reading.table.lower) if massed else False
         weeks = self._maternity.weeks_of(reading) if stage.name in ("pregnancy", "childbirth") else None
         for value in values:
             if (value.name == "bmi" and child) or (value.name == "weeks" and value != weeks):
                 continue  # a child's body mass index is coded by percentile, weeks are those of now
             first, final = reading.token_at(value.span.start), reading.token_at(value.span.end - 1)
             named.append((code_of_value(value.name, value.value), first, final))
-        percentile = percentile_of_body_mass(reading.table.lower) if child else None
+        percentile = None
+        if massed and child is not False:
+            percentile = percentile_of_body_mass(reading.table.lower, child=bool(child))
         added = [
             (self._terms[code], first, final)
             for code, first, final in [*named, *filter(None, [percentile])]

@@ -42,35 +42,84 @@ def _of_body_mass(number: float) -> str:
     return next((code for limit, code in _BMI_ABOVE_40 if number < limit), "Z68.45")
 
 
-def percentile_of_body_mass(lower: Sequence[str]) -> tuple[str, int, int] | None:
+def percentile_of_body_mass(lower: Sequence[str], *, child: bool) -> tuple[str, int, int] | None:
     """The code of a child's body mass index percentile (*BMI 26.4 (97%ile)*) and its tokens; None if none is.
 
-    From the 5th to below the 85th percentile nothing is coded by itself (guidelines I.B.14).
+    From the 5th to below the 85th percentile nothing is coded by itself (guidelines I.B.14). A share of the
+    95th percentile (*146% of the 95th*) goes before. Without the word a percentage counts where the note is
+    a ``child``'s.
     """
+    for at, word in enumerate(lower):
+        if word in _NINETY_FIFTH and (share := _share_of(lower, at)) is not None:
+            return _of_share(share), max(0, at - 4), at
     for at, word in enumerate(lower):
         if word != "bmi":
             continue
-        for place in range(at + 1, min(len(lower), at + 12)):
-            digits = lower[place].removesuffix("th").removesuffix("rd").removesuffix("nd").removesuffix("st")
+        for place in range(at + 1, min(len(lower), at + _FAR)):
+            if lower[place] in ("bmi", "\n"):
+                break
+            number = _ordinal(lower[place])
             unit = "".join(lower[place + 1 : place + 3])
-            named = unit.startswith(("%ile", "percentile", "centile", "%tile"))
-            if digits.isdecimal() and len(digits) < 4 and named and int(digits) <= 100:
-                number = int(digits)
-                code = (
-                    "Z68.51" if number < 5 else "Z68.54" if number >= 95 else "Z68.53" if number >= 85 else ""
-                )
+            named = unit.startswith(
+                ("%ile", "percentile", "centile", "%tile", "thpercentile", "th%", "pctile")
+            )
+            bare = child and (unit[:1] == "%" or (lower[place][-2:] in _ORDINALS and unit[:1] in "),;."))
+            if number is not None and number <= 100 and (named or bare):
+                code = _of_percentile(number)
                 return (code, at, place + 1) if code else None
     return None
 
 
+_NINETY_FIFTH = frozenset(("95th", "p95"))
+_ORDINALS = frozenset(("th", "rd", "nd", "st"))
+_FAR = 14
+"""Most tokens between a body mass index and its percentile."""
+
+
+def _ordinal(word: str) -> int | None:
+    """The number that a word like *97th* or *97* is, None if it is none."""
+    digits = word[:-2] if word[-2:] in _ORDINALS else word
+    return int(digits) if digits.isdecimal() and len(digits) < 4 else None
+
+
+def _share_of(lower: Sequence[str], at: int) -> int | None:
+    """The percentage of the percentile at a token (*137% of the 95th*), None if none is."""
+    before = [word for word in lower[max(0, at - 4) : at] if word not in ("of", "the")]
+    if len(before) < 2 or before[-1] not in ("%", "percent"):
+        return None
+    number = _ordinal(before[-2])
+    return number if number is not None and 100 <= number < 300 else None
+
+
+def _of_share(share: int) -> str:
+    return "Z68.56" if share >= 140 else "Z68.55" if share >= 120 else "Z68.54"
+
+
+def _of_percentile(number: int) -> str:
+    return "Z68.51" if number < 5 else "Z68.54" if number >= 95 else "Z68.53" if number >= 85 else ""
+
+
 _YEARS = frozenset(("year", "years", "yr", "yrs", "y", "yo"))
 _SMALLER = frozenset(("month", "months", "mo", "week", "weeks", "wk", "day", "days"))
+_CHILD = frozenset(
+    (
+        *("toddler", "teen", "teenager", "adolescent", "wcc", "wcv", "infant", "schoolchild", "preschooler"),
+        *("pediatric", "paediatric", "peds", "pediatrics", "kindergartner", "tween"),
+    )
+)
+_TOP = 25
+"""Tokens at the top of a note, where such a word is said of the patient."""
 _ADULT = 20
 """Age in years from which the adult body mass index codes hold (note at Z68)."""
 
 
-def is_child(lower: Sequence[str]) -> bool:
-    """Whether the first age that a note states (``12 year old``, ``8 yo``, ``6-month-old``) is a child's."""
+def is_child(lower: Sequence[str]) -> bool | None:
+    """Whether the first age that a note states (``12 year old``, ``8 yo``, ``6-month-old``) is a child's.
+
+    Words for a child near the top (*toddler*, *teen*) say so, too; None if nothing says.
+    """
+    if not _CHILD.isdisjoint(lower[:_TOP]):
+        return True
     for i, word in enumerate(lower[:400]):
         if not word.isdecimal() or len(word) > 3:
             continue
@@ -80,7 +129,7 @@ def is_child(lower: Sequence[str]) -> bool:
             return int(word) < _ADULT
         if unit in _SMALLER and old:
             return True
-    return False
+    return None
 
 
 def with_values(matches: Matches, added: Sequence[tuple[int, int, int]], sentence: Sequence[int]) -> Matches:

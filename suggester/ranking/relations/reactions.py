@@ -69,6 +69,8 @@ _DEGREES: Final = frozenset(("gr", "grade", "g1", "g2", "g3", "mild", "moderate"
 """How bad a finding is, between it and the drug in brackets."""
 _SMALL: Final = _DEGREES | frozenset(("-", "her", "his", "the"))
 """Words that do not part a finding and what links it to a drug."""
+_JOINING: Final = frozenset(("and", "&", "/", ",", "or", "w"))
+"""Words behind a finding with which another one follows before what links both to the drug."""
 _ENDS: Final = frozenset((".", ";", ",", ":", ")", "->", "→", "-", "–"))
 """What may follow a word for a group of drugs that stands behind what it did."""
 _MARKS: Final = frozenset(("(", "-", "/", ",", ":", "[", "–"))
@@ -236,7 +238,8 @@ class Reactions:
                 word in ("-", "related", "associated", "induced") for word in lower[agent.final + 1 : first]
             )
         between = lower[final + 1 : agent.first]
-        if len(between) > _NEAR + 1 or any(word in STOPS for word in between):
+        reach = _FAR if between[:1] and between[0] in _JOINING else _NEAR + 1
+        if len(between) > reach or any(word in STOPS for word in between):
             return False
         if agent.group and (not between or between == [","]):  # *hyponatremia, thiazide*, but no dose of it
             return agent.final + 1 >= len(lower) or lower[agent.final + 1] in _ENDS
@@ -245,8 +248,10 @@ class Reactions:
             said = [word for word in between if word.isalpha() and word not in _DEGREES]
             return closed and between[-1] == "(" and not said
         plain = [word for word in between if word not in _SMALL and not word[:1].isdecimal()]
-        hit = phrase_at(self._words["link"], plain, 0, len(plain)) if plain else None
-        return hit is not None and len(plain) - hit[1] <= 2
+        links = self._words["link"]
+        starts = range(len(plain)) if plain[:1] and plain[0] in _JOINING else range(min(1, len(plain)))
+        hits = [hit for at in starts if (hit := phrase_at(links, plain, at, len(plain)))]
+        return bool(hits) and len(plain) - hits[-1][1] <= 2
 
     def _causes(self, reading: Reading, agent: Agent, first: int, kind: str) -> bool:
         """Whether a word for cause stands between a drug and what comes behind it."""

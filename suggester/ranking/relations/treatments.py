@@ -127,11 +127,14 @@ class Treatments:
                     yield (_CHEMO, _IMMUNO) if both else ((_CHEMO, _IMMUNO)[hit[0]],), at, hit[1]
 
     def _is_cycle(self, lower: Sequence[str], at: int) -> bool:
-        """Whether a token gives the number of a cycle (*C2D1*, *cycle 3*)."""
+        """Whether a token gives the number of a cycle (*C2D1*, *cycle 3*, *dose #11*)."""
         word = lower[at]
         if _CYCLE_DAY.fullmatch(word):
             return "d" in word or (at + 1 < len(lower) and lower[at + 1] not in ("-", "/"))
-        return word in self._cycle and at + 1 < len(lower) and lower[at + 1][:1].isdecimal()
+        if word == "#":
+            return at + 1 < len(lower) and lower[at + 1].isdecimal()
+        place = at + 2 if lower[at + 1 : at + 2] == ["#"] else at + 1
+        return word in self._cycle and place < len(lower) and lower[place][:1].isdecimal()
 
     def _is_dosed(self, reading: Reading, final: int) -> bool:
         """Whether a drug is followed by an amount and by how it went in."""
