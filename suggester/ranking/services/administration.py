@@ -10,8 +10,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from suggester.ranking.services.choices import Composed
+from suggester.ranking.services.clock import CLOCK
 from suggester.ranking.services.drug_units import HYDRATION, whole_units
-from suggester.ranking.services.given import CLOCK, Given, drugs_given
+from suggester.ranking.services.given import Given, drugs_given
 from suggester.ranking.services.modifiers import belongs
 from suggester.ranking.services.scenes import Scene
 from suggester.types import Setting

@@ -258,6 +258,7 @@ def timed_units(minutes: float) -> int:
 
 
 _VIEWS = note_words("named_view")
+_SHORT_VIEWS = (("v",), ("vw",), ("vws",))
 _MEASURES: dict[str, frozenset[str]] = {
     "view": frozenset(("view", "projection")),
     "cm": frozenset(("cm", "centimeter")),
@@ -265,6 +266,7 @@ _MEASURES: dict[str, frozenset[str]] = {
     "year": frozenset(("year", "yr", "yo")),
 }
 _COUNTED = note_words("counted")
+_COUNSEL = frozenset(("counsel", "counseled", "counselled", "counseling", "counselling", "advice"))
 
 
 def measure(kind: Measure, sentence: Sentence) -> float | None:
@@ -272,7 +274,7 @@ def measure(kind: Measure, sentence: Sentence) -> float | None:
     stems = sentence.stems
     if kind == "view":
         for i, value in sentence.numbers:
-            if _MEASURES["view"] & set(stems[i + 1 : i + 3]):
+            if _MEASURES["view"] & set(stems[i + 1 : i + 3]) or stems[i + 1 : i + 2] in _SHORT_VIEWS:
                 return value
         named = len({("lateral" if s == "lat" else "ap" if s == "pa" else s) for s in stems if s in _VIEWS})
         return float(named) if named > 1 else None
@@ -289,6 +291,9 @@ def measure(kind: Measure, sentence: Sentence) -> float | None:
         return next((float(s[1:]) for s in stems if s[:1] == "x" and s[1:].isdigit()), None)
     units = _MEASURES[kind]
     values = [value for i, value in sentence.numbers if i + 1 < len(stems) and stems[i + 1] in units]
-    if kind == "minute" and not values and "hour" in stems:
-        values = [60 * value for i, value in sentence.numbers if stems[i + 1 : i + 2] == ("hour",)]
+    if kind == "minute" and not values:
+        if "hour" in stems:
+            values = [60 * value for i, value in sentence.numbers if stems[i + 1 : i + 2] == ("hour",)]
+        elif "m" in stems and not _COUNSEL.isdisjoint(stems):  # ``counsel 5m``
+            values = [value for i, value in sentence.numbers if stems[i + 1 : i + 2] == ("m",)]
     return max(values) if values else None

@@ -28,6 +28,12 @@ Bundled = Callable[[str, str], bool]
 """Whether the second code is bundled into the first unless a modifier says it is distinct."""
 
 _RIVAL_SHARE = 0.4
+_ADMINISTRATION = (
+    frozenset(("96372", "96401", "96402")),
+    frozenset(("96360", "96361")),
+    frozenset(("96365", "96366", "96367", "96374", "96375", "96409", "96411", "96413", "96415", "96417")),
+)
+"""Services of giving a drug, by way: where its dose and times compose one, words alone compose none."""
 _READ_ELSEWHERE = 0.4
 """Share of an image's likelihood in a hospital's note: the radiologist's own report bills it."""
 _MOST_EVIDENCE = 3
@@ -49,8 +55,13 @@ class Service:
 def compose(scene: Scene, note: Note) -> tuple[Service, ...]:
     """Every service that rules find in a note, each code once, by code."""
     drugs, _ = compose_drugs(scene, setting=note.setting)
+    told = {item.code for item in drugs}
     found: list[Composed] = [
-        *choose(scene, setting=note.setting),
+        *(
+            item
+            for item in choose(scene, setting=note.setting)
+            if not any(item.code in group and not told.isdisjoint(group) for group in _ADMINISTRATION)
+        ),
         *drugs,
         *compose_vaccines(scene, age=age_of(note) if speaks_of_vaccines(scene) else None),
     ]
@@ -73,7 +84,7 @@ def _joined(code: str, items: Sequence[Composed]) -> Service:
         round(ranked[0].likely, 6),
         tuple(sorted(evidence, key=lambda e: e.span.start)),
         (ranked[0].reason,),
-        ranked[0].units,
+        next((item.units for item in ranked if item.units is not None), None),
     )
 
 
@@ -140,7 +151,9 @@ def place_services(
                 units=service.units,
             )
         elif item.code.code not in composed and (
-            (item.code.code in rivals and item.code.system != "ICD-10-CM") or _is_told(item, told)
+            (item.code.code in rivals and item.code.system != "ICD-10-CM")
+            or _is_told(item, told)
+            or belongs("resulted", item.code.code)
         ):
             item = replace(item, confidence=round(item.confidence * _RIVAL_SHARE, 6))
         if item.confidence >= threshold:

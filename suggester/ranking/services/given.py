@@ -6,10 +6,10 @@ time from and to. Home medicines, prescriptions, allergies and history do not.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from suggester.ranking.services.clock import times_of
 from suggester.ranking.services.doses import Dose, containers_given, dose_of, owners, sides_of, wasted_of
 from suggester.ranking.services.drug_units import (
     HYDRATION,
@@ -45,7 +45,6 @@ _SKIPPED = frozenset(
 )
 _STORY = frozenset(("hpi", "interval_history", "chief_complaint", "header"))
 _PARENTERAL = frozenset(("IM", "SC", "IV"))
-CLOCK = re.compile(r"([01]\d|2[0-3])([0-5]\d)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +145,8 @@ def _given(
     route, window = _way(scene, sentence, (first, end, *borders), before, only)
     if not route and sentence.have & _ROUTE_WORDS["INH"]:
         route = "INH"
-    interval, minutes = _times(window)
-    timed = interval is not None or (minutes is not None and "over" in window)
+    interval, minutes = times_of(window)
+    timed = interval is not None or (minutes is not None and not _LASTING.isdisjoint(window))
     by_mouth = name.term[0] in _OFTEN_ORAL
     if not route and by_mouth and not timed:
         return None
@@ -227,6 +226,7 @@ def _gave(sentence: Sentence, place: int) -> bool:
 
 
 _GAVE = frozenset(("gave", "injected", "administered"))
+_LASTING = frozenset(("over", "infused", "infusion", "ivpb"))
 _SITES = frozenset(
     ("deltoid", "delt", "glut", "glute", "gluteal", "ventrogluteal", "thigh", "buttock", "arm")
 )
@@ -314,7 +314,7 @@ def _way(
             if start:  # behind the next drug: its times are that drug's
                 return _ROUTES[words_of[at]], own
             near = words_of[: at + 9]
-            timed = _times(near) != (None, None) or not _PUSH.isdisjoint(near)
+            timed = times_of(near) != (None, None) or not _PUSH.isdisjoint(near)
             return _ROUTES[words_of[at]], near if timed or border < len(stems) else behind[: start + at + 8]
     lead = stems[max(low, first - 6) : first] if first else before[-6:]
     follow = behind[:8] if border >= len(stems) else own[:8]
@@ -422,35 +422,6 @@ _DOSE_LINE = frozenset(("dose", "dosage", "amount", "strength", "total", "quanti
 
 def _route(window: Sequence[str]) -> str:
     return next((_ROUTES[w] for w in window if w in _ROUTES), "")
-
-
-def _times(window: Sequence[str]) -> tuple[tuple[int, int] | None, float | None]:
-    """Clock times of start and stop (``0945 1015``) and the minutes between, or the minutes as said."""
-    clocks = [m for w in window if (m := CLOCK.fullmatch(w))]
-    if len(clocks) >= 2:
-        start, stop = (int(m[1]) * 60 + int(m[2]) for m in clocks[:2])
-        return (start, stop), float((stop - start) % 1440)
-    return None, _minutes(window)
-
-
-def _minutes(window: Sequence[str]) -> float | None:
-    """Minutes as said: ``30 min``, ``2 hours``, ``1 hr 30 min``."""
-    total, last = 0.0, None
-    for i, word in enumerate(window[:-1]):
-        if not word.replace(".", "", 1).isdigit():
-            continue
-        scale = _SCALES.get(window[i + 1])
-        if scale is None or (last is not None and (scale != 1 or last != i - 2)):
-            continue
-        total += scale * float(word)
-        if scale == 1:
-            return total
-        last = i
-    return total if 0 < total <= _DAY else None
-
-
-_DAY = 24 * 60.0
-_SCALES = {"min": 1.0, "minute": 1.0, "mins": 1.0, "hr": 60.0, "hour": 60.0, "h": 60.0}
 
 
 def wasted_units(scene: Scene, sentence: Sentence, code: str, given: int | None) -> int | None:

@@ -151,6 +151,7 @@ class Scene:
         return not (negated or supposed or past)
 
 
+_VIEWS = re.compile(r"(\d{1,2})vw?s?")
 _PART = re.compile(r"\b[a-z](?:\.[a-z])+\b|\d+(?:[.,]\d+)+|(?<!\w)\.\d+|\d+(?=[a-zµμ])|[^\W_]+")
 """Words and numbers in a token: ``alb/cr`` and ``60mg`` are two, ``.5``, ``a1c`` and ``p.o.`` are one."""
 
@@ -172,9 +173,14 @@ class _Stems(dict[str, _Parts]):
     """The parts of folded tokens, cut when they are first met."""
 
     def __missing__(self, lower: str) -> _Parts:
-        stems = tuple(
-            part.replace(".", "") if part[1:2] == "." and part[0].isalpha() else stem(part)
-            for part in _PART.findall(lower)
+        views = _VIEWS.fullmatch(lower)
+        stems = (
+            (views[1], "view")  # ``2v``
+            if views
+            else tuple(
+                part.replace(".", "") if part[1:2] == "." and part[0].isalpha() else stem(part)
+                for part in _PART.findall(lower)
+            )
         )
         if len(self) >= _KEPT:
             self.clear()
