@@ -34,6 +34,65 @@ def suggested(engine: Suggester, text: str, *, setting: Setting = "outpatient") 
 
 
 @pytest.mark.parametrize(
+    ("text", "codes"),
+    [
+        ("CT HEAD W/O CONTRAST\nIMPRESSION: No bleed.", {"70450"}),
+        ("CT HEAD\nIMPRESSION: No bleed.", {"70450"}),
+        ("MRI LUMBAR SPINE W/WO CONTRAST\nFINDINGS: normal.", {"72158"}),
+        ("MRI ABDOMEN WITH AND WITHOUT GADOXETATE\nFINDINGS: cyst.", {"74183"}),
+        ("CT A/P w IV contrast. Impression: appendicitis.", {"74177"}),
+        (
+            "CT CHEST, ABDOMEN AND PELVIS\nTECHNIQUE: 100 mL Omnipaque 350.\nIMPRESSION: ok.",
+            {"71260", "74177"},
+        ),
+        ("CT ANGIOGRAPHY CHEST FOR PE\nIMPRESSION: no embolus.", {"71275"}),
+        ("MR VENOGRAM HEAD W/O\nIMPRESSION: patent.", {"70544"}),
+        ("XR R wrist 3v and forearm 2 views today.", {"73110", "73090"}),
+        ("AP pelvis and right hip 2 views. IMPRESSION: fracture.", {"73502"}),
+        ("Mr. Head is here for his knee.", set()),
+        ("CT-guided biopsy of the lung.", set()),
+    ],
+)
+def test_an_image_has_its_region_contrast_and_views(engine: Suggester, text: str, codes: set[str]) -> None:
+    found = composed(engine, text)
+    assert {c for c in found if c[0] == "7" and found[c].likely >= 0.5} == codes
+
+
+@pytest.mark.parametrize(
+    ("text", "codes"),
+    [
+        ("52 yo. Hep A #1 given IM today.", {"90632", "90471"}),
+        ("12 yo. HPV #2, counseled by me, given today.", {"90651", "90460"}),
+        ("Adult, 40 yo. Hep B #1 (Heplisav) given.", {"90739", "90471"}),
+        ("Needs Tdap, gave today.", {"90715", "90471"}),
+        ("COVID (Comirnaty) given today.", {"91320", "90480"}),
+        ("Nirsevimab had not been given.", set()),
+        ("PCV21 given (last PPSV23 2008).", {"90684", "90471"}),
+        ("Zoster on the left flank, valacyclovir.", set()),
+    ],
+)
+def test_a_vaccine_is_that_of_the_age_and_brand(engine: Suggester, text: str, codes: set[str]) -> None:
+    found = composed(engine, text)
+    assert {c for c in found if c[:2] in ("90", "91", "96") and found[c].likely >= 0.4} == codes
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "longer"),
+    [
+        ("Ceftriaxone 1 g IV infused 10:05 to 11:10.", "96365", False),
+        ("Zoledronic acid 5 mg IV over one hour given.", "96365", False),
+        ("Levetiracetam 1500 mg IV given over two hours.", "96366", True),
+    ],
+)
+def test_times_are_read_with_colons_and_in_words(
+    engine: Suggester, text: str, code: str, longer: bool
+) -> None:
+    found = composed(engine, text)
+    assert code in found
+    assert ("96366" in found) is longer
+
+
+@pytest.mark.parametrize(
     ("text", "code"),
     [
         ("X-rays of the right knee were obtained today.", "73560"),

@@ -16,6 +16,7 @@ from functools import cache
 from suggester.pipeline.reading import Reading
 from suggester.ranking.services.administration import compose_drugs
 from suggester.ranking.services.choices import Choice, Composed, choose, read_choices
+from suggester.ranking.services.imaging import compose_images, image_rivals
 from suggester.ranking.services.modifiers import LIKELY_ENOUGH, belongs, distinct, propose_modifiers
 from suggester.ranking.services.scenes import Scene
 from suggester.ranking.services.vaccines import compose_vaccines, speaks_of_vaccines
@@ -28,6 +29,8 @@ Bundled = Callable[[str, str], bool]
 """Whether the second code is bundled into the first unless a modifier says it is distinct."""
 
 _RIVAL_SHARE = 0.4
+_SURE = 0.6
+"""Likelihood from which an image makes the others of its region unlikely."""
 _ADMINISTRATION = (
     frozenset(("96372", "96401", "96402")),
     frozenset(("96360", "96361")),
@@ -70,6 +73,8 @@ def compose(scene: Scene, note: Note) -> tuple[Service, ...]:
         share = _READ_ELSEWHERE if item.code[0] == "7" and note.setting in ("inpatient", "emergency") else 1.0
         at_share = item if share == 1.0 else replace(item, likely=item.likely * share)
         by_code.setdefault(item.code, []).append(at_share)
+    for item in compose_images(scene, setting=note.setting):
+        by_code.setdefault(item.code, []).append(item)
     return tuple(_joined(code, items) for code, items in sorted(by_code.items()))
 
 
@@ -136,7 +141,10 @@ def place_services(
     """
     scene = Scene(reading, note.text)
     services = {item.code: item for item in compose(scene, note)}
-    rivals = {other for code in services for other in _neighbours().get(code, ())} - set(services)
+    rivals = {other for code in services for other in _neighbours().get(code, ())}
+    likely = (code for code, service in services.items() if service.likely >= _SURE)
+    rivals.update(other for code in likely for other in image_rivals().get(code, ()))
+    rivals.difference_update(services)
     told = {e.span for s in services.values() if s.units and belongs("drug", s.code) for e in s.evidence}
     composed = frozenset(services)
     out: list[Suggestion] = []

@@ -173,7 +173,7 @@ _PLAIN = {
 }
 """Codes that a name leads to where no brand says otherwise, and those of the brands."""
 _NOW = frozenset(("given", "gave", "today", "administered"))
-_NOT_NOW = frozenset(("not", "be", "held", "refuse", "refused", "declined", "deferred", "never", "need"))
+_NOT_NOW = frozenset(("not", "be", "held", "refuse", "refused", "declined", "deferred", "never"))
 _EARLIER = frozenset(
     ("last", "ago", "year", "prior", "previously", "elsewhere", "pharmacy", "outside", "before")
 )
@@ -181,10 +181,11 @@ _EARLIER = frozenset(
 
 def _is_here(sentence: Sentence, first: int, after: int) -> bool:
     """Whether the words right at a vaccine say that it was given now, whatever year stands beside it."""
-    about = sentence.stems[max(0, first - 2) : after + 4]
-    return not _NOW.isdisjoint(about) and _EARLIER.isdisjoint(
-        (*sentence.stems[max(0, first - 1) : first], *sentence.stems[after : after + 3])
-    )
+    before, behind = sentence.stems[max(0, first - 2) : first], sentence.stems[after : after + 4]
+    told = next((i for i, word in enumerate(behind) if word in _NOW), None)
+    if told is None and _NOW.isdisjoint(before):
+        return False
+    return _EARLIER.isdisjoint((*before[-1:], *behind[: 3 if told is None else told]))
 
 
 def _text(scene: Scene, sentence: Sentence) -> str:
