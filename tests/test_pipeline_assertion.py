@@ -275,6 +275,23 @@ depression, <ent historical>single episode</ent>, resolved years ago
 <ent>pancreatitis</ent>, resolved <ent historical>jaundice</ent>, mild <ent>anemia</ent>
 he takes statins, which I started in 2018, and <ent>insulin</ent> for <ent>diabetes</ent>
 stent in 2016 for <ent>CAD</ent>
+was in a crash in 1998, sustaining <ent historical>a femur fracture</ent>
+fell in May and fractured her <ent historical>wrist</ent>
+had <ent historical>similar pain</ent> two years ago and was found to have <ent historical>gallstones</ent>
+seen six months ago and was found to have <ent>pancreatic cancer</ent>
+presented to clinic 2 weeks ago c/o <ent historical>dysuria</ent>, treated
+in 2009 he was hospitalized for <ent historical>diverticulitis</ent> with <ent historical>perforation</ent>
+ten years ago he was hospitalized for <ent historical>a stroke</ent> with residual <ent>aphasia</ent>
+hospitalized in March after <ent historical>an allergic reaction</ent>
+She had <ent historical>vertigo</ent> for two days. This has since resolved.
+<ent>Cough</ent> is worse. Had <ent historical>vertigo</ent> and <ent historical>nausea</ent>. Both resolved.
+These symptoms have resolved. <ent>Cough</ent> persists.
+<ent historical>melanoma</ent> of the back, excised with clear margins in 2013
+<ent>osteoporosis</ent> with <ent historical>fractures</ent> in the past
+2015 - <ent historical>asthma exacerbation</ent>; 2017 - <ent historical>pneumonia</ent>
+on concern for <ent uncertain>C. diff</ent> given <ent historical>C. diff</ent> in February
+Hx: <ent historical>MVC</ent> 2020 with <ent historical>pelvic fracture</ent>
+had been taking ibuprofen for <ent historical>a sprain</ent> when the <ent>melena</ent> started
 """.strip().splitlines()
 
 

@@ -44,6 +44,7 @@ from suggester.pipeline.automaton import (
     HISTORICAL,
     NEGATED,
     UNCERTAIN,
+    Ending,
     Modifier,
 )
 from suggester.pipeline.cues import (
@@ -59,6 +60,7 @@ from suggester.pipeline.cues import (
     read_section_rules,
 )
 from suggester.pipeline.cues_compiled import open_cues
+from suggester.pipeline.dated_on import over_joining
 from suggester.pipeline.dates import (
     date_direction,
     diagnosed,
@@ -110,6 +112,9 @@ __all__ = (
 _TITLE_RULES: Final = frozenset(("hyp.return", "unc.title", "neg.title", "hist.title"))
 """Rules whose cues count inside a section title."""
 
+_OF_BEFORE: Final = "hist.this"
+"""The rule of what is over that the sentence before has told (*She had vertigo. This has resolved*)."""
+
 _LIFE: Final = "hist.life"
 """The rule of stages of life: even a lasting condition is past where it belongs to childhood."""
 
@@ -151,7 +156,6 @@ _OPENS: Final = OPENING | TITLE
 _DATES: Final = frozenset(
     ("hist.date", "hist.year", "hist.life", "hist.answer", "hist.remission", "hist.latest")
 )
-_BECAUSE: Final = (["due", "to"], ["because", "of"])
 _DATED: Final = frozenset(("hist.date", "hist.year"))
 _PASSING: Final = frozenset(("hist.of", "hist.title", "hist.date", "hist.year", "hist.life"))
 """Rules that say nothing about a condition that lasts."""
@@ -192,10 +196,10 @@ class AssertionFinder:
         titles = _title_ends(sections)
         carried: list[tuple[Modifier, int, int]] = []
         carried_section = -1
-        stop = set_stop = 0
+        begin = stop = set_stop = 0
         section_of = sections.token_section if sections is not None else None
         for number, (_, stop_token) in enumerate(sentences.bounds):
-            begin, set_begin = stop, set_stop
+            last_begin, begin, set_begin = begin, stop, set_stop
             stop = bisect_left(visible, stop_token, begin)
             if begin == stop:
                 continue
@@ -227,9 +231,14 @@ class AssertionFinder:
                 carried = []
                 if not hits:
                     continue
-            may_end = compress(range(begin, stop), map(ENDING.__and__, starts[begin:stop]))
-            ends = book.ending.among(words, list(may_end))
-            stops = find_stops(hits, find_endings(book.ending, words, begin, stop, ends))
+            stops = find_stops(hits, self._endings(words, starts, begin, stop))
+            if hits and hits[0].begin == begin > last_begin and hits[0].modifiers[0].rule == _OF_BEFORE:
+                earlier = find_stops([], self._endings(words, starts, last_begin, begin))
+                final = begin - (words[begin - 1] == ".")
+                first, last = reach_backward(words, is_word, final, last_begin, hits[0].modifiers[0], earlier)
+                if first < last:
+                    cue = visible[begin], visible[hits[0].end - 1] + 1
+                    scopes.append(_scope(visible, first, last, hits[0].modifiers[0], *cue))
             for modifier, cue_start, cue_end in carried:
                 opened = (
                     begin + 2
@@ -249,6 +258,15 @@ class AssertionFinder:
         if sections is not None:
             self._by_section(table, sections, scopes)
         return AssertionTable(table, scopes)
+
+    def _endings(
+        self, words: list[str], starts: list[int], begin: int, stop: int
+    ) -> list[tuple[int, Ending]]:
+        """What ends scopes in a sentence; ``starts`` tell where it may begin."""
+        may_end = compress(range(begin, stop), map(ENDING.__and__, starts[begin:stop]))
+        return find_endings(
+            self.book.ending, words, begin, stop, self.book.ending.among(words, list(may_end))
+        )
 
     def _sentence(
         self,
@@ -284,8 +302,8 @@ class AssertionFinder:
                         direction = "none"
                     if hit.end + 1 < stop and words[hit.end] in (":", "," if hit.begin == begin else ":"):
                         after = over_adverbial(words, after + 1, stop)
-                    elif words[after : after + 2] in _BECAUSE:
-                        after += 2
+                    elif (behind := over_joining(words, hit, stop)) > after:
+                        after = behind
                     elif (inside_at := seen_inside(words, begin, hit, stop)) > after:
                         direction, after = "both", inside_at
                 elif (
@@ -346,7 +364,7 @@ class AssertionFinder:
                             gone = operated(words, begin, first, last, stop)
                             if gone < first:
                                 scopes.append(_scope(visible, gone, first, modifier, cue_start, cue_end))
-                        if rule in _DATES and hit.begin not in life:
+                        if rule in _DATES:
                             for from_, to in drop_chronic(words, first, last, self.chronic, life):
                                 scopes.append(_scope(visible, from_, to, modifier, cue_start, cue_end))
                             continue

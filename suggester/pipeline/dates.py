@@ -6,6 +6,7 @@ from bisect import bisect_right
 from typing import Final
 
 from suggester.pipeline.automaton import SURGICAL
+from suggester.pipeline.dated_on import over_joining
 from suggester.pipeline.function_words import (
     APPEARED,
     CANCERS,
@@ -26,12 +27,18 @@ from suggester.pipeline.past import CLAUSE_ENDS, ITEM, names_once
 from suggester.pipeline.scopes import Hit
 
 _LEADS_ON: Final = frozenset(
-    ("for", "due", "(", ":", "resulting", "causing", "leading", "requiring", "needing")
+    (*("for", "due", "(", ":", "resulting", "causing", "leading", "requiring", "needing", "complaining"),)
 )
 """Words behind a date with which it looks on as well."""
 
 AGE_ONLY: Final = "hist.at"
 """The rule of a bare number behind *at*, which is an age only behind what happens once."""
+
+_BEFORE_ITEM: Final = frozenset((":", "-", "–", "—"))
+"""Marks between a year and the item that it dates (*2015 - pneumonia*)."""
+
+_FOLLOWING: Final = frozenset(("after", "following"))
+"""Words behind the date of a visit or stay with which it tells what that was for."""
 
 _VERB: Final = 4
 """So many words behind a date the verb of its clause stands."""
@@ -129,14 +136,19 @@ def date_direction(words: list[str], begin: int, hit: Hit, stop: int, rule: str)
             words[index] in CLAUSE_ENDS and (index > hit.end or words[index] != ",")
         ):
             break
+    if after in _FOLLOWING and _tells_visit(words, begin, hit):
+        return "both"
     opens = before in OPENERS or (
         rule == "hist.date" and after in _SUBJECTS and not _HAD.isdisjoint(words[hit.end + 1 : hit.end + 2])
     )
-    because = words[hit.end : hit.end + 2] == ["because", "of"]
-    if not opens and (because or after in _LEADS_ON or (after == "with" and _tells_visit(words, begin, hit))):
+    if not opens and (
+        over_joining(words, hit, stop) > hit.end
+        or after in _LEADS_ON
+        or (after == "with" and _tells_visit(words, begin, hit))
+    ):
         return "both"
     if rule == "hist.year":
-        on = opens and (after == ":" or (after[0].isalpha() and after not in NOT_ITEM))
+        on = opens and (after in _BEFORE_ITEM or (after[0].isalpha() and after not in NOT_ITEM))
         return "forward" if on else "backward"
     if opens and after[0] != ".":
         if _began(words, hit.end) and not _LATELY.isdisjoint(words[hit.begin : hit.end]):

@@ -162,7 +162,7 @@ COUNTED: Final = _words(
     """concussion concussions sbo sbos svd svds nsvd vbac sab sabs tab tabs ectopic ectopics miscarriage
     miscarriages cesarean cesareans childbirth stroke strokes cva cvas tia tias mi
     nstemi dka pneumonia pneumonias pna hospitalization hospitalizations admissions intubated intubations
-    ablation ablations cardioversion cardioversions laminectomy laminectomies attempts dvt dvts sbp
+    ablation ablations attack cardioversion cardioversions laminectomy laminectomies attempts dvt dvts sbp
     peritonitis"""
 )
 """Words for what happens once at a time, behind which a number tells how often it has happened."""

@@ -18,6 +18,7 @@ from suggester.pipeline.automaton import (
     Modifier,
 )
 from suggester.pipeline.clauses import BEFORE_WHICH, OF_WHICH, over_relative, own_clause, relative_at, tells
+from suggester.pipeline.dated_on import YEARS
 from suggester.pipeline.function_words import (
     AND,
     ANOTHER,
@@ -34,6 +35,7 @@ from suggester.pipeline.function_words import (
     VISIT,
 )
 from suggester.pipeline.listing import closed_by_or, list_goes_on, new_item
+from suggester.pipeline.past import is_year
 from suggester.pipeline.scopes import Stops
 
 _NOT_OVER_FOR: Final = HISTORICAL | HYPOTHETICAL
@@ -83,6 +85,18 @@ _PLACED: Final = frozenset(("in", "the", "to", "from"))
 
 _STAYS: Final = frozenset(("hist.date", "hist.prior", "hist.life"))
 """Rules that look on over *with* behind a stay: *ten years ago he was hospitalized with pancreatitis*."""
+
+_STAY: Final = 8
+_STAYED: Final = frozenset(("hospitalized", "hospitalised", "admitted", "treated", "operated", "intubated"))
+"""Words shortly before *with* that make what follows part of the stay (*hospitalized for X with Y*)."""
+
+_LEFT: Final = frozenset(
+    (
+        *("residual", "persistent", "chronic", "ongoing", "resultant", "subsequent", "lasting", "current"),
+        *("good", "full", "complete", "no", "improvement", "resolution", "now", "continued"),
+    )
+)
+"""Words behind *with* of what a stay has left behind."""
 
 _SPANS: Final = frozenset(
     ("day", "days", "week", "weeks", "wks", "month", "months", "mos", "year", "years", "yrs", "decades")
@@ -160,6 +174,7 @@ def reach_forward(
     family = modifier.rule == _FAMILY_RULE
     rule_ends = _RULE_ENDS.get(modifier.rule, frozenset())
     dated = modifier.rule in _DATE_RULES
+    years = dated and any(word in YEARS or is_year(word) for word in words[max(0, begin - 3) : begin])
     watched = modifier.rule == _WATCHED and words[begin - 1] == "of"
     bare = modifier.rule == "neg.no" and words[first - 1] not in _ARTICLE
     boundary = -1
@@ -204,7 +219,11 @@ def reach_forward(
         elif word == ":" and index > first and not (watched and index < stop - 1):
             return first, index, index == stop - 1
         elif index > first or boundary >= 0:
-            if verb.get(index, 0) & bit and (boundary >= 0 or modifier.rule != "hyp.if"):
+            if (
+                verb.get(index, 0) & bit
+                and (boundary >= 0 or modifier.rule != "hyp.if")
+                and not (years and word == "have" and words[index - 1] == "to")
+            ):
                 if boundary > first and words[boundary + 1] not in OR:
                     return first, boundary, False
                 return first, index, False
@@ -224,9 +243,14 @@ def _with_past(words: list[str], index: int, stop: int, modifier: Modifier) -> b
     """Whether *with* goes on with what is past: behind a stay, or with an operation."""
     if modifier.mask != HISTORICAL:
         return False
-    if modifier.rule in _STAYS and words[index - 1] in VISIT:
-        return True
     behind = words[index + 1 : min(stop, index + 4)]
+    if modifier.rule == "hist.items":
+        return True
+    if modifier.rule in _STAYS and (
+        words[index - 1] in VISIT
+        or (not _STAYED.isdisjoint(words[max(0, index - _STAY) : index]) and _LEFT.isdisjoint(behind))
+    ):
+        return True
     if modifier.rule == "hist.of" and not EVENTS.isdisjoint(behind):
         return True
     return any(word.endswith(SURGICAL) for word in behind)
@@ -317,7 +341,7 @@ def reach_backward(
             )
         ):
             break
-        if word == ":":
+        if word == ":" or (word == "given" and modifier.rule in _DATED):
             break
         if word in AND or (word in OR and not (index > start and words[index - 1] in _PLACED)):
             if word in OR and words[index + 1] in OR:

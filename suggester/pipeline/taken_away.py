@@ -21,6 +21,9 @@ _TREATED: Final = frozenset(
 _ITEM_MARKS: Final = frozenset((",", ";", "(", "-", "s", "status", "diagnosed", "treated", "excised"))
 """What ends the name of a cancer before its story."""
 
+_TAKEN_OUT: Final = frozenset(("excised", "resected", "removed", "extirpated", "enucleated"))
+"""Words that open what is dated, behind a comma, and tell that what stands before is gone."""
+
 _COMMAS: Final = 2
 _SEVERAL: Final = frozenset((";", ":", "(")) | CANCERS
 """Words in the story of what is no cancer (*afib, ablation 2022, no recurrence*) that tell of several."""
@@ -28,7 +31,9 @@ _SEVERAL: Final = frozenset((";", ":", "(")) | CANCERS
 _STORY: Final = 60
 """So many words the story of a cancer has at most."""
 
-_REPLACING: Final = frozenset(("replacement", "replacements", "transplant", "transplantation"))
+_REPLACING: Final = frozenset(
+    ("replacement", "replacements", "transplant", "transplantation", "arthroplasty", "arthroplasties")
+)
 _SOUGHT: Final = frozenset(("no", "without", "for", "out", "exclude", "denies", "negative", "free", "?"))
 """Words shortly before such a word by which what it tells is absent or looked for (*for recurrence*)."""
 
@@ -76,7 +81,14 @@ def operated(words: list[str], begin: int, first: int, last: int, stop: int) -> 
     *Basal cell carcinoma of the nose, Mohs 2019*: ``[first, last)`` is what is dated; ``first`` if there is
     none.
     """
-    if not 2 <= first - begin <= ITEM + ITEM or words[first - 1] != "," or "," in words[begin : first - 1]:
+    if first - begin < 2 or words[first - 1] != ",":
+        return first
+    if words[first] in _TAKEN_OUT:
+        index = first - 1
+        while index > begin and first - index < ITEM and not ends_item(words[index - 1]):
+            index -= 1
+        return first if index == first - 1 or _treated_still(words, begin, stop) else index
+    if first - begin > ITEM + ITEM or "," in words[begin : first - 1]:
         return first
     done = words[first:last]
     if not any(word.endswith(SURGICAL) or word in _EXCISION for word in done):
