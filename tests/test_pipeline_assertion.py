@@ -292,6 +292,10 @@ These symptoms have resolved. <ent>Cough</ent> persists.
 on concern for <ent uncertain>C. diff</ent> given <ent historical>C. diff</ent> in February
 Hx: <ent historical>MVC</ent> 2020 with <ent historical>pelvic fracture</ent>
 had been taking ibuprofen for <ent historical>a sprain</ent> when the <ent>melena</ent> started
+<ent historical>Thyroid CA</ent> 2010, total <ent historical>thyroidectomy</ent>, now <ent>tired</ent>
+<ent historical>TIA</ent> 2010, elective <ent>hemorrhoidectomy</ent>, doing well
+The patient was diagnosed with <ent>lung cancer</ent> last month.
+had a CT done last year for <ent historical>abdominal pain</ent>
 """.strip().splitlines()
 
 

@@ -80,6 +80,7 @@ from suggester.pipeline.past import (
     names_factors,
     names_once,
     of_others,
+    operations,
     past_items,
     taken_back,
 )
@@ -157,6 +158,9 @@ _DATES: Final = frozenset(
     ("hist.date", "hist.year", "hist.life", "hist.answer", "hist.remission", "hist.latest")
 )
 _DATED: Final = frozenset(("hist.date", "hist.year"))
+_OPERATION: Final = "hist.operation"
+"""The rule of operations named alone beside what is past."""
+
 _PASSING: Final = frozenset(("hist.of", "hist.title", "hist.date", "hist.year", "hist.life"))
 """Rules that say nothing about a condition that lasts."""
 
@@ -287,6 +291,7 @@ class AssertionFinder:
         life = [
             hit.begin for hit in hits if hit.modifiers[0].rule == _LIFE and not diagnosed(words, begin, hit)
         ]
+        dated = [hit for hit in hits if hit.modifiers[0].rule in _PASSING]
         for hit in hits:
             inside = hit.begin > begin and words[hit.begin - 1] == ","
             doubtful = negated[hit.begin - begin]
@@ -369,6 +374,10 @@ class AssertionFinder:
                                 scopes.append(_scope(visible, from_, to, modifier, cue_start, cue_end))
                             continue
                     scopes.append(_scope(visible, first, last, modifier, cue_start, cue_end))
+        if dated and "," in words[begin:stop]:
+            for from_, to in operations(words, begin, stop, stops):
+                cue = visible[dated[0].begin], visible[dated[0].end - 1] + 1
+                scopes.append(Scope(visible[from_], visible[to - 1] + 1, HISTORICAL, *cue, _OPERATION))
         return carried
 
     def _past(

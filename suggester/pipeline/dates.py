@@ -116,12 +116,15 @@ def date_direction(words: list[str], begin: int, hit: Hit, stop: int, rule: str)
     if before in RESULTS:
         return "none"
     if before in _MADE and not TESTS.isdisjoint(words[max(begin, hit.begin - 4) : hit.begin]):
-        return "none"
+        return "both" if after == "for" else "none"
     if before in DIAGNOSED and rule != "hist.life":
         return "none"
     month = rule == "hist.year" and not any(word.isdigit() for word in words[hit.begin : hit.end])
+    late = rule == "hist.date" and not _LATELY.isdisjoint(words[hit.begin : hit.end])
     for index in range(hit.begin - 1, max(begin, hit.begin - _CLAUSE_BACK) - 1, -1):
         if month and words[index] in APPEARED:
+            return "none"
+        if late and words[index] == "diagnosed":
             return "none"
         if words[index] in ONSET and not (words[index] == "since" and words[index + 1] in _SUBJECTS):
             return "none"

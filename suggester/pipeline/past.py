@@ -49,6 +49,17 @@ _NOT_PAST: Final = frozenset(
 )
 """Words of an item of a past history that is absent or lasts."""
 
+_MARKS: Final = frozenset((",", ";", "."))
+_UNDONE: Final = _NOT_PAST | frozenset(
+    (
+        *("for", "planned", "scheduled", "elective", "repeat", "performed", "undergoing", "undergo", "today"),
+        *("declined", "declines", "refused", "refuses", "candidate", "consider", "considering", "offered"),
+        *("awaiting", "pending", "tomorrow", "recommended", "recommend", "will", "needs", "possible", "plan"),
+        *("now", "new", "is", "after", "discussed", "vs", "or", "eval", "evaluation", "may", "if", "consult"),
+    )
+)
+"""Words of an item with which an operation is not one of the past."""
+
 _ITEM_ENDS: Final = frozenset(
     (",", ";", ".", ":", "and", "with", "on", "|", "•", "-", "/", "&", "for", "(", ")", "from", "due")
 )
@@ -100,6 +111,30 @@ def past_items(words: list[str], begin: int, end: int) -> list[tuple[int, int]]:
             last += 1
         lasts = word not in EVENTS and words[last : last + 1] == ["on"]
         if not lasts and words[index + 1 : index + 2] != ["-"] and _NOT_PAST.isdisjoint(words[first:last]):
+            items.append((first, last))
+    return items
+
+
+def operations(words: list[str], begin: int, stop: int, stops: Stops) -> list[tuple[int, int]]:
+    """Short items of a list that name an operation alone, in a sentence that tells of the past elsewhere.
+
+    *Thyroid cancer 2010, total thyroidectomy, now hypothyroid*: what is neither planned nor done today has
+    been done.
+    """
+    items = []
+    for index in range(begin, stop):
+        word = words[index]
+        if word not in _OPERATIONS and not (word.endswith(SURGICAL) and not word.endswith(_OPENING)):
+            continue
+        first = index
+        while first > begin and index - first < _EVENT_WORDS and words[first - 1] not in _MARKS:
+            first -= 1
+        last = index + 1
+        while last < stop and words[last] not in _ITEM_ENDS:
+            last += 1
+        if first == begin or last - first > _EVENT_WORDS or words[first - 1] not in _MARKS:
+            continue
+        if _UNDONE.isdisjoint(words[first:last]) and not any(map(stops.any.get, range(first, last))):
             items.append((first, last))
     return items
 
