@@ -296,6 +296,13 @@ had been taking ibuprofen for <ent historical>a sprain</ent> when the <ent>melen
 <ent historical>TIA</ent> 2010, elective <ent>hemorrhoidectomy</ent>, doing well
 The patient was diagnosed with <ent>lung cancer</ent> last month.
 had a CT done last year for <ent historical>abdominal pain</ent>
+She was treated for <ent historical>chlamydia</ent>.
+HOSPITAL COURSE: She was treated for <ent>urosepsis</ent>.
+She was treated for presumed <ent uncertain>urosepsis</ent>.
+You were treated for <ent>urosepsis</ent>.
+His <ent historical>DVT</ent> was treated for six months with Xarelto.
+we saw her last year when she was having <ent historical>hot flashes</ent>
+<ent historical>cholecystitis</ent>, s/p lap chole
 """.strip().splitlines()
 
 

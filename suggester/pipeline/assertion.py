@@ -44,7 +44,6 @@ from suggester.pipeline.automaton import (
     HISTORICAL,
     NEGATED,
     UNCERTAIN,
-    Ending,
     Modifier,
 )
 from suggester.pipeline.cues import (
@@ -130,6 +129,17 @@ _TIMES: Final = "hist.times"
 
 _SURGERY: Final = "hist.surgery"
 _HISTORY: Final = "hist.of"
+_TREATED: Final = "hist.treated"
+"""The rule of what one was treated for, which is past but in what tells of the present stay."""
+
+_PRESENT: Final = frozenset(
+    (
+        *("hospital_course", "admission_diagnosis", "discharge_diagnosis", "problem_list", "impression"),
+        *("assessment", "plan", "assessment_plan", "discharge_instructions", "instructions", "procedure"),
+    )
+)
+"""Kinds of sections that tell of the present stay or visit."""
+
 _CONDITION: Final = "hyp.if"
 """The rule of conditions, in which doubt is part of the condition (*if infection is suspected*)."""
 
@@ -161,7 +171,7 @@ _DATED: Final = frozenset(("hist.date", "hist.year"))
 _OPERATION: Final = "hist.operation"
 """The rule of operations named alone beside what is past."""
 
-_PASSING: Final = frozenset(("hist.of", "hist.title", "hist.date", "hist.year", "hist.life"))
+_PASSING: Final = frozenset(("hist.of", "hist.treated", "hist.title", "hist.date", "hist.year", "hist.life"))
 """Rules that say nothing about a condition that lasts."""
 
 
@@ -202,6 +212,8 @@ class AssertionFinder:
         carried_section = -1
         begin = stop = set_stop = 0
         section_of = sections.token_section if sections is not None else None
+        known = enumerate(sections.sections) if sections is not None else ()
+        present = {number for number, each in known if each.kind in _PRESENT}
         for number, (_, stop_token) in enumerate(sentences.bounds):
             last_begin, begin, set_begin = begin, stop, set_stop
             stop = bisect_left(visible, stop_token, begin)
@@ -235,9 +247,13 @@ class AssertionFinder:
                 carried = []
                 if not hits:
                     continue
-            stops = find_stops(hits, self._endings(words, starts, begin, stop))
+            may_end = compress(range(begin, stop), map(ENDING.__and__, starts[begin:stop]))
+            ends = book.ending.among(words, list(may_end))
+            stops = find_stops(hits, find_endings(book.ending, words, begin, stop, ends))
             if hits and hits[0].begin == begin > last_begin and hits[0].modifiers[0].rule == _OF_BEFORE:
-                earlier = find_stops([], self._endings(words, starts, last_begin, begin))
+                may_end = compress(range(last_begin, begin), map(ENDING.__and__, starts[last_begin:begin]))
+                ends = book.ending.among(words, list(may_end))
+                earlier = find_stops([], find_endings(book.ending, words, last_begin, begin, ends))
                 final = begin - (words[begin - 1] == ".")
                 first, last = reach_backward(words, is_word, final, last_begin, hits[0].modifiers[0], earlier)
                 if first < last:
@@ -255,22 +271,14 @@ class AssertionFinder:
             if not hits:
                 continue
             leads = words[stop - 1] == ":"
-            fresh = self._sentence(words, is_word, visible, begin, stop, hits, stops, scopes, leads)
+            now = section in present
+            fresh = self._sentence(words, is_word, visible, begin, stop, hits, stops, scopes, leads, now)
             if fresh:
                 carried, carried_section = fresh, section
         scopes.extend(template_scopes(table, sentences, visible, words))
         if sections is not None:
             self._by_section(table, sections, scopes)
         return AssertionTable(table, scopes)
-
-    def _endings(
-        self, words: list[str], starts: list[int], begin: int, stop: int
-    ) -> list[tuple[int, Ending]]:
-        """What ends scopes in a sentence; ``starts`` tell where it may begin."""
-        may_end = compress(range(begin, stop), map(ENDING.__and__, starts[begin:stop]))
-        return find_endings(
-            self.book.ending, words, begin, stop, self.book.ending.among(words, list(may_end))
-        )
 
     def _sentence(
         self,
@@ -283,15 +291,19 @@ class AssertionFinder:
         stops: Stops,
         scopes: list[Scope],
         leads: bool,
+        now: bool,
     ) -> list[tuple[Modifier, int, int]]:
-        """Scopes of the cues of one sentence; returns the cues that reach on into the list it introduces."""
+        """Scopes of the cues of one sentence; returns the cues that reach on into the list it introduces.
+
+        ``leads`` says that the sentence ends in a colon, ``now`` that its section tells of the present stay.
+        """
         carried: list[tuple[Modifier, int, int]] = []
         conditions: list[tuple[int, int]] = []
         negated = bytearray(stop - begin)
         life = [
             hit.begin for hit in hits if hit.modifiers[0].rule == _LIFE and not diagnosed(words, begin, hit)
         ]
-        dated = [hit for hit in hits if hit.modifiers[0].rule in _PASSING]
+        dated: Hit | None = None
         for hit in hits:
             inside = hit.begin > begin and words[hit.begin - 1] == ","
             doubtful = negated[hit.begin - begin]
@@ -328,6 +340,10 @@ class AssertionFinder:
                     if open_end and (leads or alone) and not (first < last and names_factors(words, hit)):
                         carried.append((modifier, cue_start, cue_end))
                     if mask == HISTORICAL:
+                        if rule == _TREATED and now:
+                            continue
+                        if rule in _PASSING:
+                            dated = hit
                         if rule == _SURGERY and last < stop and words[last] in _AFTERWARDS:
                             classes = self.book.setting.word_classes
                             if not any(
@@ -363,6 +379,8 @@ class AssertionFinder:
                     if mask == UNCERTAIN and any(a <= first and last <= b for a, b in conditions):
                         continue
                     if mask == HISTORICAL:
+                        if rule in _PASSING:
+                            dated = hit
                         if rule == _TIMES and words[hit.begin - 1] not in COUNTED:
                             continue
                         if rule in _DATED:
@@ -374,9 +392,9 @@ class AssertionFinder:
                                 scopes.append(_scope(visible, from_, to, modifier, cue_start, cue_end))
                             continue
                     scopes.append(_scope(visible, first, last, modifier, cue_start, cue_end))
-        if dated and "," in words[begin:stop]:
+        if dated is not None and "," in words[begin:stop]:
+            cue = visible[dated.begin], visible[dated.end - 1] + 1
             for from_, to in operations(words, begin, stop, stops):
-                cue = visible[dated[0].begin], visible[dated[0].end - 1] + 1
                 scopes.append(Scope(visible[from_], visible[to - 1] + 1, HISTORICAL, *cue, _OPERATION))
         return carried
 
@@ -395,7 +413,7 @@ class AssertionFinder:
         """The parts of the range of a cue of the past, in a sentence ``[begin, stop)``, that are over."""
         if rule in _PASSING and hit.begin not in life:
             parts = drop_chronic(words, first, last, self.chronic, life)
-            if rule == _HISTORY and taken_back(words, stops.cancel, stops.ends(), first, stop):
+            if rule in (_HISTORY, _TREATED) and taken_back(words, stops.cancel, stops.ends(), first, stop):
                 parts = [part for part in parts if names_event(words, *part)]
             return parts
         if rule == _ITEMS:

@@ -14,6 +14,10 @@ from suggester.pipeline.scopes import Hit
 _JOINED: Final = (("because", "of"), ("due", "to"), ("c", "/", "o"))
 """Words behind a date before what the visit or stay was for."""
 
+_SUBJECTS: Final = frozenset(("he", "she", "they", "patient", "pt"))
+_HAVING: Final = (["was", "having"], ["complained", "of"], ["was", "treated"], ["was", "hospitalized"])
+"""Verbs behind the date of a visit and *when she* that tell what that was for."""
+
 _SUFFERED: Final = frozenset(
     (
         *("sustaining", "suffering", "sustained", "suffered", "fractured", "fracturing", "broke", "breaking"),
@@ -34,6 +38,8 @@ def over_joining(words: list[str], hit: Hit, stop: int) -> int:
     for joined in _JOINED:
         if words[at] == joined[0] and tuple(words[at : at + len(joined)]) == joined:
             return at + len(joined)
+    if words[at] == "when" and words[at + 2 : at + 4] in _HAVING and words[at + 1] in _SUBJECTS:
+        return at + 4
     if words[at] in (",", "and") and words[at + 1] in _SUFFERED:
         return at + 2
     if words[at] == "and" and _found_then(words, hit):

@@ -104,8 +104,8 @@ APPEARED: Final = _words(
 
 VISIT: Final = _words(
     """admitted hospitalized hospitalised presented diagnosed treated intubated admission seen icu nicu
-    hospital ward inpatient struggled struggling dealt dealing battled coped suffered ill sick afflicted
-    infected trouble problem problems issues difficulty difficulties"""
+    hospital ward inpatient course saw struggled struggling dealt dealing battled coped suffered ill sick
+    afflicted infected trouble problem problems issues difficulty difficulties"""
 )
 """Words after which a dated *with* tells what was found then."""
 
@@ -203,7 +203,8 @@ CANCERS: Final = _words(
 """Words for cancers that may be cured."""
 
 EXCISED: Final = _words(
-    "hernia hernias cataract cataracts fibroids goiter polyp polyps adenoma nephrolithiasis"
+    """hernia hernias cataract cataracts fibroids goiter polyp polyps adenoma nephrolithiasis cholecystitis
+    cholelithiasis gallstones appendicitis"""
 )
 """Words for what else an operation takes away."""
 

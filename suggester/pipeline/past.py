@@ -49,6 +49,9 @@ _NOT_PAST: Final = frozenset(
 )
 """Words of an item of a past history that is absent or lasts."""
 
+_LAST_LETTERS: Final = frozenset(ending[-4:] for ending in SURGICAL)
+"""How what ends like an operation ends, to look at few words more closely."""
+
 _MARKS: Final = frozenset((",", ";", "."))
 _UNDONE: Final = _NOT_PAST | frozenset(
     (
@@ -124,7 +127,9 @@ def operations(words: list[str], begin: int, stop: int, stops: Stops) -> list[tu
     items = []
     for index in range(begin, stop):
         word = words[index]
-        if word not in _OPERATIONS and not (word.endswith(SURGICAL) and not word.endswith(_OPENING)):
+        if word not in _OPERATIONS and (
+            word[-4:] not in _LAST_LETTERS or not word.endswith(SURGICAL) or word.endswith(_OPENING)
+        ):
             continue
         first = index
         while first > begin and index - first < _EVENT_WORDS and words[first - 1] not in _MARKS:

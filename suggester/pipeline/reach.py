@@ -174,7 +174,6 @@ def reach_forward(
     family = modifier.rule == _FAMILY_RULE
     rule_ends = _RULE_ENDS.get(modifier.rule, frozenset())
     dated = modifier.rule in _DATE_RULES
-    years = dated and any(word in YEARS or is_year(word) for word in words[max(0, begin - 3) : begin])
     watched = modifier.rule == _WATCHED and words[begin - 1] == "of"
     bare = modifier.rule == "neg.no" and words[first - 1] not in _ARTICLE
     boundary = -1
@@ -222,7 +221,7 @@ def reach_forward(
             if (
                 verb.get(index, 0) & bit
                 and (boundary >= 0 or modifier.rule != "hyp.if")
-                and not (years and word == "have" and words[index - 1] == "to")
+                and not (word == "have" and words[index - 1] == "to" and _long_ago(words, begin, modifier))
             ):
                 if boundary > first and words[boundary + 1] not in OR:
                     return first, boundary, False
@@ -237,6 +236,13 @@ def reach_forward(
             return first, index, False
         index += 1
     return first, stop, True
+
+
+def _long_ago(words: list[str], begin: int, modifier: Modifier) -> bool:
+    """Whether a date before ``begin`` is so far back that what one *was found to have* then is over."""
+    if modifier.rule not in _DATE_RULES:
+        return modifier.rule == "hist.life"
+    return any(word in YEARS or is_year(word) for word in words[max(0, begin - 3) : begin])
 
 
 def _with_past(words: list[str], index: int, stop: int, modifier: Modifier) -> bool:

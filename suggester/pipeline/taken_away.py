@@ -8,7 +8,9 @@ from suggester.pipeline.automaton import SURGICAL
 from suggester.pipeline.function_words import CANCERS, EXCISED, STILL_TREATED
 from suggester.pipeline.past import ITEM, ends_item, is_year
 
-_EXCISION: Final = frozenset(("excision", "resection", "removal", "repair", "mohs", "wle", "leep"))
+_EXCISION: Final = frozenset(
+    ("excision", "resection", "removal", "repair", "mohs", "wle", "leep", "chole", "appy")
+)
 _EXCISED: Final = CANCERS | EXCISED
 """Words for what an operation takes away."""
 
