@@ -68,7 +68,7 @@ class DiabetesType:
         return frozenset(term for term in under if not said.isdisjoint(terms.term_words(term)))
 
     def settle(self, found: Gathered, reading: Reading) -> None:
-        """Move what names no type to type 1 or copy it to another cause; take out what fits type 1 in part."""
+        """Move what names no type to type 1 or copy it to another cause; drop what fits type 1 in part."""
         out = found.diagnoses
         twos = [row for row in out if row in self._two]
         ones = [row for row in out if row in self._one]
