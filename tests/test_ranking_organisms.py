@@ -39,6 +39,9 @@ def found(bench: Bench, text: str, method: Method | None = None) -> set[str]:
         ("S. aureus bacteremia. Blood cultures MRSA.", {"B95.62"}),
         ("LLL Pseudomonas pneumonia.", {"J15.1"}),
         ("Sepsis due to Klebsiella.", {"A41.59"}),
+        ("Sepsis due to Serratia.", {"A41.53"}),
+        ("Lymphocele of the right groin, infected by Serratia.", {"B96.89"}),
+        ("No infection by Serratia.", set()),
         # an organism that is looked for, carried or of before; none without an infection
         ("UTI. MRSA screen negative.", set()),
         ("Cellulitis of the leg. Prior MRSA.", set()),

@@ -17,7 +17,7 @@ from suggester.codesets.lexicon import lexicon_dir, read_rows
 from suggester.pipeline.reading import FAMILY, HISTORICAL, HYPOTHETICAL, NEGATED, UNCERTAIN, Reading
 from suggester.ranking.relations.found import STOPS, Found, phrase_at, phrases_of, words_by_kind
 
-KINDS: Final = ("cause", "pneumonia", "sepsis", "newborn", "ulcer", "screen", "culture")
+KINDS: Final = ("cause", "pneumonia", "sepsis", "newborn", "ulcer", "screen", "culture", "infected")
 _NOT_SAID: Final = NEGATED | FAMILY | HISTORICAL | HYPOTHETICAL
 _FARTHEST: Final = 60
 """Most tokens between where an infection and where its organism begin."""
@@ -25,6 +25,8 @@ _REACH: Final = 14
 """Most tokens between an infection and its organism, in one sentence."""
 _NEXT: Final = 30
 """Most tokens where a culture is told in the sentence before or after."""
+_BESIDE: Final = 6
+"""Most tokens between an organism and the word that something is infected."""
 _PYLORI: Final = "B96.81"
 
 
@@ -76,6 +78,7 @@ class Organisms:
         self.hosts: dict[str, tuple[str, ...]] = {kind: tuple(codes) for kind, codes in hosts.items()}
         self._screen = frozenset(self.hosts.pop("screen"))
         self._culture = frozenset(self.hosts.pop("culture"))
+        self._infected = frozenset(self.hosts.pop("infected"))
         self._infections = tuple(code for codes in self.hosts.values() for code in codes)
 
     def find(self, reading: Reading, findings: Sequence[tuple[int, int, str]]) -> list[Found]:
@@ -103,7 +106,7 @@ class Organisms:
         )
         out: dict[str, Found] = {}
         free = 0
-        for at, hit in zip(places, hits, strict=True) if infections else ():
+        for at, hit in zip(places, hits, strict=True):
             if hit is None or at < free or flags[at] & _NOT_SAID or self._is_screen(reading, at, hit[1]):
                 continue
             free = hit[1] + 1
@@ -112,6 +115,7 @@ class Organisms:
                 continue
             begin = bisect_left(infections, (at - _FARTHEST,))
             stop = bisect_left(infections, (hit[1] + _FARTHEST,), begin)
+            before = len(out)
             for first, final, code in infections[begin:stop]:
                 if final < at or first > hit[1]:
                     if not self._goes_with(reading, at, hit[1], first, final):
@@ -122,7 +126,20 @@ class Organisms:
                     start, end = min(first, at), max(final, hit[1])
                     mark = (flags[first] | flags[at]) & UNCERTAIN
                     out.setdefault(one, Found(one, start, end, mark))
+            if len(out) == before and organism.cause.startswith(("B95", "B96")):
+                word = self._infected_at(reading, at, hit[1])
+                if word is not None and organism.cause != _PYLORI:
+                    start, end = min(word, at), max(word, hit[1])
+                    out.setdefault(organism.cause, Found(organism.cause, start, end, flags[at] & UNCERTAIN))
         return list(out.values())
+
+    def _infected_at(self, reading: Reading, first: int, final: int) -> int | None:
+        """The token near an organism, in its sentence, that says that something is infected; None without."""
+        lower, sentence, flags = reading.table.lower, reading.sentence, reading.assertion.flags
+        for at in range(max(0, first - _BESIDE), min(len(lower), final + _BESIDE + 1)):
+            if lower[at] in self._infected and sentence[at] == sentence[first] and not flags[at] & _NOT_SAID:
+                return at
+        return None
 
     def _codes_of(self, organism: Organism, infection: str) -> Iterator[str]:
         hosts = self.hosts
