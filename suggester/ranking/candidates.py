@@ -50,6 +50,7 @@ from suggester.ranking.relations.standing import says_less
 from suggester.ranking.relations.treatments import Treatments
 from suggester.ranking.resolve import CodeResolver, Phase, Resolved
 from suggester.ranking.support import CodeSupport, Gathered, Joined, Method, Support
+from suggester.ranking.unsited import Unsited
 from suggester.ranking.values import with_values
 from suggester.ranking.ways import Ways
 from suggester.types import SYSTEMS, Setting, System
@@ -141,6 +142,7 @@ class CandidateFinder:
         self._organisms, self._unproven, self._labs = Organisms(), LookedFor(), LabValues()
         self._obstetrics, self._fetuses = Obstetrics(self._store), Fetuses(self._store)
         self._perinatal = Perinatal(self._store)
+        self._unsited = Unsited(self._store, self._resolver)
         self._diabetes = DiabetesType(self._store, self._terms)
         valued = self._terms_of(("Z68", "Z3A"))
         self._measured = Measured(
@@ -210,6 +212,7 @@ class CandidateFinder:
         self._relate(reading, found, self._births.find(reading, stage, setting), Method.IMPLIED, phase)
         shown = self._labs.find(reading, {code for _, _, code in findings})
         self._relate(reading, found, shown, Method.VALUE, phase, similarity=_SHOWN)
+        self._unsited.add(found, reading, phase)
         self._perinatal.add(found, stage)
         hinted = stage.said or self._maternity.hints(reading)
         self._obstetrics.settle(found, stage, hinted=hinted)

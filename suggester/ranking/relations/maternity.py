@@ -41,6 +41,8 @@ KINDS: Final = (
 )
 _NOT_SAID: Final = NEGATED | FAMILY | HISTORICAL | HYPOTHETICAL
 _NO_SECTIONS: Final = frozenset(("family", "past_medical_history", "past_surgical_history"))
+_TELLING: Final = ("pregnancy", "puerperium", "newborn", "livebirth")
+"""Kinds of words without which a note is about no pregnancy and no newborn."""
 _NEAR: Final = 12
 """Most tokens between the child and its weight or score."""
 _HEAD: Final = 45
@@ -105,9 +107,7 @@ class Maternity:
             kind: phrases_of([(word, 0) for word in words])
             for kind, words in words_by_kind(path, KINDS).items()
         }
-        self._any = frozenset(
-            word for kind in ("pregnancy", "puerperium", "newborn") for word in self._phrases[kind]
-        )
+        self._any = frozenset(word for kind in _TELLING for word in self._phrases[kind])
 
     def hints(self, reading: Reading) -> bool:
         """Whether any word of a note has to do with pregnancy, birth or nursing, whoever it is said of."""
