@@ -66,3 +66,17 @@ def test_every_condition_without_a_site_is_in_the_release(bench: Bench) -> None:
 )
 def test_a_side_that_is_said_is_taken(bench: Bench, text: str, code: str) -> None:
     assert code in find(bench, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        (
+            "EXAM: MRI LEFT KNEE. Prior ACL repair right knee. Impression: medial meniscal root tear.",
+            "M23.322",
+        ),
+        ("Screening mammogram. The breasts are extremely dense.", "R92.343"),
+    ],
+)
+def test_the_side_of_a_report(bench: Bench, text: str, code: str) -> None:
+    assert code in find(bench, text)

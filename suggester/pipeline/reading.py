@@ -47,6 +47,15 @@ _LETTERS = {
 _SMALL_LETTERS = frozenset(letters.lower() for letters in _LETTERS)
 _GRADED = frozenset(("stage", "grade", "gr", "class", "type"))
 """Words that a number behind grades, so that a letter behind it is no unit (*stage 2 L buttock*)."""
+_TOP = 40
+"""Tokens at the top of a report, which say what was examined or operated."""
+_REPORTS = frozenset(
+    (
+        *("exam", "examination", "mri", "ct", "xr", "radiograph", "radiographs", "ultrasound", "us", "study"),
+        *("procedure", "preoperative", "postoperative", "operation", "preop", "arthrogram", "technique"),
+    )
+)
+"""Words at the top of such a report."""
 _NOT_BESIDE = frozenset(("/", ".", "&", "'"))
 
 
@@ -286,14 +295,24 @@ class Reading:
         """
         if self._sided is None:
             said = [side for pairs in self._sides.values() for _, side in pairs]
-            only = said[0] if len(said) > 1 and len(set(said)) == 1 else 0
+            only = said[0] if len(said) > 1 and len(set(said)) == 1 else self._side_of_top()
             self._sided = *self._side_of_words(), only
         behind, before, only = self._sided
         for table in (behind, before):
             if not table.keys().isdisjoint(words):
                 sides = {table[word] for word in words if word in table}
-                return sides.pop() if len(sides) == 1 and sides < {1, 2, 3} else 0
+                return sides.pop() if len(sides) == 1 and sides < {1, 2, 3} else self._side_of_top()
         return only
+
+    def _side_of_top(self) -> int:
+        """The one side that the top of a report of an examination or an operation says, else 0."""
+        tokens = self.words.place_token
+        if _REPORTS.isdisjoint(self.table.lower[:_TOP]):
+            return 0
+        said = {
+            side for pairs in self._sides.values() for place, side in pairs if _token_of(tokens, place) < _TOP
+        }
+        return said.pop() if len(said) == 1 else 0
 
     def sides_in(self, sentence: int) -> Sequence[tuple[int, int]]:
         """Words of side in a sentence: place and side of each, in order of the note."""
@@ -336,6 +355,11 @@ class Reading:
             gap = at - place if place <= at else (place - at) * 2
             best = min(best, (gap, side))
         return best[1]
+
+
+def _token_of(tokens: Sequence[int], place: int) -> int:
+    """The token at a place; past the last one, the number of places."""
+    return tokens[place] if place < len(tokens) else len(tokens)
 
 
 def _lettered(table: TokenTable) -> list[tuple[int, int]]:

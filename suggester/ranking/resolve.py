@@ -375,6 +375,8 @@ class CodeResolver:
             return [(members[1], False), (members[2], False)]
         if SIDE_UNSPECIFIED in members:
             return [(members[SIDE_UNSPECIFIED], side == 0)]
+        if side == 0 and BILATERAL in members:
+            return [(members[BILATERAL], True)]
         return [(min(members.values()), True)]
 
     def _both_of(self, rep: int) -> int | None:

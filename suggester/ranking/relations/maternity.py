@@ -309,7 +309,9 @@ class Maternity:
         )
         born = "born" in head
         young = any(word in ("do", "dol", "day-old") for word in head) or days_old(head)
-        told = born and mother and child and not months_old(head) and not years_old(head)
+        top = lower[:_TOP]
+        child = child or "baby" in top
+        told = "born" in top and mother and child and not months_old(top) and not years_old(top)
         return (
             told
             or hits > 1
