@@ -71,6 +71,10 @@ def effects(bench: Bench, text: str) -> set[str]:
         # what is named but was not taken
         ("Fatigue due to vitamin D deficiency.", set()),
         ("Missed flu shot.", set()),
+        ("Took 40 Tylenol in a suicide attempt.", {"T39.1X2A"}),
+        ("No suicide attempt. She took 10 mg lisinopril.", set()),
+        ("Hives on day 5 of amoxicillin.", {"L27.0", "T36.0X5A"}),
+        ("Fever the night after her MMR vaccine.", {"T50.B95A"}),
         ("Hypertension, amlodipine.", set()),
         # the drug of the group that the note names
         ("Neuroleptic akathisia. Haloperidol decanoate.", {"T43.4X5A"}),

@@ -46,6 +46,8 @@ _BEFORE: Final = 8
 _BEHIND: Final = 5
 """Most tokens by which it ends after them (*amiodarone-induced hypothyroidism*)."""
 _NO_SECTIONS: Final = frozenset(("allergies", "family"))
+_MANY: Final = 8
+"""Least number of tablets that are many at once."""
 _OWN: Final = frozenset(
     (
         "deficiency",
@@ -285,16 +287,20 @@ class DrugEffects:
             mark = reading.assertion.flags[first] if cue.kind == "adverse" else 0
             flags = (mark | reading.assertion.flags[agent.first]) & (HYPOTHETICAL | FAMILY)
             flags |= mark & (NEGATED | UNCERTAIN)
-            if cue.weak and not _any_between(extents.begins, first - _REACH, first, reading):
+            meant = cue.kind == "poisoning" and not _PURPOSE.isdisjoint(place.around(first))
+            if cue.weak and cue.kind == "poisoning":
+                if not (meant and _are_many(reading.table.lower[final + 1 : agent.first])):
+                    continue  # *took ibuprofen*
+            elif cue.weak and not _any_between(extents.begins, first - _REACH, first, reading):
                 continue
             if not before and cue.kind == "adverse" and agent.stem == UNNAMED and not flags:
                 continue
             if cue.kind == "underdosing" and agent.stem.startswith(GIVEN):
                 continue
             digit = _DIGIT[cue.kind]
-            if cue.kind == "poisoning" and not _PURPOSE.isdisjoint(place.around(first)):
+            if meant:
                 digit = _ON_PURPOSE
-            if cue.weak:
+            if cue.weak and cue.kind == "adverse":
                 begins = extents.begins
                 at = bisect_left(begins, first - _REACH)
                 start = min(start, begins[at]) if at < len(begins) else start
@@ -405,6 +411,11 @@ def _any_between(begins: Sequence[int], low: int, high: int, reading: Reading) -
     """
     at = bisect_left(begins, high) - 1
     return at >= 0 and begins[at] >= low and reading.sentence[begins[at]] == reading.sentence[high]
+
+
+def _are_many(words: Sequence[str]) -> bool:
+    """Whether words before a drug say that many of it were taken (*40*), and not how much (*40 mg*)."""
+    return any(word.isdecimal() and int(word) >= _MANY for word in words) and "mg" not in words
 
 
 def names_of(drugs: Sequence[Sequence[object]]) -> list[tuple[str, str]]:

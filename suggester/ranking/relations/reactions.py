@@ -207,7 +207,8 @@ class Reactions:
         """What a drug is said to have done in its sentence."""
         flags = reading.assertion.flags
         around = reading.table.lower[max(0, agent.first - _NEAR) : agent.final + _NEAR]
-        if flags[agent.first] & _NOT_SAID or not _ALLERGY.isdisjoint(around):
+        unsaid = NEGATED | FAMILY if agent.stem.startswith(GIVEN) else _NOT_SAID  # a vaccine reads as planned
+        if flags[agent.first] & unsaid or not _ALLERGY.isdisjoint(around):
             return
         for first, final, code in findings:
             if flags[first] & _NOT_SAID:
