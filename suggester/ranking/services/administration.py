@@ -121,7 +121,7 @@ def _into_vein(given: Sequence[Given]) -> Iterator[Composed]:
         )  # two drugs of one bag are infused once
         if item.route == "IV" and not together:
             intravenous.append(item)
-    infusions = [i for i in intravenous if not i.push and i.minutes is not None and i.minutes > _LONGEST_PUSH]
+    infusions = [i for i in intravenous if not i.push and _is_infused(i)]
     pushes = [i for i in intravenous if i not in infusions and _is_push(i)]
     chemo = sorted((i for i in infusions if _is_chemo(i)), key=lambda i: -(i.minutes or 0))
     therapy = sorted(
@@ -151,6 +151,13 @@ def _into_vein(given: Sequence[Given]) -> Iterator[Composed]:
         if initial and (item.minutes or 0) > 90:
             yield _service("96361", item, "hydration beyond the first hour", _hours(item.minutes))
         initial = False
+
+
+def _is_infused(item: Given) -> bool:
+    """Whether a drug was infused: longer than a push, or chemotherapy that is never pushed, whatever it took."""
+    if item.minutes is None:
+        return _is_chemo(item) and not belongs("pushed", item.code)
+    return item.minutes > _LONGEST_PUSH
 
 
 _LONGEST_PUSH = 15

@@ -41,13 +41,15 @@ _MINUTE = re.compile(r"[0-5]\d")
 
 
 def _minutes(window: Sequence[str]) -> float | None:
-    """Minutes as said: ``30 min``, ``2 hours``, ``1 hr 30 min``, ``two hours``, ``an hour``."""
+    """Minutes as said: ``30 min``, ``2 hours``, ``1 hr 30 min``, ``an hour``, ``over 30``."""
     total, last = 0.0, None
-    for i, word in enumerate(window[:-1]):
+    for i, word in enumerate(window):
         word = _WORDED.get(word, word)
         if not word.replace(".", "", 1).isdigit():
             continue
-        scale = _SCALES.get(window[i + 1])
+        scale = _SCALES.get(window[i + 1]) if i + 1 < len(window) else None
+        if scale is None and i and window[i - 1] == "over" and word in _ROUND:
+            return float(word)  # ``over 30``
         if scale is None or (last is not None and (scale != 1 or last != i - 2)):
             continue
         total += scale * float(word)
@@ -58,6 +60,8 @@ def _minutes(window: Sequence[str]) -> float | None:
 
 
 _DAY = 24 * 60.0
+_ROUND = frozenset(("20", "30", "45", "60", "90", "120"))
+"""Minutes that an infusion takes so often that their unit is left out."""
 _WORDED = {
     "a": "1", "an": "1", "one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6",
     "ten": "10", "fifteen": "15", "twenty": "20", "thirty": "30", "forty": "40", "sixty": "60",

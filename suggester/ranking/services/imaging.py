@@ -53,8 +53,8 @@ _CONTRAST = re.compile(
     re.IGNORECASE,
 )
 _TITLE, _BEGUN, _TOLD = 0.82, 0.72, 0.14
-"""How likely the image is of this claim: the title of its report, what a note without the headings of a report
-begins with, and what is told beside a stay or a visit to the emergency department."""
+"""How likely the image is of this claim: the title of a report, the beginning of a note without the headings of
+one, and what is told beside a stay or a visit to the emergency department."""
 _FILMED = 0.7
 """An X-ray of which the views are counted is mostly one that was made here."""
 _REACH = 9
