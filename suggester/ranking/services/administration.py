@@ -154,7 +154,7 @@ def _into_vein(given: Sequence[Given]) -> Iterator[Composed]:
 
 
 def _is_infused(item: Given) -> bool:
-    """Whether a drug was infused: longer than a push, or chemotherapy that is never pushed, whatever it took."""
+    """Whether a drug was infused: longer than a push, or chemotherapy that is never pushed."""
     if item.minutes is None:
         return _is_chemo(item) and not belongs("pushed", item.code)
     return item.minutes > _LONGEST_PUSH

@@ -3,7 +3,8 @@
 A rule of ``codesets/lexicon/services/choices.tsv`` names a code, the words that must be there (the first
 group in one sentence, the others in it, near it or anywhere; ``@`` holds a group to the sentence), words that
 must not (``^`` in the sentences about it too, ``!`` anywhere), and the range of a value (views, centimetres,
-minutes, a count). Neighbours differ in the range; the values of the note choose.
+minutes, a count; ``diameter`` is that of what was excised). Neighbours differ in the range; the values of
+the note choose.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from suggester.ranking.services.scenes import Scene, Sentence
 from suggester.types import Evidence, Setting
 
 Scope = Literal["sentence", "near", "note"]
-Measure = Literal["", "view", "cm", "sqcm", "minute", "count", "year"]
+Measure = Literal["", "view", "cm", "diameter", "sqcm", "minute", "count", "year"]
 UnitRule = Literal["", "fifteen", "count", "rest", "area", "named"]
 Term = tuple[str, ...]
 
@@ -289,6 +290,8 @@ def measure(kind: Measure, sentence: Sentence) -> float | None:
             if _COUNTED & set(stems[i + 1 : i + 4]) or stems[i - 1 : i] == ("x",):
                 return value
         return next((float(s[1:]) for s in stems if s[:1] == "x" and s[1:].isdigit()), None)
+    if kind == "diameter":
+        return _diameter(sentence)
     units = _MEASURES[kind]
     values = [value for i, value in sentence.numbers if i + 1 < len(stems) and stems[i + 1] in units]
     if kind == "minute" and not values:
@@ -297,3 +300,21 @@ def measure(kind: Measure, sentence: Sentence) -> float | None:
         elif "m" in stems and not _COUNSEL.isdisjoint(stems):  # ``counsel 5m``
             values = [value for i, value in sentence.numbers if stems[i + 1 : i + 2] == ("m",)]
     return max(values) if values else None
+
+
+def _diameter(sentence: Sentence) -> float | None:
+    """Centimetres of what was excised, with its margins: as called, or the largest of a sentence on margins.
+
+    Where neither is said, the first: what comes later is the length of the repair.
+    """
+    stems = sentence.stems
+    sizes = [(i, n) for i, n in sentence.numbers if stems[i + 1 : i + 2] in (("cm",), ("centimeter",))]
+    if not sizes:
+        return None
+    if "diameter" in stems:
+        at = stems.index("diameter")
+        behind = next((n for i, n in sizes if i > at), None)
+        return behind if behind is not None else max(n for _, n in sizes)
+    if "margin" in stems:
+        return max(n for _, n in sizes)
+    return sizes[0][1]

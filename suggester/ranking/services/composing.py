@@ -17,7 +17,7 @@ from suggester.pipeline.reading import Reading
 from suggester.ranking.services.administration import compose_drugs
 from suggester.ranking.services.choices import Choice, Composed, choose, read_choices
 from suggester.ranking.services.imaging import compose_images, image_rivals
-from suggester.ranking.services.modifiers import LIKELY_ENOUGH, belongs, distinct, propose_modifiers
+from suggester.ranking.services.modifiers import LIKELY_ENOUGH, belongs, distinct, one_of, propose_modifiers
 from suggester.ranking.services.scenes import Scene
 from suggester.ranking.services.vaccines import compose_vaccines, speaks_of_vaccines
 from suggester.types import Code, Evidence, Note, ProposedModifier, Span, Suggestion
@@ -29,8 +29,8 @@ Bundled = Callable[[str, str], bool]
 """Whether the second code is bundled into the first unless a modifier says it is distinct."""
 
 _RIVAL_SHARE = 0.4
-_SURE = 0.6
-"""Likelihood from which an image makes the others of its region unlikely."""
+_SURE = 0.5
+"""Likelihood from which a service makes the others of its kind unlikely."""
 _ADMINISTRATION = (
     frozenset(("96372", "96401", "96402")),
     frozenset(("96360", "96361")),
@@ -39,6 +39,8 @@ _ADMINISTRATION = (
 """Services of giving a drug, by way: where its dose and times compose one, words alone compose none."""
 _READ_ELSEWHERE = 0.4
 """Share of an image's likelihood in a hospital's note: the radiologist's own report bills it."""
+_BY_ME = frozenset(("me", "my", "mine", "saved", "stored", "archived"))
+"""Words of an image that the writer made or read."""
 _MOST_EVIDENCE = 3
 _AGE = re.compile(r"\b(\d{1,3})\s*-?\s*(?:y(?:ea)?rs?|y/?o)\b(?:\s*-?\s*old)?", re.IGNORECASE)
 _MONTHS = re.compile(r"\b(\d{1,2})\s*-?\s*(?:mo|months?|m/?o)\b(?:\s*-?\s*old)?", re.IGNORECASE)
@@ -70,7 +72,10 @@ def compose(scene: Scene, note: Note) -> tuple[Service, ...]:
     ]
     by_code: dict[str, list[Composed]] = {}
     for item in found:
-        share = _READ_ELSEWHERE if item.code[0] == "7" and note.setting in ("inpatient", "emergency") else 1.0
+        elsewhere = item.code[0] == "7" and note.setting in ("inpatient", "emergency")
+        if elsewhere and not _BY_ME.isdisjoint(scene.sentences[item.sentence].stems):
+            elsewhere = False
+        share = _READ_ELSEWHERE if elsewhere else 1.0
         at_share = item if share == 1.0 else replace(item, likely=item.likely * share)
         by_code.setdefault(item.code, []).append(at_share)
     for item in compose_images(scene, setting=note.setting):
@@ -142,8 +147,9 @@ def place_services(
     scene = Scene(reading, note.text)
     services = {item.code: item for item in compose(scene, note)}
     rivals = {other for code in services for other in _neighbours().get(code, ())}
-    likely = (code for code, service in services.items() if service.likely >= _SURE)
-    rivals.update(other for code in likely for other in image_rivals().get(code, ()))
+    sure = tuple(code for code, service in services.items() if service.likely >= _SURE)
+    rivals.update(other for code in sure for other in image_rivals().get(code, ()))
+    rivals.update(code for item in suggestions for code in (item.code.code,) if one_of(code, sure))
     rivals.difference_update(services)
     told = {e.span for s in services.values() if s.units and belongs("drug", s.code) for e in s.evidence}
     composed = frozenset(services)

@@ -53,8 +53,8 @@ _CONTRAST = re.compile(
     re.IGNORECASE,
 )
 _TITLE, _BEGUN, _TOLD = 0.82, 0.72, 0.14
-"""How likely the image is of this claim: the title of a report, the beginning of a note without the headings of
-one, and what is told beside a stay or a visit to the emergency department."""
+"""How likely the image is of this claim: the title of a report, the beginning of a note without headings, and
+what is told beside a stay or an emergency."""
 _FILMED = 0.7
 """An X-ray of which the views are counted is mostly one that was made here."""
 _REACH = 9
@@ -222,7 +222,11 @@ def _films(scene: Scene, sentence: Sentence, *, report: bool) -> Iterator[Compos
     ]
     if not counted:
         return
-    for at, region in _found(sentence, _regions()["xr"]):
+    found = _found(sentence, _regions()["xr"])
+    terms = {region.term for _, region in found}
+    for at, region in found:
+        if any(region.term == part and not terms.isdisjoint(whole) for part, whole in _PARTS):
+            continue
         after = at + len(region.term)
         behind = [(i - after, n) for i, n in counted if 0 <= i - after <= 4]
         before = [(at - i + 3, n) for i, n in counted if 0 < at - i <= 6]
@@ -236,6 +240,13 @@ def _films(scene: Scene, sentence: Sentence, *, report: bool) -> Iterator[Compos
         evidence = scene.evidence(sentence, at, after - 1)
         reason = f"{' '.join(region.term)}, {number} views"
         yield Composed(code, _TITLE if title else _FILMED, evidence, reason, None, sentence.number)
+
+
+_PARTS: tuple[tuple[Term, frozenset[Term]], ...] = (
+    (("pelvis",), frozenset((("hip",), ("bilateral", "hip"), ("both", "hip"), ("hip", "bilateral")))),
+    (("chest",), frozenset((("rib",),))),
+)
+"""Regions that are part of the film of another one."""
 
 
 def _is_views(stems: tuple[str, ...], i: int) -> bool:

@@ -7,7 +7,7 @@ proposed, never put on a claim: the coder decides.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache, lru_cache
 
 from suggester.codesets.lexicon import lexicon_dir, read_rows
@@ -49,6 +49,12 @@ def _ranges() -> dict[str, tuple[tuple[str, str], ...]]:
 def belongs(kind: str, code: str) -> bool:
     """Whether a code is of a kind of the data file (``sided``, ``waived``, ``visit`` …)."""
     return any(low <= code <= high for low, high in _ranges().get(kind, ()))
+
+
+def one_of(code: str, chosen: Iterable[str]) -> bool:
+    """Whether a chosen code excludes another: both are of a row ``alternative``, of which a note has one."""
+    ranges = [pair for pair in _ranges().get("alternative", ()) if pair[0] <= code <= pair[1]]
+    return any(low <= other <= high for low, high in ranges for other in chosen)
 
 
 def propose_modifiers(
