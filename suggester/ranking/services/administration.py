@@ -40,7 +40,11 @@ def compose_drugs(scene: Scene, *, setting: Setting | None) -> tuple[list[Compos
             amount = (old.amount or 0) + (item.amount or 0)
             how = f"{old.how or _dose_text(old)}, and {_dose_text(item)}"
             best[item.code] = replace(old, amount=amount, units=whole_units(amount), how=how)
-        elif old is None or (item.units or 0) > (old.units or 0):
+        elif (
+            old is None
+            or (item.units or 0) > (old.units or 0)
+            or (item.units == old.units and old.minutes is None and item.minutes is not None)
+        ):
             best[item.code] = item
     out = [
         Composed(
@@ -121,7 +125,7 @@ def _into_vein(given: Sequence[Given]) -> Iterator[Composed]:
         )  # two drugs of one bag are infused once
         if item.route == "IV" and not together:
             intravenous.append(item)
-    infusions = [i for i in intravenous if not i.push and _is_infused(i)]
+    infusions = [i for i in intravenous if _is_infused(i)]
     pushes = [i for i in intravenous if i not in infusions and _is_push(i)]
     chemo = sorted((i for i in infusions if _is_chemo(i)), key=lambda i: -(i.minutes or 0))
     therapy = sorted(
@@ -156,7 +160,7 @@ def _into_vein(given: Sequence[Given]) -> Iterator[Composed]:
 def _is_infused(item: Given) -> bool:
     """Whether a drug was infused: longer than a push, or chemotherapy that is never pushed."""
     if item.minutes is None:
-        return _is_chemo(item) and not belongs("pushed", item.code)
+        return _is_chemo(item) and not item.push and not belongs("pushed", item.code)
     return item.minutes > _LONGEST_PUSH
 
 

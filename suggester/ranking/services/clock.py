@@ -53,12 +53,18 @@ def _minutes(window: Sequence[str]) -> float | None:
         if scale is None or (last is not None and (scale != 1 or last != i - 2)):
             continue
         total += scale * float(word)
+        more = window[i + 2 : i + 4]
+        if scale == 60.0 and more and _MINUTE.fullmatch(more[0]) and not _MEASURED & {*more[1:]}:
+            return total + float(more[0])  # ``2 h 10``
         if scale == 1:
             return total
         last = i
     return total if 0 < total <= _DAY else None
 
 
+_MEASURED = frozenset(
+    ("mg", "mcg", "g", "ml", "cc", "unit", "mmhg", "meq", "h", "hr", "hour", "l", "kg", "percent")
+)
 _DAY = 24 * 60.0
 _ROUND = frozenset(("20", "30", "45", "60", "90", "120"))
 """Minutes that an infusion takes so often that their unit is left out."""

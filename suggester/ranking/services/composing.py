@@ -31,18 +31,29 @@ Bundled = Callable[[str, str], bool]
 _RIVAL_SHARE = 0.4
 _SURE = 0.5
 """Likelihood from which a service makes the others of its kind unlikely."""
+_INFUSIONS = frozenset(("96365", "96366", "96367", "96413", "96415", "96417"))
 _ADMINISTRATION = (
-    frozenset(("96372", "96401", "96402")),
-    frozenset(("96360", "96361")),
-    frozenset(("96365", "96366", "96367", "96374", "96375", "96409", "96411", "96413", "96415", "96417")),
+    (frozenset(("96372", "96401", "96402")), frozenset(("96372", "96401", "96402"))),
+    (frozenset(("96360", "96361")), frozenset(("96360", "96361"))),
+    (_INFUSIONS, _INFUSIONS),
+    (frozenset(("96374", "96375", "96409", "96411")), _INFUSIONS | {"96374", "96375", "96409", "96411"}),
 )
-"""Services of giving a drug, by way: where its dose and times compose one, words alone compose none."""
+"""Services of giving a drug: where doses and times compose one of the second, words alone make none of the
+first."""
+_FIRST_INFUSIONS = ("96365", "96413")
+_OTHER_INITIAL = frozenset(("96374", "96409", "96360"))
+"""Initial services of which there is none beside a first infusion: what was pushed is additional to it."""
 _READ_ELSEWHERE = 0.4
 """Share of an image's likelihood in a hospital's note: the radiologist's own report bills it."""
 _BY_ME = frozenset(("me", "my", "mine", "saved", "stored", "archived"))
 """Words of an image that the writer made or read."""
 _MOST_EVIDENCE = 3
 _AGE = re.compile(r"\b(\d{1,3})\s*-?\s*(?:y(?:ea)?rs?|y/?o)\b(?:\s*-?\s*old)?", re.IGNORECASE)
+_BARE_AGE = re.compile(
+    r"\b(?:child|boy|girl|man|woman|patient|male|female|pt|infant|aged?),?\s+(\d{1,2})(?=[,.;\s])(?!\s*(?:mg|weeks?|days?|/))"
+    r"|\b(\d{1,2})\s?[MF]\b"
+)
+"""An age without its unit: ``The child, 5, came``, ``58M``."""
 _MONTHS = re.compile(r"\b(\d{1,2})\s*-?\s*(?:mo|months?|m/?o)\b(?:\s*-?\s*old)?", re.IGNORECASE)
 
 
@@ -65,7 +76,7 @@ def compose(scene: Scene, note: Note) -> tuple[Service, ...]:
         *(
             item
             for item in choose(scene, setting=note.setting)
-            if not any(item.code in group and not told.isdisjoint(group) for group in _ADMINISTRATION)
+            if not any(item.code in group and not told.isdisjoint(of) for group, of in _ADMINISTRATION)
         ),
         *drugs,
         *compose_vaccines(scene, age=age_of(note) if speaks_of_vaccines(scene) else None),
@@ -80,6 +91,11 @@ def compose(scene: Scene, note: Note) -> tuple[Service, ...]:
         by_code.setdefault(item.code, []).append(at_share)
     for item in compose_images(scene, setting=note.setting):
         by_code.setdefault(item.code, []).append(item)
+    if any(code in by_code for code in _FIRST_INFUSIONS):
+        for code in _OTHER_INITIAL & by_code.keys():
+            pushed = by_code.pop(code)
+            if code == "96374" and "96375" not in by_code:
+                by_code["96375"] = [replace(item, code="96375") for item in pushed]
     return tuple(_joined(code, items) for code, items in sorted(by_code.items()))
 
 
@@ -105,11 +121,11 @@ def age_of(note: Note) -> float | None:
         if day is not date.max:
             return (day - note.patient.birth_date).days / 365.25
     head = note.text[:3000]
-    years = _AGE.search(head)
+    years = _AGE.search(head) or _BARE_AGE.search(head[:400])
     months = _MONTHS.search(head)
     if months is not None and (years is None or months.start() < years.start()):
         return int(months[1]) / 12
-    return float(years[1]) if years is not None else None
+    return float(next(part for part in years.groups() if part)) if years is not None else None
 
 
 @cache
@@ -150,6 +166,8 @@ def place_services(
     sure = tuple(code for code, service in services.items() if service.likely >= _SURE)
     rivals.update(other for code in sure for other in image_rivals().get(code, ()))
     rivals.update(code for item in suggestions for code in (item.code.code,) if one_of(code, sure))
+    if any(code in sure for code in _FIRST_INFUSIONS):
+        rivals |= _OTHER_INITIAL
     rivals.difference_update(services)
     told = {e.span for s in services.values() if s.units and belongs("drug", s.code) for e in s.evidence}
     composed = frozenset(services)

@@ -156,7 +156,7 @@ def compose_vaccines(scene: Scene, *, age: float | None) -> list[Composed]:
 
 
 _GIVEN, _NUMBERED, _NAMED = 0.7, 0.55, 0.4
-_STORY = frozenset(("hpi", "interval_history", "chief_complaint", "header", "medications", "social"))
+_STORY = frozenset(("hpi", "interval_history", "chief_complaint", "medications", "social"))
 _SELDOM_NAMED = frozenset((("tdap",), ("boostrix",), ("adacel",), ("shingrix",), ("pcv20",), ("pcv21",)))
 """Vaccines of which a note of treatment says no more than the name."""
 _PLAIN = {
