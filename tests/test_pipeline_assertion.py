@@ -303,6 +303,14 @@ You were treated for <ent>urosepsis</ent>.
 His <ent historical>DVT</ent> was treated for six months with Xarelto.
 we saw her last year when she was having <ent historical>hot flashes</ent>
 <ent historical>cholecystitis</ent>, s/p lap chole
+In 2005 he was in a crash. He suffered <ent historical>a fracture</ent>. He walks with <ent>a limp</ent>.
+In 2010 he had <ent historical>a bleed</ent>. His course was complicated by <ent historical>ARDS</ent>.
+He had <ent historical>a stroke</ent> in 2015. Today he developed <ent>a fracture</ent>.
+He had <ent historical>a stroke</ent> in 2015. His knee developed <ent>a clot</ent>.
+He had <ent historical>a bleed</ent> in 2015. Afterwards he had <ent historical>nausea</ent>.
+known from a prior admission in 2016, when he had <ent historical>cholangitis</ent>
+diagnosed with <ent>metastatic lung cancer</ent> in 3/2020
+Imaging 6 months ago: <ent>nodule</ent>; today 8 mm
 """.strip().splitlines()
 
 

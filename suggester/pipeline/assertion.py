@@ -39,6 +39,7 @@ from typing import Final
 from spacy.language import Language
 from spacy.tokens import Doc
 
+from suggester.pipeline import tales
 from suggester.pipeline.asserted import ASSERTION, AssertionTable, assertion_table
 from suggester.pipeline.automaton import (
     HISTORICAL,
@@ -67,7 +68,7 @@ from suggester.pipeline.dates import (
     over_adverbial,
     seen_inside,
 )
-from suggester.pipeline.function_words import COUNTED, THOUGHT
+from suggester.pipeline.function_words import COUNTED, THOUGHT, VISIT
 from suggester.pipeline.listing import around_given
 from suggester.pipeline.past import (
     ITEM,
@@ -210,6 +211,7 @@ class AssertionFinder:
         titles = _title_ends(sections)
         carried: list[tuple[Modifier, int, int]] = []
         carried_section = -1
+        tale: tuple[int, int, tuple[int, int]] | None = None
         begin = stop = set_stop = 0
         section_of = sections.token_section if sections is not None else None
         known = enumerate(sections.sections) if sections is not None else ()
@@ -222,7 +224,12 @@ class AssertionFinder:
             set_stop = bisect_left(setting, stop, set_begin)
             title_end = titles.get(visible[begin], 0)
             quiet = set_begin == set_stop and not carried and not starts[begin] & _OPENS
-            if quiet and not (title_end and any(map(_OPENS.__and__, starts[begin:stop]))):
+            if tale is not None and (
+                title_end or number - tale[0] > tales.SENTENCES or not tales.goes_on(words, begin, stop)
+            ):
+                tale = None
+            told = tales.told(words, begin, stop) if tale is not None else -1
+            if quiet and told < 0 and not (title_end and any(map(_OPENS.__and__, starts[begin:stop]))):
                 continue
             if title_end:
                 body = bisect_left(visible, title_end, begin, stop)
@@ -240,12 +247,12 @@ class AssertionFinder:
                 body = begin
                 at = _with_first(setting[set_begin:set_stop], begin, starts)
                 hits = find_hits(book.setting, words, begin, stop, closed, at) if at else []
-            if not hits and not carried:
+            if not hits and not carried and told < 0:
                 continue
             section = section_of[visible[begin]] if section_of is not None else 0
             if carried and (not sentences.item[number] or section != carried_section or body > begin):
                 carried = []
-                if not hits:
+                if not hits and told < 0:
                     continue
             may_end = compress(range(begin, stop), map(ENDING.__and__, starts[begin:stop]))
             ends = book.ending.among(words, list(may_end))
@@ -268,8 +275,15 @@ class AssertionFinder:
                 first, last, _ = reach_forward(words, is_word, opened, stop, modifier, stops)
                 if first < last:
                     scopes.append(_scope(visible, first, last, modifier, cue_start, cue_end))
+            if tale is not None and told >= 0 and section == tale[1]:
+                first, last, _ = reach_forward(words, is_word, told, stop, tales.TALE, stops)
+                for from_, to in drop_chronic(words, first, last, self.chronic, []):
+                    scopes.append(_scope(visible, from_, to, tales.TALE, *tale[2]))
             if not hits:
                 continue
+            for hit in hits:
+                if hit.modifiers[0].rule in tales.DATES and tales.begins(hit, words, begin, stop):
+                    tale = number, section, (visible[hit.begin], visible[hit.end - 1] + 1)
             leads = words[stop - 1] == ":"
             now = section in present
             fresh = self._sentence(words, is_word, visible, begin, stop, hits, stops, scopes, leads, now)
@@ -350,7 +364,11 @@ class AssertionFinder:
                                 _OPERATIVE.intersection(classes(words[at])) for at in range(first, last)
                             ):
                                 continue
-                        elif rule == _EVENT and not names_once(words, first, min(last, first + ITEM)):
+                        elif (
+                            rule == _EVENT
+                            and not names_once(words, first, min(last, first + ITEM))
+                            and VISIT.isdisjoint(words[max(begin, hit.begin - 4) : hit.begin])
+                        ):
                             continue
                         spans: list[tuple[int, int]] = []
                         if rule == _HISTORY and last < stop and words[last] == ",":
@@ -413,7 +431,7 @@ class AssertionFinder:
         """The parts of the range of a cue of the past, in a sentence ``[begin, stop)``, that are over."""
         if rule in _PASSING and hit.begin not in life:
             parts = drop_chronic(words, first, last, self.chronic, life)
-            if rule in (_HISTORY, _TREATED) and taken_back(words, stops.cancel, stops.ends(), first, stop):
+            if rule == _HISTORY and taken_back(words, stops.cancel, stops.ends(), first, stop):
                 parts = [part for part in parts if names_event(words, *part)]
             return parts
         if rule == _ITEMS:

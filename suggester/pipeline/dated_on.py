@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from suggester.pipeline.function_words import VISIT
 from suggester.pipeline.past import is_year
 from suggester.pipeline.scopes import Hit
 
@@ -38,8 +39,12 @@ def over_joining(words: list[str], hit: Hit, stop: int) -> int:
     for joined in _JOINED:
         if words[at] == joined[0] and tuple(words[at : at + len(joined)]) == joined:
             return at + len(joined)
-    if words[at] == "when" and words[at + 2 : at + 4] in _HAVING and words[at + 1] in _SUBJECTS:
-        return at + 4
+    when = at + (words[at] == ",")
+    if words[when] == "when" and when + 3 < stop and words[when + 1] in _SUBJECTS:
+        if words[when + 2 : when + 4] in _HAVING:
+            return when + 4
+        if words[when + 2] == "had" and not VISIT.isdisjoint(words[max(0, hit.begin - 4) : hit.begin]):
+            return when + 3
     if words[at] in (",", "and") and words[at + 1] in _SUFFERED:
         return at + 2
     if words[at] == "and" and _found_then(words, hit):

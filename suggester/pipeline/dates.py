@@ -77,7 +77,9 @@ _FOUND: Final = frozenset(("diagnosed", "found"))
 
 _SET_IN: Final = frozenset(("developed", "noticed", "noted", "began"))
 
-_LATELY: Final = frozenset(("this", "week", "weeks", "wks", "month", "months", "mos"))
+_LATELY: Final = frozenset(
+    ("this", "week", "weeks", "wks", "month", "months", "mos", "spring", "summer", "fall", "autumn", "winter")
+)
 """Words of dates so near that what was found then is there still (*last month he was diagnosed with*)."""
 
 _ADVERBIAL: Final = frozenset(("while", "when", "during", "after", "following", "at", "in"))
@@ -92,6 +94,11 @@ _NOW_ON: Final = frozenset(("is", "was", "are", "been", "and", "remains", "now",
 """Words before what tells of treatment, by which it is that of today."""
 
 _NEWLY: Final = frozenset(("new", "newly"))
+
+_IMAGING: Final = TESTS | {"imaging", "scan", "study"}
+
+_SPREAD: Final = frozenset(("metastatic", "iv", "advanced", "unresectable"))
+"""Words of a cancer that is there still whenever it was found."""
 
 _MADE: Final = frozenset(("taken", "done", "obtained", "performed", "made"))
 """Words between a test and its date (*a mass on films taken a month ago*)."""
@@ -113,7 +120,7 @@ def date_direction(words: list[str], begin: int, hit: Hit, stop: int, rule: str)
         return "backward" if _happened_at(words, begin, hit, stop) else "none"
     before = words[hit.begin - 1] if hit.begin > begin else ":"
     after = words[hit.end] if hit.end < stop else "."
-    if before in RESULTS:
+    if before in RESULTS or (before in _IMAGING and after == ":"):
         return "none"
     if before in _MADE and not TESTS.isdisjoint(words[max(begin, hit.begin - 4) : hit.begin]):
         return "both" if after == "for" else "none"
@@ -124,7 +131,7 @@ def date_direction(words: list[str], begin: int, hit: Hit, stop: int, rule: str)
     for index in range(hit.begin - 1, max(begin, hit.begin - _CLAUSE_BACK) - 1, -1):
         if month and words[index] in APPEARED:
             return "none"
-        if late and words[index] == "diagnosed":
+        if words[index] == "diagnosed" and (late or not _SPREAD.isdisjoint(words[index : hit.begin])):
             return "none"
         if words[index] in ONSET and not (words[index] == "since" and words[index + 1] in _SUBJECTS):
             return "none"

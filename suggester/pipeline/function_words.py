@@ -162,8 +162,8 @@ COUNTED: Final = _words(
     """concussion concussions sbo sbos svd svds nsvd vbac sab sabs tab tabs ectopic ectopics miscarriage
     miscarriages cesarean cesareans childbirth stroke strokes cva cvas tia tias mi
     nstemi dka pneumonia pneumonias pna hospitalization hospitalizations admissions intubated intubations
-    ablation ablations attack cardioversion cardioversions laminectomy laminectomies attempts dvt dvts sbp
-    peritonitis"""
+    ablation ablations attack detox cardioversion cardioversions laminectomy laminectomies attempts dvt
+    dvts sbp peritonitis"""
 )
 """Words for what happens once at a time, behind which a number tells how often it has happened."""
 
@@ -204,7 +204,7 @@ CANCERS: Final = _words(
 
 EXCISED: Final = _words(
     """hernia hernias cataract cataracts fibroids goiter polyp polyps adenoma nephrolithiasis cholecystitis
-    cholelithiasis gallstones appendicitis"""
+    cholelithiasis gallstones appendicitis nodule nodules cyst lipoma mass tumor"""
 )
 """Words for what else an operation takes away."""
 

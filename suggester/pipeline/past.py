@@ -58,7 +58,22 @@ _UNDONE: Final = _NOT_PAST | frozenset(
         *("for", "planned", "scheduled", "elective", "repeat", "performed", "undergoing", "undergo", "today"),
         *("declined", "declines", "refused", "refuses", "candidate", "consider", "considering", "offered"),
         *("awaiting", "pending", "tomorrow", "recommended", "recommend", "will", "needs", "possible", "plan"),
-        *("now", "new", "is", "after", "discussed", "vs", "or", "eval", "evaluation", "may", "if", "consult"),
+        *(
+            "done",
+            "here",
+            "now",
+            "new",
+            "is",
+            "after",
+            "discussed",
+            "vs",
+            "or",
+            "eval",
+            "evaluation",
+            "may",
+            "if",
+            "consult",
+        ),
     )
 )
 """Words of an item with which an operation is not one of the past."""
