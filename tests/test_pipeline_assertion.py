@@ -300,6 +300,8 @@ She was treated for <ent historical>chlamydia</ent>.
 HOSPITAL COURSE: She was treated for <ent>urosepsis</ent>.
 She was treated for presumed <ent uncertain>urosepsis</ent>.
 You were treated for <ent>urosepsis</ent>.
+Lactate was 2.8 and blood pressure low, and she was treated for <ent>urosepsis</ent>.
+seen a month ago with <ent historical>ear pain</ent> and was treated for <ent historical>otitis</ent>
 His <ent historical>DVT</ent> was treated for six months with Xarelto.
 we saw her last year when she was having <ent historical>hot flashes</ent>
 <ent historical>cholecystitis</ent>, s/p lap chole

@@ -131,7 +131,11 @@ _TIMES: Final = "hist.times"
 _SURGERY: Final = "hist.surgery"
 _HISTORY: Final = "hist.of"
 _TREATED: Final = "hist.treated"
-"""The rule of what one was treated for, which is past but in what tells of the present stay."""
+_CARE: Final = frozenset((_TREATED, "hist.stay"))
+"""Rules of what one was treated or hospitalized for, which is past but in what tells of the present stay, and
+for a treatment only where a sentence begins with it or a date stands before it."""
+
+_SUBJECT_WORDS: Final = 4
 
 _PRESENT: Final = frozenset(
     (
@@ -172,7 +176,9 @@ _DATED: Final = frozenset(("hist.date", "hist.year"))
 _OPERATION: Final = "hist.operation"
 """The rule of operations named alone beside what is past."""
 
-_PASSING: Final = frozenset(("hist.of", "hist.treated", "hist.title", "hist.date", "hist.year", "hist.life"))
+_PASSING: Final = frozenset(
+    ("hist.of", "hist.treated", "hist.stay", "hist.title", "hist.date", "hist.year", "hist.life")
+)
 """Rules that say nothing about a condition that lasts."""
 
 
@@ -354,7 +360,9 @@ class AssertionFinder:
                     if open_end and (leads or alone) and not (first < last and names_factors(words, hit)):
                         carried.append((modifier, cue_start, cue_end))
                     if mask == HISTORICAL:
-                        if rule == _TREATED and now:
+                        if rule in _CARE and (
+                            now or (rule == _TREATED and not dated and hit.begin - begin > _SUBJECT_WORDS)
+                        ):
                             continue
                         if rule in _PASSING:
                             dated = hit

@@ -117,8 +117,8 @@ RESULTS: Final = _words("benign normal negative neg unremarkable stable unchange
 
 PASSES: Final = _words(
     """gestational childhood exacerbation exacerbations attack attacks flare flares flare-up crisis episode
-    episodes hospitalization hospitalizations admission admissions repair surgery transplant postpartum
-    release replacement decompression"""
+    episodes ketoacidosis dka hospitalization hospitalizations admission admissions repair surgery
+    transplant postpartum release replacement decompression"""
 )
 """Words that make a lasting condition an event or a phase that passes."""
 
