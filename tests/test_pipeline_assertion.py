@@ -442,6 +442,10 @@ def test_assertion_never_raises_and_repeats(nlp: Language, text: str) -> None:
         "in 2019 for ",
         "a+ b- ",
         ", mother ",
+        "in 2019 a colectomy ",
+        "TIA 2010, colectomy ",
+        "He had a stroke in 2010. He suffered a fall. ",
+        "This has resolved. ",
     ],
 )
 def test_assertion_work_is_linear(nlp: Language, piece: str) -> None:

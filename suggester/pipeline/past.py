@@ -150,7 +150,7 @@ def operations(words: list[str], begin: int, stop: int, stops: Stops) -> list[tu
         while first > begin and index - first < _EVENT_WORDS and words[first - 1] not in _MARKS:
             first -= 1
         last = index + 1
-        while last < stop and words[last] not in _ITEM_ENDS:
+        while last < stop and last - index < _EVENT_WORDS and words[last] not in _ITEM_ENDS:
             last += 1
         if first == begin or last - first > _EVENT_WORDS or words[first - 1] not in _MARKS:
             continue
