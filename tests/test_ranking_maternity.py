@@ -309,6 +309,7 @@ def test_a_condition_of_a_newborn_has_a_code_of_its_own_chapter(
 ) -> None:
     assert code in find(bench, f"NICU, DOL 3, baby boy born at 34 weeks, BW 2,100 g. {condition}")
     assert code not in find(bench, f"62M. {condition}")
+    assert code not in find(bench, f"NICU follow-up, 9 mo boy born at 34 weeks, BW 2,100 g. {condition}")
 
 
 def test_a_condition_of_newborns_that_stands_twice_is_an_error(bench: Bench, tmp_path: Path) -> None:

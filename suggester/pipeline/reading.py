@@ -47,7 +47,7 @@ _LETTERS = {
 _SMALL_LETTERS = frozenset(letters.lower() for letters in _LETTERS)
 _GRADED = frozenset(("stage", "grade", "gr", "class", "type"))
 """Words that a number behind grades, so that a letter behind it is no unit (*stage 2 L buttock*)."""
-_TOP = 40
+_TOP = 14
 """Tokens at the top of a report, which say what was examined or operated."""
 _REPORTS = frozenset(
     (

@@ -213,7 +213,7 @@ class CandidateFinder:
         shown = self._labs.find(reading, {code for _, _, code in findings})
         self._relate(reading, found, shown, Method.VALUE, phase, similarity=_SHOWN)
         self._unsited.add(found, reading, phase)
-        self._perinatal.add(found, stage)
+        self._perinatal.add(found, reading, stage)
         hinted = stage.said or self._maternity.hints(reading)
         self._obstetrics.settle(found, stage, hinted=hinted)
         self._diabetes.settle(found, reading)

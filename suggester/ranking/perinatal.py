@@ -11,9 +11,13 @@ from pathlib import Path
 from suggester.codesets.lexicon import lexicon_dir, read_rows
 from suggester.codesets.store import ReleaseStore
 from suggester.errors import LexiconError, UnknownCodeError
+from suggester.pipeline.reading import Reading
+from suggester.ranking.relations.ages import is_past_weeks
 from suggester.ranking.relations.maternity import Stage
 from suggester.ranking.support import Gathered, Method, Support
 
+_TOP = 60
+"""Tokens at the top of a note, where it says how old the patient is."""
 _FIRM = 0.8
 """Similarity from which words name a condition well enough to name it in a newborn too."""
 
@@ -48,9 +52,12 @@ class Perinatal:
             if store.billable[row]:
                 self.pairs[prefix] = row
 
-    def add(self, found: Gathered, stage: Stage) -> None:
-        """Add them to the candidates of a note of a newborn, on the words that name the condition."""
-        if stage.name != "newborn":
+    def add(self, found: Gathered, reading: Reading, stage: Stage) -> None:
+        """Add them to the candidates of a note of a newborn, on the words that name the condition.
+
+        A child whose age is in months or years is past the first weeks, though its note tells of its birth.
+        """
+        if stage.name != "newborn" or is_past_weeks(reading.table.lower[:_TOP]):
             return
         for row, candidate in list(found.diagnoses.items()):
             to = self._of(self._codes[row])

@@ -73,4 +73,17 @@ def years_old(words: Sequence[str]) -> bool:
     )
 
 
-__all__ = ["adult_age", "age_at", "days_old", "months_old", "years_old"]
+def is_past_weeks(words: Sequence[str]) -> bool:
+    """Whether an age in months, or in years below ten, is given (*4 mo*, *9-month-old*, *4m*, *2-year-old*).
+
+    >>> is_past_weeks(["now", "4", "months"]), is_past_weeks(["dol", "3"])
+    (True, False)
+    """
+    plain = [word for word in words if word != "-"]
+    months = any(
+        one.isdecimal() and two in ("mo", "mos", "month", "months", "mth") for one, two in pairwise(plain)
+    )
+    return months or years_old(words) or any(word[:1].isdecimal() and word.endswith("mo") for word in plain)
+
+
+__all__ = ["adult_age", "age_at", "days_old", "is_past_weeks", "months_old", "years_old"]
