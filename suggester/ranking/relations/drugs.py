@@ -62,8 +62,6 @@ _OWN: Final = frozenset(
         "secreting",
         "receptor",
         "sensitive",
-        "level",
-        "levels",
     )
 )
 """Words behind a name with which it is no drug that was taken (*due to vitamin D deficiency*)."""
