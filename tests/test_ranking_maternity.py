@@ -309,7 +309,13 @@ def test_a_condition_of_a_newborn_has_a_code_of_its_own_chapter(
 ) -> None:
     assert code in find(bench, f"NICU, DOL 3, baby boy born at 34 weeks, BW 2,100 g. {condition}")
     assert code not in find(bench, f"62M. {condition}")
-    assert code not in find(bench, f"NICU follow-up, 9 mo boy born at 34 weeks, BW 2,100 g. {condition}")
+
+
+@pytest.mark.parametrize("age", ["9 mo", "9-month-old", "9mo", "3-year-old"])
+def test_a_child_past_the_first_weeks_has_the_general_code(bench: Bench, age: str) -> None:
+    text = f"NICU follow-up, {age} boy born at 34 weeks, BW 2,100 g. Seizures."
+    assert "P90" not in find(bench, text)
+    assert "R56.9" in find(bench, text)
 
 
 def test_a_condition_of_newborns_that_stands_twice_is_an_error(bench: Bench, tmp_path: Path) -> None:

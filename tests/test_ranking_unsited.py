@@ -72,7 +72,10 @@ def test_a_side_that_is_said_is_taken(bench: Bench, text: str, code: str) -> Non
     ("text", "code"),
     [
         (
-            "EXAM: MRI LEFT KNEE. Prior ACL repair right knee. Impression: medial meniscal root tear.",
+            (
+                "EXAM: MRI LEFT KNEE. History: medial pain and locking after squatting, prior ACL repair "
+                "right knee. Impression: medial meniscal root tear."
+            ),
             "M23.322",
         ),
         ("Screening mammogram. The breasts are extremely dense.", "R92.343"),
