@@ -71,6 +71,8 @@ def quantities(stems: Sequence[str], numbers: Sequence[tuple[int, float]]) -> It
         if after[:1] == ("per",):
             after = after[1:]
             end += 1
+        if after[:1] == ("dl",):
+            continue  # ``210 mg/dL`` is a result
         per = _PER.get(after[0], "") if after else ""
         if per:
             yield Quantity(value, word, i, end + 1, per)
