@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import compress
+from functools import partial
+from itertools import chain
 
 import numpy as np
 from spacy.tokens import Doc
@@ -106,6 +108,7 @@ class Reading:
     _sides: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
     _sided: tuple[dict[int, int], dict[int, int], int] | None = None
     _asserted: dict[tuple[int, int, int, bool], Assertion] = field(default_factory=dict)
+    _places: defaultdict[str, list[int]] = field(default_factory=partial(defaultdict, list))
 
     def __post_init__(self) -> None:
         places, sentence = self.words.place_token, self.sentence
@@ -185,8 +188,13 @@ class Reading:
             wanted = frozenset(filter(words.__contains__, self.have))
         if not wanted:
             return []
-        lower = self.table.lower
-        return list(compress(range(len(lower)), map(wanted.__contains__, lower)))
+        places = self._places
+        if not places:
+            for at, word in enumerate(self.table.lower):
+                places[word].append(at)
+        found = list(chain.from_iterable(map(places.__getitem__, wanted)))
+        found.sort()
+        return found
 
     def flags(self, first: int, final: int, anchor: int, *, negating: bool = False) -> int:
         """Assertion bits of a match: its anchor's, without cues that are words of the match itself.

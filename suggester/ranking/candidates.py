@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
+from functools import partial
 from operator import itemgetter
 from typing import Final
 
@@ -214,7 +215,7 @@ class CandidateFinder:
         self._relate(reading, found, shown, Method.VALUE, phase, similarity=_SHOWN)
         self._unsited.add(found, reading, phase)
         self._perinatal.add(found, reading, stage)
-        hinted = stage.said or self._maternity.hints(reading)
+        hinted = partial(self._maternity.hints, reading)
         self._obstetrics.settle(found, stage, hinted=hinted)
         self._diabetes.settle(found, reading)
         self.combinations.add(found, trimester or frozenset(), pregnant=stage.said)

@@ -9,7 +9,7 @@ Titles that differ but in the stage are one group (``O24.410`` *in pregnancy*, `
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from functools import cached_property
 from typing import Final
 
@@ -71,7 +71,7 @@ class Obstetrics:
             return group.get("pregnancy" + trimester_of(stage.weeks), row)
         return row
 
-    def settle(self, found: Gathered, stage: Stage, *, hinted: bool = True) -> None:
+    def settle(self, found: Gathered, stage: Stage, *, hinted: Callable[[], bool]) -> None:
         """Take out what the stage rules out and bring the rest to it.
 
         Parameters
@@ -81,7 +81,7 @@ class Obstetrics:
         stage
             The stage of the note.
         hinted
-            Whether the note has a word of pregnancy, birth or nursing at all.
+            Tells whether the note has a word of pregnancy, birth or nursing at all; asked where it matters.
         """
         out = found.diagnoses
         if stage.name != "newborn" and not self._newborns.isdisjoint(out):
@@ -91,7 +91,7 @@ class Obstetrics:
             return
         named = [c for row, c in out.items() if row in self._mothers]
         for candidate in named:
-            elsewhere = stage.name == "newborn" or (not stage.said and not (hinted and _is_firm(candidate)))
+            elsewhere = stage.name == "newborn" or (not stage.said and not (_is_firm(candidate) and hinted()))
             birth = self._codes[candidate.row].startswith(_BIRTHS) and stage.name != "childbirth"
             if elsewhere or birth:
                 del out[candidate.row]

@@ -66,13 +66,18 @@ class Unsited:
         self, found: Gathered, reading: Reading, phase: Phase, row: int, sentence: int, support: Support
     ) -> None:
         beside = range(max(0, sentence - _BEFORE), sentence + _BEHIND + 1)
-        own, context = reading.context(sentence), frozenset[int]().union(*map(reading.context, beside))
+        context = frozenset[int]().union(*map(reading.context, beside))
         sides = {side for one in beside for _, side in reading.sides_in(one)}
         widen, resolve = self._resolver.sites.widen, self._resolver.resolve
         category, side = self.pairs[row], sides.pop() if len(sides) == 1 else 0
-        alone = resolve(category, context=widen(own), side=side, phase=phase)
-        for end in resolve(category, context=widen(context), side=side, phase=phase):
-            if end.row != row and end.supported > max((one.supported for one in alone), default=0.0):
+        ends = [
+            end for end in resolve(category, context=widen(context), side=side, phase=phase) if end.row != row
+        ]
+        if not ends:
+            return
+        alone = resolve(category, context=widen(reading.context(sentence)), side=side, phase=phase)
+        for end in ends:
+            if end.supported > max((one.supported for one in alone), default=0.0):
                 found.diagnose(
                     end.row, Support(support.match, Method.IMPLIED, support.flags, end, _SIMILARITY)
                 )

@@ -86,6 +86,11 @@ def phrase_at(phrases: Phrases, lower: Sequence[str], at: int, end: int) -> tupl
     """The longest phrase that begins at a token and ends before ``end``: its number and its last token."""
     for tokens, number in phrases.get(lower[at], ()):
         size = len(tokens)
-        if at + size <= end and (size == 1 or tuple(lower[at : at + size]) == tokens):
-            return number, at + size - 1
+        stop = at + size
+        if stop > end:
+            continue
+        if size == 1 or (
+            stop <= len(lower) and lower[at + 1] == tokens[1] and tuple(lower[at:stop]) == tokens
+        ):
+            return number, stop - 1
     return None

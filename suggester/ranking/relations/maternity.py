@@ -6,7 +6,7 @@ interval. The words are data (``codesets/lexicon/relations/obstetric_words.tsv``
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
@@ -42,6 +42,7 @@ KINDS: Final = (
 _NOT_SAID: Final = NEGATED | FAMILY | HISTORICAL | HYPOTHETICAL
 _NO_SECTIONS: Final = frozenset(("family", "past_medical_history", "past_surgical_history"))
 _TELLING: Final = ("pregnancy", "puerperium", "newborn", "livebirth")
+_HINTING: Final = ("pregnancy", "labor", "puerperium", "livebirth", "hint")
 """Kinds of words without which a note is about no pregnancy and no newborn."""
 _NEAR: Final = 12
 """Most tokens between the child and its weight or score."""
@@ -111,17 +112,20 @@ class Maternity:
 
     def hints(self, reading: Reading) -> bool:
         """Whether any word of a note has to do with pregnancy, birth or nursing, whoever it is said of."""
-        lower = reading.table.lower
-        return any(map(is_gravida, reading.have)) or any(
-            phrase_at(self._phrases[kind], lower, at, len(lower))
-            for kind in ("pregnancy", "labor", "puerperium", "livebirth", "hint")
-            for at in reading.places(self._phrases[kind].keys())
-        )
+        lower, have = reading.table.lower, reading.have
+        if any(
+            phrase_at(phrases, lower, at, len(lower))
+            for phrases in map(self._phrases.__getitem__, _HINTING)
+            if not have.isdisjoint(phrases)
+            for at in reading.places(phrases.keys())
+        ):
+            return True
+        return _has_gravida(have)
 
     def of(self, reading: Reading, setting: Setting | None) -> Stage:
         """The stage of a note."""
         lower = reading.table.lower
-        if self._any.isdisjoint(reading.have) and not any(map(is_gravida, reading.have)):
+        if self._any.isdisjoint(reading.have) and not _has_gravida(reading.have):
             return Stage("none")
         if self._is_newborn(reading):
             value = self.weeks_of(reading, born=True)
@@ -365,6 +369,11 @@ def days_beyond(lower: Sequence[str], first: int, final: int) -> bool:
         return lower[lower.index("/", first) - 1] != "0"
     after = [w for w in lower[final + 1 : final + 5] if w not in ("and", ",", "+")]
     return after[0][0] != "0"
+
+
+def _has_gravida(words: Collection[str]) -> bool:
+    """Whether one of some words is ``G2P1`` or the like."""
+    return any(is_gravida(word) for word in words if word[:1] == "g")
 
 
 __all__ = ["KINDS", "Maternity", "Stage", "StageName", "days_beyond"]

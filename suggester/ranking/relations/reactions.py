@@ -262,7 +262,10 @@ class Reactions:
         between = lower[agent.final + 1 : first]
         if any(word in STOPS for word in between):
             return False
-        hits = [at for at in range(len(between)) if phrase_at(causes, between, at, len(between))]
+        size = len(between)
+        hits = [
+            at for at, word in enumerate(between) if word in causes and phrase_at(causes, between, at, size)
+        ]
         return bool(hits) and hits[0] <= _NEAR + 1 and len(between) - hits[-1] <= _NEAR
 
     def _bled(

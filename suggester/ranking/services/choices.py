@@ -10,7 +10,7 @@ the note choose.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -111,48 +111,65 @@ def _terms(cell: str) -> tuple[Term, ...]:
     return tuple(tuple(words(part)) for part in cell.split("|") if part.strip())
 
 
+_Rule = tuple[int, Choice, tuple[frozenset[str], ...]]
+"""A rule: its place in the file, and the first words of the groups beside its trigger."""
+
+
 @cache
-def _shipped() -> tuple[dict[str, list[tuple[Choice, Term, tuple[frozenset[str], ...]]]], frozenset[str]]:
-    """The shipped rules by the first word of each trigger; each with the first words of its other groups."""
-    out: dict[str, list[tuple[Choice, Term, tuple[frozenset[str], ...]]]] = {}
-    for choice in read_choices():
+def _shipped() -> tuple[dict[str, dict[Term, list[_Rule]]], frozenset[str]]:
+    """The shipped rules by the first word of each trigger and by trigger."""
+    out: dict[str, dict[Term, list[_Rule]]] = {}
+    for number, choice in enumerate(read_choices()):
         asked = tuple(frozenset(term[0] for term in group) for group in choice.groups[1:])
         for term in choice.groups[0]:
-            out.setdefault(term[0], []).append((choice, term, asked))
+            out.setdefault(term[0], {}).setdefault(term, []).append((number, choice, asked))
     return out, frozenset(out)
+
+
+def _in_file(rule: tuple[int, Choice, Term]) -> int:
+    return rule[0]
 
 
 def choose(scene: Scene, *, setting: Setting | None) -> Iterator[Composed]:
     """Services that the rules find, at most one a rule and sentence."""
     shipped, triggers = _shipped()
     have, at = scene.have, setting or "outpatient"
-    rules: dict[str, list[tuple[Choice, Term]]] = {}
+    rules: dict[str, list[tuple[int, Choice, Term]]] = {}
     for word in triggers & have:
-        for choice, term, asked in shipped[word]:
-            if choice.setting and at not in choice.setting:
+        for term, triggered_by in shipped[word].items():
+            if term[-1] not in have or not have.issuperset(term):
                 continue
-            for firsts in asked:
-                if firsts.isdisjoint(have):
-                    break  # a word that the rule asks for is nowhere in the note
-            else:
-                rules.setdefault(word, []).append((choice, term))
+            for number, choice, asked in triggered_by:
+                if choice.setting and at not in choice.setting:
+                    continue
+                for firsts in asked:
+                    if firsts.isdisjoint(have):
+                        break  # a word that the rule asks for is nowhere in the note
+                else:
+                    rules.setdefault(word, []).append((number, choice, term))
+    for of_word in rules.values():
+        of_word.sort(key=_in_file)
     triggered = rules.keys()
     for sentence in scene.sentences if rules else ():
         if triggered.isdisjoint(sentence.stems):
             continue
         seen: set[int] = set()
+        places: dict[Term, int | None] = {}
         for word in sorted(triggered & sentence.have):
-            for choice, term in rules[word]:
-                if id(choice) in seen:
+            for number, choice, term in rules[word]:
+                if number in seen:
                     continue
-                place = sentence.find(term)
-                if place is None or not sentence.is_done(place) or _elsewhere(scene, choice.code):
+                if term not in places:
+                    place = sentence.find(term)
+                    places[term] = place if place is not None and sentence.is_done(place) else None
+                place = places[term]
+                if place is None or _elsewhere(scene, choice.code):
                     continue
                 if not scene.affirmed(sentence, place, test=choice.code[0] in _TESTS):
                     continue
                 found = _holds(scene, sentence, choice, place, place + len(term) - 1)
                 if found is not None:
-                    seen.add(id(choice))
+                    seen.add(number)
                     yield found
 
 
@@ -165,12 +182,15 @@ def _elsewhere(scene: Scene, code: str) -> bool:
     return code[0] != "8" and not _PATHOLOGY.isdisjoint(scene.kinds)
 
 
+def _around(scene: Scene, sentence: Sentence, scope: Scope) -> Sequence[Sentence]:
+    """The sentences in which a rule's words may stand."""
+    if scope == "sentence":
+        return (sentence,)
+    return scene.near(sentence) if scope == "near" else scene.sentences
+
+
 def _holds(scene: Scene, sentence: Sentence, choice: Choice, first: int, final: int) -> Composed | None:
-    around = {
-        "sentence": (sentence,),
-        "near": scene.near(sentence),
-        "note": scene.sentences,
-    }[choice.scope]
+    around = _around(scene, sentence, choice.scope)
     have = scene.have
     for asked, own in zip(choice.groups[1:], choice.own_sentence[1:], strict=True):
         group = [term for term in asked if have.issuperset(term)]
@@ -182,9 +202,9 @@ def _holds(scene: Scene, sentence: Sentence, choice: Choice, first: int, final: 
         else:
             if own or not any(other.find(term) is not None for other in around for term in group):
                 return None
-    if _forbidden(scene, (sentence,), choice.none) or _forbidden(
-        scene, scene.near(sentence, before=4, after=4), choice.none_near
-    ):
+    if _forbidden(scene, (sentence,), choice.none):
+        return None
+    if choice.none_near and _forbidden(scene, scene.near(sentence, before=4, after=4), choice.none_near):
         return None
     if not sentence.is_done(final) or _forbidden(scene, scene.sentences, choice.none_anywhere):
         return None

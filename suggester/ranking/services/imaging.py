@@ -35,6 +35,7 @@ _NO_IMAGE = frozenset(("guided", "guidance", "perfusion", "fluoroscopy", "pet", 
 _REPORT = re.compile(
     r"\b(?:impression|findings|technique|comparison|imp|indication|conclusion)\b\s*[:.]", re.IGNORECASE
 )
+_HEADINGS = frozenset(words("impression findings technique comparison imp indication conclusion"))
 _WITHOUT = r"(?:without|w/?\s?o|wo|non[ -]?con(?:trast)?|noncontrast|unenhanced)"
 _WITH = r"(?:with|w/?)"
 _IV = r"(?:\s*(?:iv|intravenous|contrast|gad\w*))*"
@@ -111,7 +112,7 @@ def compose_images(scene: Scene, *, setting: Setting | None) -> Iterator[Compose
     if not scanned and not filmed:
         return
     hospital = setting in ("inpatient", "emergency")
-    report = _REPORT.search(scene.text) is not None
+    report = not _HEADINGS.isdisjoint(have) and _REPORT.search(scene.text) is not None
     for sentence in scene.sentences:
         if filmed:
             yield from _films(scene, sentence, report=report)

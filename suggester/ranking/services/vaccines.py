@@ -88,29 +88,39 @@ def _first_words() -> frozenset[str]:
     return frozenset(vaccine.term[0] for vaccine in _vaccines())
 
 
+def _named(scene: Scene) -> list[Vaccine]:
+    """The vaccines all of whose words a note has."""
+    have = scene.have
+    if _first_words().isdisjoint(have):
+        return []
+    return [vaccine for vaccine in _vaccines() if vaccine.term[0] in have and have.issuperset(vaccine.term)]
+
+
 def speaks_of_vaccines(scene: Scene) -> bool:
-    """Whether a note has the first word of a vaccine's name."""
-    return not _first_words().isdisjoint(scene.have)
+    """Whether a note has the words of a vaccine's name."""
+    return bool(_named(scene))
 
 
 def compose_vaccines(scene: Scene, *, age: float | None) -> list[Composed]:
     """Vaccines given, and their administration by age, counselling and payer."""
-    if not speaks_of_vaccines(scene):
+    named_here = _named(scene)
+    if not named_here:
         return []
+    first_words = {vaccine.term[0] for vaccine in named_here}
     found: dict[str, tuple[Vaccine, Composed]] = {}
     dosed = any(
         {"im", "deltoid", "vaccine", "immunization", "given"} & s.have and _SHOT & s.have
         for s in scene.sentences
     )
     for sentence in scene.sentences:
-        skipped = sentence.kind in ("allergies", "family", "past_medical", "ros")
-        if _first_words().isdisjoint(sentence.have):
+        if first_words.isdisjoint(sentence.have):
             continue
+        skipped = sentence.kind in ("allergies", "family", "past_medical", "ros")
         listed = sentence.stems[:1] in _LISTS and _RECORD.isdisjoint(sentence.have)
         shot = bool(_SHOT & sentence.have) or listed or (dosed and "#" in _text(scene, sentence))
         numbered = "#" in _text(scene, sentence)
         taken: set[int] = set()
-        for vaccine in _vaccines():
+        for vaccine in named_here:
             place = sentence.find(vaccine.term)
             if place is None or place in taken:
                 continue
