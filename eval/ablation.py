@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from fit_general import CODIESP_WEIGHT, FITTING, PRACTICE, PRACTICE_WEIGHT, US_WEIGHT, gold
+from fit_general import CODIESP_WEIGHT, FITTING, PRACTICE, US_WEIGHT, gold, practice_weight, unsettled
 from numpy.typing import NDArray
 from sklearn.model_selection import GroupKFold
 
@@ -79,6 +79,9 @@ FEATURE_GROUPS: Final[dict[str, tuple[str, ...]]] = {
     "chapter": ("chapter",),
     "symptom beside diagnosis": ("symptom_code", "firm_diagnoses", "symptom_beside_diagnosis"),
     "note": ("note_words", "note_sections", "note_candidates", "setting"),
+    "voice of the note": (
+        *("note_lines", "past_words", "present_words", "authors_words", "past_share", "told_afterwards"),
+    ),
     "words of a route": ("route_words",),
     "meaning": MEANING_NAMES,
     "usage of codes and phrases": tuple(name for name in USAGE_NAMES if not name.endswith("context")),
@@ -465,7 +468,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     tune = gold(options.shared / "notes" / "us_notes_gold.jsonl", "tune")
     practice = [note for path in sorted(options.practice.glob("*.jsonl")) for note in gold(path)]
     bench = Bench.over(open_catalog(Settings.load()).release_set()[0])
-    notes = [describe(bench, note, us=True, counted=True, weight=PRACTICE_WEIGHT) for note in practice]
+    beside = bool(codiesp)
+    notes = [
+        describe(bench, note, us=True, counted=True, weight=practice_weight(note, beside_codiesp=beside))
+        for note in unsettled(practice)
+    ]
     notes += [describe(bench, note, us=True, counted=False, weight=US_WEIGHT) for note in tune]
     notes += [describe(bench, note, us=False, counted=False, weight=CODIESP_WEIGHT) for note in codiesp]
     rows = ablate(

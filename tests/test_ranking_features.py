@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,10 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from suggester.codesets import Catalog
+from suggester.errors import LexiconError
 from suggester.pipeline.reading import NEGATED, Reading
 from suggester.pipeline.titles import read_titles
 from suggester.ranking.bench import Bench
 from suggester.ranking.features import NAMES, SECTION_GROUPS, Scored
+from suggester.ranking.voice import read_voices
 from suggester.suggest import Suggester
 from suggester.types import SETTINGS, Setting
 
@@ -149,6 +152,13 @@ def test_sections_and_assertions_are_counted_over_all_mentions(bench: Bench) -> 
     assert one["best_section_score"] == 3.0
 
 
+def test_a_voice_that_is_unknown_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "reader").mkdir()
+    (tmp_path / "reader" / "voice.tsv").write_text("word\tvoice\nwas\tpassive\n", encoding="utf-8")
+    with pytest.raises(LexiconError, match=r"voice\.tsv:2: voice is none of past, present, authors"):
+        read_voices(tmp_path)
+
+
 @pytest.mark.parametrize(("setting", "value"), [(None, 0.0), *zip(SETTINGS, (1.0, 2.0, 3.0), strict=True)])
 def test_the_setting_is_a_feature(bench: Bench, setting: Setting | None, value: float) -> None:
     assert row(bench, "Pneumonia.", "J18.9", setting)["setting"] == value
@@ -163,6 +173,18 @@ def test_the_setting_is_a_feature(bench: Bench, setting: Setting | None, value: 
         ("Hypertension. Heart failure.", "Hypertension.", "I10", "replaced"),
         ("Knee pain.", "Left knee pain.", None, "side_missing"),
         ("Gout, pneumonia. Cough.", "Gout.", None, "note_words"),
+        ("She had gout.", "She has gout.", "M10.9", "past_words"),
+        ("She has gout.", "She had gout.", "M10.9", "present_words"),
+        ("We saw gout.", "They saw gout.", "M10.9", "authors_words"),
+        ("She had gout.", "She has gout.", "M10.9", "past_share"),
+        ("She had gout and was well.", "She had gout and is well.", "M10.9", "told_afterwards"),
+        (
+            "She had gout.",
+            "HPI: Was ill.\nROS: None.\nPLAN: Rest.\nASSESSMENT: Gout.",
+            "M10.9",
+            "told_afterwards",
+        ),
+        ("Gout.\nShe\nwalks.", "Gout. She walks.", "M10.9", "note_lines"),
     ],
 )
 def test_what_raises_a_feature(bench: Bench, one: str, other: str, code: str | None, name: str) -> None:

@@ -31,6 +31,7 @@ from suggester.ranking.laid_out import (
     Flat,
     Marks,
 )
+from suggester.ranking.voice import VOICES, read_voices
 from suggester.types import SYSTEMS, Setting
 
 _SHARPER = 0.3
@@ -87,6 +88,10 @@ NAMES: tuple[str, ...] = (
     "note_words",
     "note_sections",
     "note_candidates",
+    "note_lines",
+    *(f"{voice}_words" for voice in VOICES),
+    "past_share",
+    "told_afterwards",
     "setting",
     "route_words",
     "replaced",
@@ -101,6 +106,9 @@ NAMES: tuple[str, ...] = (
 """Names of the features, in the order of the columns."""
 
 _SETTINGS: dict[Setting | None, float] = {None: 0.0, "outpatient": 1.0, "inpatient": 2.0, "emergency": 3.0}
+_MOSTLY_PAST, _OFTEN_PAST, _FEW_SECTIONS = 0.6, 0.02, 3
+"""A note is told afterwards, as published cases are, where so much of its verbs and words is of the past and
+it has so few sections."""
 _ROUTE = (
     "injection",
     "inject",
@@ -170,6 +178,7 @@ class FeatureBuilder:
         self._offset = dict(zip(SYSTEMS, (0, *ends), strict=False))
         self._traits = np.full((len(_TRAITS), ends[-1]), np.nan, dtype=np.float32)
         vocabulary = releases.terms.vocabulary
+        self._voices = read_voices()
         self._route = frozenset(vocabulary[w] for w in _ROUTE if w in vocabulary)
 
     def unspecified(self, row: int) -> bool:
@@ -211,8 +220,9 @@ class FeatureBuilder:
         ends = list(accumulate(map(len, groups)))
         spans = list(zip([0, *ends], ends, strict=False))
         self._rivals(reading, scored, flat, marks, rows, [span for span in spans if span[0] < span[1]])
+        self._of_note(reading, rows, setting)
         for begin, end in spans:
-            self._of_note(reading, rows[:, begin:end], setting)
+            rows[_AT["note_candidates"], begin:end] = math.log1p(end - begin)
         return [(rows[:, begin:end].T, scored[begin:end]) for begin, end in spans]
 
     def _scored(self, candidates: Sequence[CodeSupport], flat: Flat) -> list[Scored]:
@@ -354,11 +364,22 @@ class FeatureBuilder:
         rows[_AT["firm_diagnoses"]] = diagnoses
         rows[_AT["symptom_beside_diagnosis"]] = symptom * diagnoses
 
-    @staticmethod
-    def _of_note(reading: Reading, rows: NDArray[np.float32], setting: Setting | None) -> None:
+    def _of_note(self, reading: Reading, rows: NDArray[np.float32], setting: Setting | None) -> None:
+        """What is the same for all candidates; lines and words of a voice in their share of all words."""
+        words = max(1, len(reading.words.place_token))
         rows[_AT["note_words"]] = math.log1p(len(reading.words.place_token))
         rows[_AT["note_sections"]] = min(len(reading.sections.sections), 30)
-        rows[_AT["note_candidates"]] = math.log1p(rows.shape[1])
+        rows[_AT["note_lines"]] = min(len(reading.table.lines) / words, 1.0)
+        said = {voice: len(reading.places(spoken)) for voice, spoken in self._voices.items()}
+        for voice, count in said.items():
+            rows[_AT[f"{voice}_words"]] = count / words
+        share = (said["past"] + 0.5) / (said["past"] + said["present"] + 1)
+        rows[_AT["past_share"]] = share
+        rows[_AT["told_afterwards"]] = (
+            share > _MOSTLY_PAST
+            and said["past"] > _OFTEN_PAST * words
+            and len(reading.sections.sections) <= _FEW_SECTIONS
+        )
         rows[_AT["setting"]] = _SETTINGS[setting]
 
 
