@@ -1,8 +1,10 @@
-"""The practice notes: read whole, with codes that are valid and billable on their service date."""
+"""Practice and fresh notes: read whole, with codes that are valid and billable on their service date."""
 
 from __future__ import annotations
 
 from pathlib import Path
+
+import pytest
 
 from suggester.codesets import open_catalog
 from suggester.errors import InputError
@@ -10,20 +12,22 @@ from suggester.notes import read_gold
 from suggester.types import GoldNote
 
 PRACTICE = Path(__file__).parents[1] / "eval" / "practice"
+FRESH = PRACTICE.parent / "fresh"
 
 
-def practice() -> list[GoldNote]:
+def coded(folder: Path) -> list[GoldNote]:
     notes: list[GoldNote] = []
-    for path in sorted(PRACTICE.glob("*.jsonl")):
+    for path in sorted(folder.glob("*.jsonl")):
         for item in read_gold(path):
             assert not isinstance(item, InputError), str(item)
             notes.append(item)
     return notes
 
 
-def test_every_code_is_valid_and_billable_and_has_its_words() -> None:
-    notes = practice()
-    assert len(notes) > 60
+@pytest.mark.parametrize(("folder", "least"), [(PRACTICE, 60), (FRESH, 40)])
+def test_every_code_is_valid_and_billable_and_has_its_words(folder: Path, least: int) -> None:
+    notes = coded(folder)
+    assert len(notes) > least
     assert len({note.note.id for note in notes}) == len(notes)
     for gold in notes:
         releases, _ = open_catalog().release_set(gold.note.service_date)
@@ -36,11 +40,13 @@ def test_every_code_is_valid_and_billable_and_has_its_words() -> None:
                 assert gold.note.text[span.start : span.end].strip()
 
 
-def test_they_are_not_the_gold_notes() -> None:
-    gold = {
+@pytest.mark.parametrize("judge", [FRESH, PRACTICE.parent / "gold"])
+def test_practice_is_not_what_judges(judge: Path) -> None:
+    texts = {
         item.note.text
-        for path in (PRACTICE.parent / "gold").glob("notes_*.jsonl")
+        for path in judge.glob("notes_*.jsonl")
         for item in read_gold(path)
         if not isinstance(item, InputError)
     }
-    assert gold.isdisjoint(note.note.text for note in practice())
+    assert texts
+    assert texts.isdisjoint(note.note.text for note in coded(PRACTICE))
