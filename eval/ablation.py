@@ -38,6 +38,7 @@ from suggester.ranking.bench import Bench
 from suggester.ranking.candidates import CodeSupport, Joined, Method, Support
 from suggester.ranking.describing import COLUMNS, with_meaning
 from suggester.ranking.features import NAMES, Scored
+from suggester.ranking.laid_out import FLAGS
 from suggester.ranking.meaning import MEANING_NAMES
 from suggester.ranking.settling import settle
 from suggester.ranking.sighting import Sighting
@@ -60,7 +61,7 @@ FEATURE_GROUPS: Final[dict[str, tuple[str, ...]]] = {
     "method": ("method",),
     "attributes in the title": ("supported_words", "unsupported_words", "side_missing"),
     "number of mentions": ("mentions", "sentences", "undominated"),
-    "assertion": ("affirmed", *(name for name in NAMES if name.endswith("_share") and name != "own_share")),
+    "assertion": ("affirmed", *(f"{flag}_share" for flag, _ in FLAGS)),
     "section": (*(name for name in NAMES if name.startswith("in_")), "best_section_score"),
     "position": ("as_heading", "at_line_start", "first_position"),
     "specificity": ("unspecified_code", "other_code", "code_length"),
