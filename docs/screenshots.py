@@ -61,7 +61,7 @@ def review(page: Page, url: str, keep: Callable[[str], None]) -> None:
     page.goto(f"{url}/review")
     page.wait_for_selector(".sg-row", timeout=30_000)
     page.wait_for_timeout(500)
-    for key in ("a", "a", "x", "1", "a"):
+    for key in ("a", "a", "a", "x", "1"):
         page.keyboard.press(key)
     keep("review")
     page.keyboard.press("/")
