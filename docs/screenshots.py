@@ -13,12 +13,14 @@ import time
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final, Literal
 
 from PIL import Image
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 IMAGES = Path(__file__).parent / "images"
 ARGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
+SCHEMES: Final[tuple[Literal["light", "dark"], ...]] = ("light", "dark")
 SIZES = {1440: 900, 1024: 768}
 ROLES = {
     "worklist": "coder",
@@ -98,37 +100,39 @@ def claim(page: Page) -> None:
     raise SystemExit("no encounter of the demo is finished")
 
 
+def take_all(browser: Browser, url: str, *, width: int, scheme: Literal["light", "dark"]) -> None:
+    """Take every picture of one width and scheme, from a demo in which nothing is decided yet."""
+    context = browser.new_context(viewport={"width": width, "height": SIZES[width]}, color_scheme=scheme)
+    page = context.new_page()
+
+    def keep(name: str) -> None:
+        take(page, f"{name}-{scheme}-{width}")
+
+    review(page, url, keep)
+    for name, role in ROLES.items():
+        page.goto(f"{url}/sign-in?role={role}&next=/{name}")
+        page.wait_for_selector(f"h1:has-text('{name.title()}')", timeout=30_000)
+        if name == "claim":
+            claim(page)
+        page.wait_for_timeout(1_500)
+        keep(name)
+    context.close()
+
+
 def main() -> None:
-    """Take all pictures."""
+    """Take all pictures, each width and scheme of a demo of its own: deciding one changes the next."""
     IMAGES.mkdir(exist_ok=True)
-    process, url = serve()
-    try:
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGS)
-            for width, height in SIZES.items():
-                for scheme in ("light", "dark"):
-                    context = browser.new_context(
-                        viewport={"width": width, "height": height},
-                        color_scheme="dark" if scheme == "dark" else "light",
-                    )
-                    page = context.new_page()
-
-                    def keep(name: str, page: Page = page, scheme: str = scheme, width: int = width) -> None:
-                        take(page, f"{name}-{scheme}-{width}")
-
-                    review(page, url, keep)
-                    for name, role in ROLES.items():
-                        page.goto(f"{url}/sign-in?role={role}&next=/{name}")
-                        page.wait_for_selector(f"h1:has-text('{name.title()}')", timeout=30_000)
-                        if name == "claim":
-                            claim(page)
-                        page.wait_for_timeout(1_500)
-                        keep(name)
-                    context.close()
-            browser.close()
-    finally:
-        process.terminate()
-        process.wait(15)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGS)
+        for width in SIZES:
+            for scheme in SCHEMES:
+                process, url = serve()
+                try:
+                    take_all(browser, url, width=width, scheme=scheme)
+                finally:
+                    process.terminate()
+                    process.wait(15)
+        browser.close()
 
 
 if __name__ == "__main__":

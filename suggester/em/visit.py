@@ -180,12 +180,12 @@ def _is_report(scan: Scan) -> bool:
 
 
 def _is_study(scan: Scan) -> bool:
-    """Whether a note opens with the name of an imaging study and is not told as a visit."""
-    table, kinds = scan.reading.table, scan.kinds
-    if len(kinds & _OF_A_VISIT) > 1 or kinds & {"ros", "vitals", "assessment_plan"}:
+    """Whether a note opens with the name of a study (an image, an endoscopy) and is not told as a visit."""
+    table, kinds, hits = scan.reading.table, scan.kinds, scan.get("visit.study")
+    if not hits or len(kinds & _OF_A_VISIT) > 1 or kinds & {"ros", "vitals", "assessment_plan"}:
         return False
     person = next((token for token in table.visible[:_HEADER_TOKENS] if _is_person(table.lower[token])), None)
-    for hit in scan.get("visit.study"):
+    for hit in hits:
         if person is not None and person < hit.first:
             return False
         begin, stop = table.lines[table.line[hit.first]]

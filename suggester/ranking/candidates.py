@@ -38,7 +38,7 @@ from suggester.ranking.relations.aftercare import Aftercare
 from suggester.ranking.relations.births import Births
 from suggester.ranking.relations.burns import BurnExtent
 from suggester.ranking.relations.drugs import DrugEffects, names_of
-from suggester.ranking.relations.found import Found
+from suggester.ranking.relations.found import Found, by_prefix
 from suggester.ranking.relations.lab_values import LabValues
 from suggester.ranking.relations.looked_for import LookedFor
 from suggester.ranking.relations.maternity import Maternity, Stage
@@ -410,21 +410,13 @@ class CandidateFinder:
                 rows = [one.row for one in resolved]
             else:
                 rows = [row]
-            term = self._term_of_relation(item.code)
+            term = by_prefix(self._term_of_prefix, item.code)
             if term is None or not rows:
                 continue
             added = [(term, item.first, item.final)]
             reading.matches = with_values(reading.matches, added, reading.sentence)
             for row in rows:
                 found.diagnose(row, Support(len(reading.matches) - 1, method, item.flags, None, similarity))
-
-    def _term_of_relation(self, code: str) -> int | None:
-        """A term that leads to a code or, failing that, to the nearest category above it."""
-        for end in range(len(code), 2, -1):
-            term = self._term_of_prefix.get(code[:end])
-            if term is not None:
-                return term
-        return None
 
     def _trimester(self, stage: Stage) -> frozenset[int] | None:
         """Words of the trimester that the note's weeks of gestation make."""

@@ -83,7 +83,7 @@ class DiabetesType:
             for s in out[row].supports
         )
         if not one and not two:
-            self._copy(out, twos, others, term)
+            self._copy(found, twos, others, term)
         if one == two:
             return
         if two:
@@ -92,7 +92,9 @@ class DiabetesType:
                     del out[row]
             return
         for row in [row for row in out if row in self._two]:
-            self._move(out, out.pop(row), self._two[row])
+            candidate, target = out.pop(row), self._two[row]
+            if target is not None:
+                found.move(candidate, target)
 
     def _is_written(self, candidate: CodeSupport, term: Sequence[int]) -> bool:
         """Whether a phrase of the lexicon names a code: titles of these categories say *diabetes* alone."""
@@ -101,13 +103,12 @@ class DiabetesType:
             for s in candidate.supports
         )
 
-    def _copy(
-        self, out: dict[int, CodeSupport], twos: Sequence[int], others: Sequence[str], term: Sequence[int]
-    ) -> None:
+    def _copy(self, found: Gathered, twos: Sequence[int], others: Sequence[str], term: Sequence[int]) -> None:
         """Let what speaks for a complication of type 2 speak for that of the one other category named.
 
         Other specified diabetes gives way where one of the two others is named beside it.
         """
+        out = found.diagnoses
         named = [
             other
             for other in others
@@ -120,20 +121,7 @@ class DiabetesType:
             suffix = self._suffixes[row]
             target = rows.get(named[0] + suffix)
             if target is not None and suffix not in _PLAIN:
-                self._move(out, replace(out[row], row=target, supports=list(out[row].supports)), target)
-
-    @staticmethod
-    def _move(out: dict[int, CodeSupport], candidate: CodeSupport, row: int | None) -> None:
-        if row is None:
-            return
-        candidate.row = row
-        other = out.get(row)
-        if other is None:
-            out[row] = candidate
-            return
-        have = {(s.match, s.method) for s in other.supports}
-        other.supports.extend(s for s in candidate.supports if (s.match, s.method) not in have)
-        other.supports.sort(key=lambda s: s.match)
+                found.move(replace(out[row], supports=list(out[row].supports)), target)
 
 
 def _names(candidate: CodeSupport) -> bool:

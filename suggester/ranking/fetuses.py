@@ -69,24 +69,14 @@ class Fetuses:
         marks = marks_of(reading)
         if not marks:
             return
-        out = found.diagnoses
-        for row, candidate in list(out.items()):
+        for row, candidate in list(found.diagnoses.items()):
             rows = self._rows(row)
             if not rows:
                 continue
             number = self._number(candidate, reading, marks)
             to = rows.get(number, row)
-            if to == row:
-                continue
-            del out[row]
-            other = out.get(to)
-            candidate.row = to
-            if other is None:
-                out[to] = candidate
-            else:
-                have = {(s.match, s.method) for s in other.supports}
-                other.supports.extend(s for s in candidate.supports if (s.match, s.method) not in have)
-                other.supports.sort(key=lambda s: s.match)
+            if to != row:
+                found.move(candidate, to)
 
     def _rows(self, row: int) -> dict[str, int]:
         """For a code of no fetus by number, those of the others by their number; empty for another code."""

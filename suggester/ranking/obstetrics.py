@@ -96,24 +96,11 @@ class Obstetrics:
             if elsewhere or birth:
                 del out[candidate.row]
                 continue
-            self._move(out, candidate, self.at(candidate.row, stage))
+            row = self.at(candidate.row, stage)
+            if row != candidate.row:
+                found.move(candidate, row)
         if stage.name == "childbirth":
             self._drop_normal_birth(out, named)
-
-    @staticmethod
-    def _move(out: dict[int, CodeSupport], candidate: CodeSupport, row: int) -> None:
-        if row == candidate.row:
-            return
-        del out[candidate.row]
-        other = out.get(row)
-        candidate.row = row
-        if other is None:
-            out[row] = candidate
-            return
-        have = {(s.match, s.method) for s in other.supports}
-        other.supports.extend(s for s in candidate.supports if (s.match, s.method) not in have)
-        other.supports.sort(key=lambda s: s.match)
-        other.joins.extend(candidate.joins)
 
     def _drop_normal_birth(self, out: dict[int, CodeSupport], named: Collection[CodeSupport]) -> None:
         """A normal delivery has no complication beside it (note at O80)."""

@@ -13,6 +13,7 @@ from suggester.codesets.store import ReleaseStore
 from suggester.errors import LexiconError, UnknownCodeError
 from suggester.pipeline.reading import Reading
 from suggester.ranking.relations.ages import is_past_weeks
+from suggester.ranking.relations.found import by_prefix
 from suggester.ranking.relations.maternity import Stage
 from suggester.ranking.support import Gathered, Method, Support
 
@@ -60,7 +61,7 @@ class Perinatal:
         if stage.name != "newborn" or is_past_weeks(reading.table.lower[:_TOP]):
             return
         for row, candidate in list(found.diagnoses.items()):
-            to = self._of(self._codes[row])
+            to = by_prefix(self.pairs, self._codes[row])
             if to is None:
                 continue
             for support in candidate.supports:
@@ -68,14 +69,6 @@ class Perinatal:
                     found.diagnose(
                         to, Support(support.match, Method.IMPLIED, support.flags, None, support.similarity)
                     )
-
-    def _of(self, code: str) -> int | None:
-        """The row of the code that a condition is coded as in a newborn; None if it is coded as itself."""
-        for end in range(len(code), 2, -1):
-            row = self.pairs.get(code[:end])
-            if row is not None:
-                return row
-        return None
 
 
 __all__ = ["Perinatal"]

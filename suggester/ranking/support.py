@@ -96,6 +96,23 @@ class Gathered:
             found = self.services[system, row] = CodeSupport(system, row, [], False, [])
         found.supports.append(support)
 
+    def move(self, candidate: CodeSupport, row: int) -> None:
+        """Bring a candidate diagnosis to another code, joining what speaks for both if that is one already.
+
+        A candidate that is not among the diagnoses (a copy, or one taken out) is put there.
+        """
+        if self.diagnoses.get(candidate.row) is candidate:
+            del self.diagnoses[candidate.row]
+        other = self.diagnoses.get(row)
+        candidate.row = row
+        if other is None:
+            self.diagnoses[row] = candidate
+            return
+        have = {(s.match, s.method) for s in other.supports}
+        other.supports.extend(s for s in candidate.supports if (s.match, s.method) not in have)
+        other.supports.sort(key=lambda s: s.match)
+        other.joins.extend(candidate.joins)
+
     def ordered(self) -> list[CodeSupport]:
         """All candidates by system, then row."""
         by_row = attrgetter("row")

@@ -7,14 +7,8 @@ read without pickle and refused if their hash is not the card's.
 
 from __future__ import annotations
 
-import hashlib
-import io
-import json
-import zipfile
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from suggester.errors import ModelError
 from suggester.ranking.learning.judges import GeneralJudge, Judge, LocalJudge
@@ -22,13 +16,12 @@ from suggester.ranking.learning.learned import Learned
 from suggester.ranking.learning.notes import NAMES as STAGE_TWO
 from suggester.ranking.learning.pairs import NAMES as STAGE_ONE
 from suggester.ranking.model import ARRAYS_FILE, Ranker, shipped_models
-from suggester.ranking.pinned import CARD_FILE, read_arrays, read_card
+from suggester.ranking.pinned import CARD_FILE, read_arrays, read_card, write
 from suggester.types import SYSTEMS
 
 FORMAT = "suggester-learned-1"
 CURRENT_FILE = "current"
 VERSIONS_FOLDER = "versions"
-_EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def load_judge(name: str) -> Judge:
@@ -105,34 +98,18 @@ def save(folder: Path, learned: Learned, about: dict[str, Any], *, in_use: bool 
     number = max((int(name) for name in versions(folder) if name.isdigit()), default=0) + 1
     version = f"{number:03d}"
     place = folder / VERSIONS_FOLDER / version
-    place.mkdir(parents=True, exist_ok=True)
-    data = _packed(learned)
-    (place / ARRAYS_FILE).write_bytes(data)
-    full = {
+    about = {
         "format": FORMAT,
         "name": folder.name,
         "version": version,
         **about,
         "columns": {"stage_one": list(STAGE_ONE), "stage_two": list(STAGE_TWO)},
-        "bytes": len(data),
-        "sha256": hashlib.sha256(data).hexdigest(),
     }
     # the card comes last: a version without one does not exist
-    (place / CARD_FILE).write_text(json.dumps(full, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    write(place / ARRAYS_FILE, learned.to_arrays(), about)
     if in_use:
         use(folder, version)
     return version
-
-
-def _packed(learned: Learned) -> bytes:
-    """Arrays as ``.npz``, the same bytes for the same arrays (no clock in the archive)."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as box:
-        for name, array in sorted(learned.to_arrays().items()):
-            content = io.BytesIO()
-            np.lib.format.write_array(content, np.ascontiguousarray(array), allow_pickle=False)
-            box.writestr(zipfile.ZipInfo(f"{name}.npy", _EPOCH), content.getvalue(), zipfile.ZIP_DEFLATED)
-    return buffer.getvalue()
 
 
 def _load_local(folder: Path) -> LocalJudge:

@@ -12,7 +12,7 @@ from typing import Final
 from suggester.codesets.lexicon import lexicon_dir, read_rows
 from suggester.errors import LexiconError
 from suggester.pipeline.reading import FAMILY, HYPOTHETICAL, NEGATED, Reading
-from suggester.ranking.relations.found import STOPS, Found, phrase_at, phrases_of
+from suggester.ranking.relations.found import STOPS, Found, holds, phrase_at, phrases_of
 from suggester.types import Setting
 
 _WEEKS: Final = {
@@ -107,7 +107,7 @@ class Aftercare:
                 break
             end += 1
         around = lower[begin:end]
-        if not any(phrase_at(self._time, around, n, len(around)) for n in range(len(around))):
+        if not holds(self._time, around):
             return None
         for n, word in enumerate(around):
             behind = around[n + 1] if n + 1 < len(around) else ""

@@ -18,7 +18,7 @@ from suggester.codesets.lexicon import lexicon_dir, read_rows
 from suggester.errors import LexiconError
 from suggester.pipeline.reading import FAMILY, HYPOTHETICAL, NEGATED, UNCERTAIN, Reading
 from suggester.ranking.relations.agents import GAP, GIVEN, UNNAMED, Agent, Place
-from suggester.ranking.relations.found import Found, Phrases, phrase_at, phrases_of, rows_of_kind
+from suggester.ranking.relations.found import Found, Phrases, by_prefix, phrase_at, phrases_of, rows_of_kind
 
 KINDS: Final = ("adverse", "underdosing", "poisoning", "never")
 _DIGIT: Final = {"adverse": "5", "underdosing": "6", "poisoning": "1"}
@@ -203,11 +203,9 @@ class DrugEffects:
         """The findings that a drug can have done, each with what it is coded as then."""
         out: list[tuple[int, int, str]] = []
         for first, final, code in findings:
-            for end in range(len(code), 2, -1):
-                induced = self._induced.get(code[:end])
-                if induced is not None:
-                    out.append((first, final, induced))
-                    break
+            induced = by_prefix(self._induced, code)
+            if induced is not None:
+                out.append((first, final, induced))
         return out
 
     def _spans(self, place: Place, phrases: Phrases) -> list[tuple[int, int, _Cue]]:

@@ -82,6 +82,21 @@ def phrases_of(rows: Sequence[tuple[str, int]]) -> Phrases:
     return out
 
 
+def holds(phrases: Phrases, words: Sequence[str]) -> bool:
+    """Whether one of some phrases stands among words."""
+    size = len(words)
+    return any(phrase_at(phrases, words, at, size) for at, word in enumerate(words) if word in phrases)
+
+
+def by_prefix[T](values: Mapping[str, T], code: str) -> T | None:
+    """What stands at the longest beginning of a code, from its category on, that has an entry."""
+    for end in range(len(code), 2, -1):
+        value = values.get(code[:end])
+        if value is not None:
+            return value
+    return None
+
+
 def phrase_at(phrases: Phrases, lower: Sequence[str], at: int, end: int) -> tuple[int, int] | None:
     """The longest phrase that begins at a token and ends before ``end``: its number and its last token."""
     for tokens, number in phrases.get(lower[at], ()):

@@ -11,7 +11,7 @@ from typing import Final
 
 from suggester.codesets.lexicon import lexicon_dir
 from suggester.pipeline.reading import Reading
-from suggester.ranking.relations.found import STOPS, Phrases, phrase_at, phrases_of, words_by_kind
+from suggester.ranking.relations.found import STOPS, holds, phrases_of, words_by_kind
 
 KINDS: Final = ("codes", "test", "shot", "found", "long", "aids")
 _BEFORE, _BEHIND = 5, 6
@@ -63,7 +63,7 @@ class LookedFor:
             return True
         begin, end = self._around(reading, first, final)
         around = lower[begin:end]
-        return _holds(self._looked_for, around) and not _holds(self._found, around)
+        return holds(self._looked_for, around) and not holds(self._found, around)
 
     @staticmethod
     def _around(reading: Reading, first: int, final: int) -> tuple[int, int]:
@@ -79,12 +79,6 @@ class LookedFor:
                 break
             end += 1
         return begin, end
-
-
-def _holds(phrases: Phrases, words: Sequence[str]) -> bool:
-    """Whether one of some phrases stands among words."""
-    size = len(words)
-    return any(phrase_at(phrases, words, at, size) for at, word in enumerate(words) if word in phrases)
 
 
 def _ends(lower: Sequence[str], at: int) -> bool:

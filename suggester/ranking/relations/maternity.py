@@ -15,7 +15,7 @@ from suggester.codesets.lexicon import lexicon_dir
 from suggester.pipeline.attributes_values import is_gravida
 from suggester.pipeline.reading import FAMILY, HISTORICAL, HYPOTHETICAL, NEGATED, UNCERTAIN, Reading
 from suggester.ranking.relations.ages import adult_age, days_old, months_old, years_old
-from suggester.ranking.relations.found import Phrases, phrase_at, phrases_of, words_by_kind
+from suggester.ranking.relations.found import Phrases, holds, phrase_at, phrases_of, words_by_kind
 from suggester.ranking.relations.weights import is_birth_weight, pounds_at
 from suggester.types import Attribute, Setting
 
@@ -209,10 +209,7 @@ class Maternity:
         return False
 
     def _holds(self, words: Sequence[str], kind: str) -> bool:
-        phrases = self._phrases[kind]
-        return any(
-            phrase_at(phrases, words, at, len(words)) for at, word in enumerate(words) if word in phrases
-        )
+        return holds(self._phrases[kind], words)
 
     def _said(self, reading: Reading, kind: str) -> Iterator[tuple[int, int]]:
         """First and last token of the phrases of a kind that are said of the patient now."""
@@ -240,7 +237,6 @@ class Maternity:
         (*viable male*); the note of a visit needs a score, or a title that makes it the record of a birth.
         """
         lower, flags = reading.table.lower, reading.assertion.flags
-        births = self._phrases["birth"]
         places = [at for at, word in enumerate(lower) if word in self._phrases["child"]]
         found: list[tuple[int, int]] = []
         denied = (NEGATED | FAMILY | HYPOTHETICAL) & ~_twin_bit(reading)
@@ -266,9 +262,7 @@ class Maternity:
         visit = setting == "outpatient" and not self._is_record(lower)
         if not found or (visit and not any(word in scores for word in lower)):
             return None
-        if not any(
-            phrase_at(births, lower, at, len(lower)) for at, word in enumerate(lower) if word in births
-        ):
+        if not self._holds(lower, "birth"):
             return None
         apart = [found[0]]
         for place in found[1:]:

@@ -17,7 +17,15 @@ from suggester.codesets.lexicon import lexicon_dir, read_rows
 from suggester.pipeline.reading import FAMILY, HYPOTHETICAL, NEGATED, UNCERTAIN, Reading
 from suggester.ranking.relations.agents import GIVEN, UNNAMED, Agent, Place
 from suggester.ranking.relations.drugs import DrugEffects, stem_to_code
-from suggester.ranking.relations.found import STOPS, Found, Phrases, phrase_at, phrases_of, words_by_kind
+from suggester.ranking.relations.found import (
+    STOPS,
+    Found,
+    Phrases,
+    holds,
+    phrase_at,
+    phrases_of,
+    words_by_kind,
+)
 
 KINDS: Final = (
     "link",
@@ -348,7 +356,7 @@ class Reactions:
         """Whether *off* before a drug says that it was not taken: for a time, or by the patient's choice."""
         lower, sentence = reading.table.lower, reading.sentence
         before = lower[max(0, at - 3) : at]
-        if any(phrase_at(self._words["before_off"], before, i, len(before)) for i in range(len(before))):
+        if holds(self._words["before_off"], before):
             return False
         if agent.stem.startswith(_HORMONES) or agent.stem == UNNAMED:
             return self._is_own(reading, at)

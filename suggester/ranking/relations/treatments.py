@@ -13,7 +13,7 @@ from typing import Final
 
 from suggester.codesets.lexicon import lexicon_dir
 from suggester.pipeline.reading import FAMILY, HISTORICAL, HYPOTHETICAL, NEGATED, Reading
-from suggester.ranking.relations.found import STOPS, Found, phrase_at, phrases_of, words_by_kind
+from suggester.ranking.relations.found import STOPS, Found, holds, phrase_at, phrases_of, words_by_kind
 
 KINDS: Final = (
     "chemo",
@@ -162,9 +162,7 @@ class Treatments:
             if lower[end] in STOPS or lower[end] == ",":
                 break
             end += 1
-        return any(
-            phrase_at(self._not_now, lower, at, end) for at in range(begin, end) if lower[at] in self._not_now
-        )
+        return holds(self._not_now, lower[begin:end])
 
 
 __all__ = ["KINDS", "Treatments"]

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import cache
+from functools import cache, partial
 
 from suggester.pipeline.reading import Reading
 from suggester.ranking.services.administration import compose_drugs
@@ -19,7 +19,7 @@ from suggester.ranking.services.choices import Choice, Composed, choose, read_ch
 from suggester.ranking.services.imaging import compose_images, image_rivals
 from suggester.ranking.services.modifiers import LIKELY_ENOUGH, belongs, distinct, one_of, propose_modifiers
 from suggester.ranking.services.scenes import Scene
-from suggester.ranking.services.vaccines import compose_vaccines, speaks_of_vaccines
+from suggester.ranking.services.vaccines import compose_vaccines
 from suggester.types import Code, Evidence, Note, ProposedModifier, Span, Suggestion
 
 CodeOf = Callable[[str], Code | None]
@@ -79,7 +79,7 @@ def compose(scene: Scene, note: Note) -> tuple[Service, ...]:
             if not any(item.code in group and not told.isdisjoint(of) for group, of in _ADMINISTRATION)
         ),
         *drugs,
-        *compose_vaccines(scene, age=age_of(note) if speaks_of_vaccines(scene) else None),
+        *compose_vaccines(scene, age_of=partial(age_of, note)),
     ]
     by_code: dict[str, list[Composed]] = {}
     for item in found:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 
@@ -96,16 +96,15 @@ def _named(scene: Scene) -> list[Vaccine]:
     return [vaccine for vaccine in _vaccines() if vaccine.term[0] in have and have.issuperset(vaccine.term)]
 
 
-def speaks_of_vaccines(scene: Scene) -> bool:
-    """Whether a note has the words of a vaccine's name."""
-    return bool(_named(scene))
+def compose_vaccines(scene: Scene, *, age_of: Callable[[], float | None]) -> list[Composed]:
+    """Vaccines given, and their administration by age, counselling and payer.
 
-
-def compose_vaccines(scene: Scene, *, age: float | None) -> list[Composed]:
-    """Vaccines given, and their administration by age, counselling and payer."""
+    ``age_of`` tells the patient's age in years; it is asked where a note has the words of a vaccine's name.
+    """
     named_here = _named(scene)
     if not named_here:
         return []
+    age = age_of()
     first_words = {vaccine.term[0] for vaccine in named_here}
     found: dict[str, tuple[Vaccine, Composed]] = {}
     dosed = any(
@@ -117,8 +116,8 @@ def compose_vaccines(scene: Scene, *, age: float | None) -> list[Composed]:
             continue
         skipped = sentence.kind in ("allergies", "family", "past_medical", "ros")
         listed = sentence.stems[:1] in _LISTS and _RECORD.isdisjoint(sentence.have)
-        shot = bool(_SHOT & sentence.have) or listed or (dosed and "#" in _text(scene, sentence))
         numbered = "#" in _text(scene, sentence)
+        shot = bool(_SHOT & sentence.have) or listed or (dosed and numbered)
         taken: set[int] = set()
         for vaccine in named_here:
             place = sentence.find(vaccine.term)
