@@ -26,8 +26,8 @@ from numpy.typing import NDArray
 
 from suggester.codesets import ReleaseSet, open_catalog
 from suggester.config import Settings
+from suggester.pinned import write
 from suggester.ranking.meaning import WORD, Meaning
-from suggester.ranking.pinned import write
 
 Numbers = NDArray[np.floating[Any]]
 Weights = Mapping[str, Numbers]

@@ -203,11 +203,11 @@ def read_marked(path: Path) -> Iterator[Line]:
         raise MarkError(f"{path.name}: no marked mention")
 
 
-def build() -> Language:
-    """The reader's components that need no code sets."""
+def build(components: Sequence[str] = COMPONENTS) -> Language:
+    """The reader's components that need no code sets, or some of them."""
     nlp = spacy.blank("en")
     nlp.tokenizer = ClinicalTokenizer(nlp.vocab)
-    for name in COMPONENTS:
+    for name in components:
         nlp.add_pipe(name)
     return nlp
 

@@ -16,6 +16,7 @@ from suggester.cli import main
 from suggester.codesets import Catalog
 from suggester.config import Settings
 from suggester.errors import ModelError
+from suggester.pinned import CARD_FILE
 from suggester.ranking.learning import GeneralJudge, LocalJudge, load_judge, models
 from suggester.ranking.learning import training as training_module
 from suggester.ranking.learning.fitting import FEWEST, fit
@@ -23,7 +24,6 @@ from suggester.ranking.learning.judges import NO_TERM
 from suggester.ranking.learning.training import held_back, read_examples, train
 from suggester.ranking.learning.views import CodeTable
 from suggester.ranking.model import ARRAYS_FILE, Ranker
-from suggester.ranking.pinned import CARD_FILE
 from suggester.suggest import Suggester
 from suggester.types import GoldCode, GoldNote, Note
 

@@ -14,10 +14,10 @@ from engine_world import bench_of, nothing_seen
 
 from suggester.codesets import Catalog
 from suggester.errors import ModelError
+from suggester.pinned import CARD_FILE
 from suggester.ranking.bench import Bench
 from suggester.ranking.describing import GENERAL, by_head, sighting, with_meaning
 from suggester.ranking.meaning import MEANING_NAMES, Meaning
-from suggester.ranking.pinned import CARD_FILE
 from suggester.ranking.sighting import Sighting
 from suggester.types import System
 

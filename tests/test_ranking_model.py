@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from suggester.errors import ModelError
+from suggester.pinned import CARD_FILE
 from suggester.ranking.describing import COLUMNS, HEADS
 from suggester.ranking.model import (
     ARRAYS_FILE,
@@ -20,7 +21,6 @@ from suggester.ranking.model import (
     Ranker,
     shipped_models,
 )
-from suggester.ranking.pinned import CARD_FILE
 from suggester.resources import data_path
 
 

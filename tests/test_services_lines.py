@@ -15,7 +15,7 @@ from suggester.cli import main
 from suggester.codesets import Catalog
 from suggester.config import Settings
 from suggester.errors import LexiconError, ModelError
-from suggester.ranking.pinned import CARD_FILE
+from suggester.pinned import CARD_FILE
 from suggester.ranking.services import index as index_module
 from suggester.ranking.services.coder import ALWAYS, LINE_KIND, LineCoder
 from suggester.ranking.services.features import NAMES, candidates

@@ -48,9 +48,9 @@ def identity_of(engine: Engine) -> dict[str, str]:
 def _model_hash(name: str) -> str:
     """Hash of the cards of a model, which pin its arrays, and of the model of single lines."""
     # Imported here so that a process that only hands out work does not wait for it.
+    from suggester.pinned import CARD_FILE
     from suggester.ranking.learning.models import CURRENT_FILE, VERSIONS_FOLDER, current_version
     from suggester.ranking.model import shipped_models
-    from suggester.ranking.pinned import CARD_FILE
 
     folder = Path(name)
     if name not in shipped_models() and (folder / CURRENT_FILE).is_file():

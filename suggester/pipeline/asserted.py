@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from bisect import insort
+from collections.abc import Sequence
 from itertools import compress
 from operator import itemgetter
 from typing import Final
@@ -65,13 +67,26 @@ class AssertionTable:
 
     def __init__(self, table: TokenTable, scopes: list[Scope]) -> None:
         self._table = table
-        self.scopes = sorted(set(scopes), key=_order)
+        self.scopes: list[Scope] = sorted(set(scopes), key=_order)
         self.flags: list[int] = [0] * len(table)
         self._memo: dict[tuple[int, int], Assertion] = {}
         self._known: dict[tuple[_CueKey, ...], Assertion] = {}
         self._blocks: dict[int, list[Scope]] = {}
+        self._lay(self.scopes)
+        flags = self.flags
+        for index in compress(range(len(flags)), flags):
+            flags[index] = _YIELD[flags[index]]
+
+    def add(self, scopes: Sequence[Scope]) -> None:
+        """Lay further scopes over tokens that have no flag yet."""
+        for scope in scopes:
+            insort(self.scopes, scope, key=_order)
+        self._memo.clear()
+        self._lay(scopes)
+
+    def _lay(self, scopes: Sequence[Scope]) -> None:
         flags, blocks = self.flags, self._blocks
-        for scope in self.scopes:
+        for scope in scopes:
             start, end, bit = scope[:3]
             for index in range(start, end):
                 flags[index] |= bit
@@ -81,8 +96,6 @@ class AssertionTable:
                         blocks[block].append(scope)
                     else:
                         blocks[block] = [scope]
-        for index in compress(range(len(flags)), flags):
-            flags[index] = _YIELD[flags[index]]
 
     def at(self, start_token: int, end_token: int) -> Assertion:
         """The assertion over tokens ``[start_token, end_token)``.

@@ -2,7 +2,8 @@
 
 Five independent flags. Cues stand in data (``suggester.pipeline.cues``); a cue's scope ends where a reader
 ends it (``suggester.pipeline.reach``); check boxes and ``(-)`` are read by
-``suggester.pipeline.templates``. Two flags give way: historical inside family history
+``suggester.pipeline.templates``; where no cue stands, the words around vote
+(``suggester.pipeline.vote``). Two flags give way: historical inside family history
 (the past of a relative is not the patient's), and uncertain where the thing is said to be absent.
 
 Examples
@@ -23,11 +24,12 @@ Examples
 Sets ``doc.user_data["suggester.assertion"]`` to an ``AssertionTable``.
 
 Measured on 2026-11-22 (``eval/score_marked.py``): F1 on ``eval/marked/test.txt``, on which nothing was tuned
-(370 lines, 793 mentions): negated 0.971, uncertain 0.957, historical 0.927, hypothetical 0.939, family 0.957.
-On ``dev.txt``, on which the cues were tuned (18,956 mentions): 0.997, 0.989, 0.978, 0.987, 0.990. Rounds 123
-to 144, 1,624 mentions of which a good third weighs the past against the present, as they were met at first
-sight: 0.960, 0.919, 0.845, 0.891, 0.955; rounds 145 to 159, 1,245 mentions nearly all about the past:
-historical 0.843. One core, note of 430 words: 1.0 ms; linear in length.
+(370 lines, 793 mentions): negated 0.971, uncertain 0.958, historical 0.927, hypothetical 0.939, family 0.957.
+On ``dev.txt``, on which the cues were tuned (19,857 mentions): 0.996, 0.987, 0.980, 0.987, 0.990. As they
+were met at first sight: rounds 123 to 144, 1,624 mentions of which a good third weighs the past against the
+present, by cues alone: 0.960, 0.919, 0.845, 0.891, 0.955; rounds 160 to 167, 888 mentions by a writer who
+knew neither cues nor sentences, with the vote: 0.991, 0.935, 0.960, 0.930, 0.976. One core, note of 430
+words: 1.2 ms; linear in length.
 """
 
 from __future__ import annotations
@@ -101,6 +103,7 @@ from suggester.pipeline.sentences import SentenceTable, sentence_table
 from suggester.pipeline.taken_away import cured, operated, removed, replaces
 from suggester.pipeline.templates import template_scopes
 from suggester.pipeline.tokenizer import TokenTable, token_table
+from suggester.pipeline.vote import Vote, shipped_vote
 
 __all__ = (
     "ASSERTION",
@@ -194,12 +197,17 @@ class AssertionFinder:
         Trie of conditions that do not pass.
     section_rules
         Flags by section kind.
+    vote
+        Weights of the words around, for where no cue stands; none for the cues alone.
     """
 
-    def __init__(self, book: Cues, chronic: Node, section_rules: dict[str, SectionRule]) -> None:
+    def __init__(
+        self, book: Cues, chronic: Node, section_rules: dict[str, SectionRule], vote: Vote | None
+    ) -> None:
         self.book = book
         self.chronic = chronic
         self.section_rules = section_rules
+        self.vote = vote
 
     def match(
         self, table: TokenTable, sentences: SentenceTable, sections: SectionTable | None
@@ -299,7 +307,10 @@ class AssertionFinder:
         scopes.extend(template_scopes(table, sentences, visible, words))
         if sections is not None:
             self._by_section(table, sections, scopes)
-        return AssertionTable(table, scopes)
+        out = AssertionTable(table, scopes)
+        if self.vote is not None:
+            out.add(self.vote.scopes(table, sentences, out.flags))
+        return out
 
     def _sentence(
         self,
@@ -502,8 +513,9 @@ def _title_ends(sections: SectionTable | None) -> dict[int, int]:
 class AssertionComponent:
     """spaCy component: ``match`` computes, ``set_annotations`` writes."""
 
-    def __init__(self, *, book: Cues | None = None) -> None:
-        self.finder = AssertionFinder(book or read_cues(), read_chronic(), read_section_rules())
+    def __init__(self, *, book: Cues | None = None, voting: bool = True) -> None:
+        vote = shipped_vote() if voting else None
+        self.finder = AssertionFinder(book or read_cues(), read_chronic(), read_section_rules(), vote)
 
     def match(self, doc: Doc) -> AssertionTable:
         """The assertion of a document that has sentences."""

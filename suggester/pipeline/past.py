@@ -202,12 +202,21 @@ def names_factors(words: list[str], hit: Hit) -> bool:
     return not _FACTORS.isdisjoint(words[hit.begin : hit.end])
 
 
+_SELF = frozenset(("himself", "herself"))
+_OWN = {"personal": frozenset(("history", "hx")), **dict.fromkeys(("he", "she", "patient", "pt"), _SELF)}
+"""Words that begin what a family history says of the patient, and what must stand behind each."""
+
+
 def of_others(words: list[str], begin: int, end: int) -> list[tuple[int, int]]:
-    """The parts of a family history without what it says of the patient (*no personal history of clots*)."""
+    """The parts of a family history without what it says of the patient.
+
+    *No personal history of clots*, *He himself has gout*.
+    """
     parts: list[tuple[int, int]] = []
     first = index = begin
     while index < end:
-        if words[index] == "personal" and words[index + 1 : index + 2] in (["history"], ["hx"]):
+        own = _OWN.get(words[index])
+        if own is not None and not own.isdisjoint(words[index + 1 : index + 2]):
             parts.append((first, index))
             while index < end and words[index] not in (";", ".") and not words[index].isspace():
                 index += 1

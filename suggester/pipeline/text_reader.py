@@ -42,12 +42,12 @@ class TextReader:
         self._assertion, self._attributes, self._mentions = assertion, attributes, mentions
 
     @classmethod
-    def over(cls, terms: TermIndex) -> Self:
-        """The reader over a term index."""
+    def over(cls, terms: TermIndex, *, voting: bool = True) -> Self:
+        """The reader over a term index; with ``voting=False`` assertion goes by cues alone."""
         return cls(
             sections=SectionsComponent().finder,
             sentences=SentencesComponent().finder,
-            assertion=AssertionComponent(book=open_cues(terms.path.parent)).finder,
+            assertion=AssertionComponent(book=open_cues(terms.path.parent), voting=voting).finder,
             attributes=AttributesComponent().finder,
             mentions=MentionFinder(terms, spans=False),
         )

@@ -18,7 +18,7 @@ from typing import ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from suggester.ranking.pinned import read_arrays, read_card
+from suggester.pinned import read_arrays, read_card
 from suggester.ranking.sighting import Sighting
 from suggester.resources import data_path
 from suggester.types import System

@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suggester.errors import ModelError
+from suggester.pinned import CARD_FILE, read_arrays, read_card, write
 from suggester.pipeline.reading import Reading
 from suggester.ranking.bench import Bench
 from suggester.ranking.describing import COLUMNS, HEADS, Head, described
 from suggester.ranking.features import Described
-from suggester.ranking.pinned import CARD_FILE, read_arrays, read_card, write
 from suggester.ranking.support import CodeSupport
 from suggester.ranking.trees import TreeEnsemble
 from suggester.ranking.usage import Usage

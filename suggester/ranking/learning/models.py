@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from suggester.errors import ModelError
+from suggester.pinned import CARD_FILE, read_arrays, read_card, write
 from suggester.ranking.learning.judges import GeneralJudge, Judge, LocalJudge
 from suggester.ranking.learning.learned import Learned
 from suggester.ranking.learning.notes import NAMES as STAGE_TWO
 from suggester.ranking.learning.pairs import NAMES as STAGE_ONE
 from suggester.ranking.model import ARRAYS_FILE, Ranker, shipped_models
-from suggester.ranking.pinned import CARD_FILE, read_arrays, read_card, write
 from suggester.types import SYSTEMS
 
 FORMAT = "suggester-learned-1"

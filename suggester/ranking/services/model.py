@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suggester.errors import ModelError
+from suggester.pinned import read_arrays, read_card, write
 from suggester.ranking.model import Calibration
-from suggester.ranking.pinned import read_arrays, read_card, write
 from suggester.ranking.services.features import NAMES
 from suggester.ranking.trees import TreeEnsemble
 from suggester.resources import data_path
