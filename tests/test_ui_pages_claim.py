@@ -17,6 +17,7 @@ from starlette.testclient import TestClient
 from streamlit.testing.v1 import AppTest
 
 from suggester.billing.claim import standing
+from suggester.billing.claim_json import claim_text, read_claim
 from suggester.codesets import Catalog
 from suggester.errors import BillingError, EncounterError, ForbiddenError, NotFoundError, VersionError
 from suggester.types import Flag, Patient
@@ -203,6 +204,42 @@ def test_error_stops_exports_until_it_is_set_aside(pages: Pages) -> None:
     assert (override.reason, override.by) == ("a courtesy visit", "coder1")
     press(app, "Take back")
     assert "Nothing leaves while an error stands" in words(app)
+
+
+def test_line_is_kept_off_the_claim_and_put_back(pages: Pages) -> None:
+    finished(pages)
+    app = claim_page(pages)
+    widget(app.checkbox, "_bill").uncheck()
+    press(app, "Save and check")
+    kept = opened(pages)
+    assert kept.claim.draft.lines == ()
+    assert [(line.sequence, line.code) for line in kept.claim.unbilled] == [(1, "99213")]
+    assert "Every line is kept off this claim." in words(app)
+    assert "accepted and kept off this claim by hand: 99213" in words(app)
+    assert not kept.changed
+    widget(app.checkbox, "_bill").check()
+    press(app, "Save and check")
+    back = opened(pages)
+    assert [(line.sequence, line.code) for line in back.claim.draft.lines] == [(1, "99213")]
+    assert back.claim.unbilled == ()
+    assert "kept off" not in words(app)
+
+
+def test_lines_are_counted_anew_without_those_kept_off(pages: Pages) -> None:
+    finished(pages)
+    claim = opened(pages).claim
+    [line] = claim.draft.lines
+    second = replace(line, sequence=2, code="G0008", system="HCPCS", decision_id="other")
+    claim = replace(claim, draft=replace(claim.draft, lines=(line, second)))
+    codes = [item.code for item in claim.draft.diagnoses]
+    off = claims.edited(
+        claim, order=codes, lines=[edit(claim, billed=False), edit(claim)], place_of_service=None,
+        frequency="1", original_reference="",
+    )  # fmt: skip
+    assert [(item.sequence, item.code) for item in off.draft.lines] == [(1, "G0008")]
+    assert [(item.sequence, item.code) for item in off.unbilled] == [(2, "99213")]
+    assert {reason.line for reason in off.pointer_reasons} == {1, 2}
+    assert read_claim(claim_text(off)) == off
 
 
 def test_saved_by_somebody_else_meanwhile_is_said(pages: Pages) -> None:

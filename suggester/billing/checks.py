@@ -176,6 +176,10 @@ def _diagnoses(claim: Claim, catalog: Catalog | None) -> Iterator[Flag]:
             "Check that no line needs one of them"
         )
         yield _warning("diagnoses-left-out", "diagnoses", message, *claim.left_out)
+    if claim.unbilled:
+        codes = [line.code for line in claim.unbilled]
+        message = f"accepted and kept off this claim by hand: {', '.join(codes)}"
+        yield _warning("lines-unbilled", "lines", message, *codes, source="Suggester")
 
 
 def _known(

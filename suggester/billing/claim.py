@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, time
 from decimal import Decimal
 
 from suggester.billing.profile import Parties
-from suggester.types import ClaimDiagnosis, ClaimDraft, Flag, Run, Span, System
+from suggester.types import ClaimDiagnosis, ClaimDraft, ClaimLine, Flag, Run, Span, System
 
 __all__ = ["CENT", "Claim", "PointerReason", "Trace", "run_name", "safe_name", "standing"]
 
@@ -46,7 +46,8 @@ class Trace:
 class Claim:
     """A claim draft and its surroundings; what ``suggester.billing`` exports.
 
-    ``left_out`` are diagnoses that did not fit among the twelve. ``usage``, ``accept_assignment`` and
+    ``left_out`` are diagnoses that did not fit among the twelve, ``unbilled`` lines of accepted codes that a
+    person keeps off the claim, counted on behind its lines. ``usage``, ``accept_assignment`` and
     ``trace_in_notes`` are the profile's; ``frequency`` and ``original_reference`` the encounter's.
     """
 
@@ -61,6 +62,7 @@ class Claim:
     pointer_reasons: tuple[PointerReason, ...] = ()
     traces: tuple[Trace, ...] = ()
     left_out: tuple[str, ...] = ()
+    unbilled: tuple[ClaimLine, ...] = ()
 
     @property
     def total(self) -> Decimal:

@@ -92,6 +92,7 @@ def claim_record(claim: Claim) -> dict[str, Any]:
             for reason in claim.pointer_reasons
         ],
         "left_out": list(claim.left_out),
+        **({"unbilled": [_line_record(line) for line in claim.unbilled]} if claim.unbilled else {}),
         "flags": [flag_record(flag) for flag in draft.flags],
         "overrides": [
             {
@@ -213,6 +214,7 @@ def _claim(fields: Fields, name: str) -> Claim:
         pointer_reasons=tuple(map(_pointer_reason, fields.inners("pointer_reasons"))),
         traces=tuple(map(_trace, fields.inners("decisions"))),
         left_out=fields.texts("left_out"),
+        unbilled=tuple(map(_line, fields.inners("unbilled") if "unbilled" in fields.names() else ())),
     )
     if fields.text("number") != claim.number:
         raise fields.error("number", "is not the control number of this id")

@@ -63,7 +63,14 @@ def claim_form(here: Visit, opened: OpenClaim) -> None:
         st.subheader("Service lines")
         values = [_line(opened, line, base, names) for line in draft.lines]
         if not draft.lines:
-            st.caption("No CPT or HCPCS code was accepted for this encounter.")
+            st.caption(
+                "Every line is kept off this claim."
+                if claim.unbilled
+                else "No CPT or HCPCS code was accepted for this encounter."
+            )
+        if claim.unbilled:
+            st.subheader("Kept off this claim")
+            values += [_line(opened, line, base, names, billed=False) for line in claim.unbilled]
         one, two, three = st.columns([3, 2, 2])
         known = places_of_service()
         here_now = claim.place_of_service
@@ -87,7 +94,8 @@ def claim_form(here: Visit, opened: OpenClaim) -> None:
         pressed = st.form_submit_button("Save and check", type="primary", icon=":material/save:")
     if not pressed:
         return
-    lines = [_edit(line, value) for line, value in zip(draft.lines, values, strict=True)]
+    both = (*draft.lines, *claim.unbilled)
+    lines = [_edit(line, value) for line, value in zip(both, values, strict=True)]
     wrong = [text for text in lines if isinstance(text, str)]
     if wrong:
         for text in wrong:
@@ -143,18 +151,24 @@ def _diagnosis(opened: OpenClaim, item: Any, base: str) -> int:
     return int(chosen)
 
 
-def _line(opened: OpenClaim, line: ClaimLine, base: str, names: dict[str, str]) -> dict[str, Any]:
+def _line(
+    opened: OpenClaim, line: ClaimLine, base: str, names: dict[str, str], *, billed: bool = True
+) -> dict[str, Any]:
     """One service line as widgets; their values."""
     by_number = {item.sequence: item.code for item in opened.claim.draft.diagnoses}
     key = f"{base}_line_{line.sequence}"
     with st.container(border=True):
-        title, source = st.columns([6.1, 1.4], vertical_alignment="center")
+        title, bill, source = st.columns([5, 1.1, 1.4], vertical_alignment="center")
         title.text(f"{line.sequence}. {line.code}  {line.display}")
+        billing = bill.checkbox(
+            "Bill", value=billed, key=f"{key}_bill", help="Without it the line is kept off this claim."
+        )
         with source.popover("Source", type="tertiary", width="stretch"):
             _source(opened, line.system, line.code)
             _why(opened, line)
         one, two, three, four = st.columns([1.4, 1.2, 1.3, 3.4])
         return {
+            "billed": billing,
             "modifiers": one.text_input(
                 "Modifiers", value=" ".join(line.modifiers), key=f"{key}_modifiers", placeholder="25 RT"
             ),
@@ -198,6 +212,7 @@ def _edit(line: ClaimLine, values: dict[str, Any]) -> Any:
         units=int(values["units"]),
         charge=Decimal(charge).quantize(Decimal("0.01")),
         pointers=tuple(values["pointers"]),
+        billed=bool(values["billed"]),
     )
 
 

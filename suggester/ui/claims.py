@@ -87,12 +87,16 @@ class OpenClaim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineEdit:
-    """What a person set on one service line; ``pointers`` are diagnosis codes, best first."""
+    """What a person set on one service line; ``pointers`` are diagnosis codes, best first.
+
+    A line that is not ``billed`` is kept off the claim.
+    """
 
     modifiers: tuple[str, ...]
     units: int
     charge: Decimal
     pointers: tuple[str, ...]
+    billed: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,7 +209,7 @@ def open_claim(
 def changed_codes(claim: Claim, coded: CodedEncounter) -> bool:
     """Whether the finished codes of the encounter are not those that the claim was made from."""
     diagnoses = {item.code for item in claim.draft.diagnoses} | set(claim.left_out)
-    services = Counter((line.code, line.decision_id) for line in claim.draft.lines)
+    services = Counter((line.code, line.decision_id) for line in (*claim.draft.lines, *claim.unbilled))
     return diagnoses != {
         code.code for code in coded.codes if code.system == "ICD-10-CM"
     } or services != Counter(
@@ -246,7 +250,7 @@ def edited(
     order
         The codes of all diagnoses, first-listed first.
     lines
-        One for each line, in their order.
+        One for each line in order, then for each of those kept off. Lines are counted anew.
     """
     by_code = {item.code: item for item in claim.draft.diagnoses}
     diagnoses = tuple(replace(by_code[code], sequence=sequence) for sequence, code in enumerate(order, 1))
@@ -259,11 +263,15 @@ def edited(
     }
     made: list[ClaimLine] = []
     reasons: list[PointerReason] = []
-    for line, edit in zip(claim.draft.lines, lines, strict=True):
+    edits = list(zip((*claim.draft.lines, *claim.unbilled), lines, strict=True))
+    billed = sum(edit.billed for _, edit in edits)
+    edits.sort(key=lambda item: not item[1].billed)
+    for sequence, (line, edit) in enumerate(edits, 1):
         pointers = tuple(new_number[code] for code in edit.pointers)
         made.append(
             replace(
                 line,
+                sequence=sequence,
                 modifiers=edit.modifiers,
                 units=edit.units,
                 charge=edit.charge,
@@ -272,17 +280,19 @@ def edited(
         )
         reasons.extend(
             PointerReason(
-                line=line.sequence,
+                line=sequence,
                 diagnosis=new_number[code],
                 reasons=why.get((line.sequence, code), (_BY_HAND,)),
             )
             for code in edit.pointers
         )
     encounter = replace(claim.draft.encounter, place_of_service=place_of_service)
-    draft = replace(claim.draft, diagnoses=diagnoses, lines=tuple(made), encounter=encounter)
+    lines_now = tuple(made[:billed])
+    draft = replace(claim.draft, diagnoses=diagnoses, lines=lines_now, encounter=encounter)
     return replace(
         claim,
         draft=draft,
+        unbilled=tuple(made[billed:]),
         pointer_reasons=tuple(reasons),
         frequency=frequency,
         original_reference=original_reference,

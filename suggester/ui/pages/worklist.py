@@ -297,8 +297,8 @@ def _cells(row: WorkRow) -> dict[str, Any]:
 def _flags(row: WorkRow) -> str:
     """Flags and questions of a note in words."""
     parts = [
-        f"{count} {word}{'' if count == 1 else 's'}"
-        for count, word in ((row.errors, "error"), (row.warnings, "warning"), (row.open_queries, "question"))
+        f"{count} {word}"
+        for count, word in ((row.errors, "err."), (row.warnings, "warn."), (row.open_queries, "quest."))
         if count
     ]
     return ", ".join(parts)
