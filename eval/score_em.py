@@ -2,7 +2,7 @@
 
 Run from the checkout::
 
-    python eval/score_em.py                     # eval/gold/em_visits_dev.jsonl
+    python eval/score_em.py                     # eval/em/visits_dev.jsonl
     python eval/score_em.py --kept              # the visits kept apart as well
     python eval/score_em.py --us US_GOLD.jsonl --part check
 
@@ -27,7 +27,7 @@ from suggester.em import propose
 from suggester.suggest import Suggester, load
 from suggester.types import EmWorksheet
 
-GOLD = Path(__file__).resolve().parent / "gold"
+GOLD = Path(__file__).resolve().parent / "em"
 _NAMES = {"minimal": "straightforward", "limited": "low", "extensive": "high"}
 
 
@@ -160,10 +160,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--part", default="check", help="its part (default: check)")
     chosen = parser.parse_args(arguments)
     engine = load()
-    dev = GOLD / "em_visits_dev.jsonl"
+    dev = GOLD / "visits_dev.jsonl"
     verdicts = score_visits(engine, dev)
     if chosen.kept:
-        verdicts += score_visits(engine, GOLD / "em_visits_kept.jsonl")
+        verdicts += score_visits(engine, GOLD / "visits_kept.jsonl")
         print(f"together: {len(verdicts)} visits")
         for index, name in enumerate(("exact level", "within one level", "exact code")):
             print(said(name, sum(row[index] for row in verdicts), len(verdicts)))

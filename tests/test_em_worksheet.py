@@ -24,7 +24,7 @@ from suggester.resources import data_path
 from suggester.suggest import Suggester
 from suggester.types import EM_LEVELS, EmWorksheet, Evidence, Note, Patient, Setting
 
-GOLD = Path(__file__).resolve().parents[1] / "eval" / "gold" / "em_visits_dev.jsonl"
+GOLD = Path(__file__).resolve().parents[1] / "eval" / "em" / "visits_dev.jsonl"
 
 VISIT = """Follow-up visit. 61-year-old man with high blood pressure.
 HPI: Feels well. {story}
