@@ -197,7 +197,7 @@ def test_a_changed_model_is_refused(catalog: Catalog, folder: Path, tmp_path: Pa
         (ARRAYS_FILE, lambda b: b[:-1] + b"x", "hash"),
         (
             CARD_FILE,
-            lambda b: b.replace(b'"format": "suggester-learned-1"', b'"format": "other"'),
+            lambda b: b.replace(b'"format": "suggester-learned-2"', b'"format": "other"'),
             "card|model",
         ),
         (CARD_FILE, lambda b: b"{", "card"),

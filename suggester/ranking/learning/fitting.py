@@ -18,6 +18,7 @@ from scipy.sparse import csr_matrix
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from suggester.errors import ModelError
+from suggester.ranking.learning.above import LEAST_SHARE, MOST_LEVELS
 from suggester.ranking.learning.associations import Associations
 from suggester.ranking.learning.figures import Ranked
 from suggester.ranking.learning.habits import Habits
@@ -162,6 +163,7 @@ def _learned(
         stage_one=first,
         stage_two=second,
         calibration=calibration,
+        levels=corpus.levels,
     )
 
 
@@ -240,8 +242,10 @@ class _Corpus:
         kinds = np.concatenate([e.view.phrases.kind for e in examples])
         self.vocabulary, where = np.unique(keys, return_index=True)
         self.kind = kinds[where]
-        self.batch: Batch = batch_of([e.view for e in examples], self.vocabulary, table)
         self.note_keys = np.concatenate([e.gold.codes + i * size for i, e in enumerate(examples)])
+        coarse = np.count_nonzero(~table.billable[self.note_keys % size])
+        self.levels = MOST_LEVELS if coarse > LEAST_SHARE * len(self.note_keys) else 0
+        self.batch: Batch = batch_of([e.view for e in examples], self.vocabulary, table, levels=self.levels)
         self.gold_sizes = np.array([len(e.gold.codes) + e.gold.unknown for e in examples], dtype=np.int64)
         sizes = np.array([e.view.sentences for e in examples], dtype=np.int64)
         offset = np.concatenate(([0], np.cumsum(sizes)))

@@ -17,7 +17,7 @@ from suggester.ranking.describing import Head
 from suggester.ranking.features import Described, Scored
 from suggester.ranking.learning.associations import PAIR_NAMES
 from suggester.ranking.learning.learned import Counts, Learned, calibrated, score
-from suggester.ranking.learning.pairs import Pairs, batch_of
+from suggester.ranking.learning.pairs import Batch, Pairs, batch_of
 from suggester.ranking.learning.phrases import PhraseReader
 from suggester.ranking.learning.views import CodeTable, NoteView, view
 from suggester.ranking.model import Ranker
@@ -252,7 +252,7 @@ class LocalJudge:
             table=table,
             phrases=phrases,
         )
-        batch = batch_of([seen], self.learned.vocabulary, table)
+        batch = batch_of([seen], self.learned.vocabulary, table, levels=self.learned.levels)
         pairs, found, raw = score(batch, counts, self.learned.stage_one, self.learned.stage_two, table)
         chance = calibrated(self.learned.calibration, raw).tolist()
         known = {table.offset[j.item.candidate.system] + j.item.candidate.row: j for j in judged}
@@ -263,7 +263,7 @@ class LocalJudge:
             if system not in self.systems or not (self.research or table.billable[code]):
                 continue
             by_general = known.pop(code, None)
-            item = self._item(bench, by_general, judged, seen, pairs, pair, added, system, row)
+            item = self._item(bench, by_general, judged, seen, batch, pairs, pair, added, system, row)
             if item is not None:
                 out.append(Judged(item, value, value))
         reading.matches = added.matches()
@@ -278,6 +278,7 @@ class LocalJudge:
         by_general: Judged | None,
         judged: list[Judged],
         seen: NoteView,
+        batch: Batch,
         pairs: Pairs,
         pair: int,
         added: _Added,
@@ -288,13 +289,13 @@ class LocalJudge:
         sentence, phrase = int(pairs.sentence[pair]), int(pairs.phrase[pair])
         supports = list(by_general.item.candidate.supports) if by_general else []
         best: Support | None = None
-        if by_general:
-            key = sentence * len(self._of(bench)[1]) + int(pairs.code[pair])
-            at = int(np.searchsorted(seen.support_key, key))
-            if at < len(seen.support_key) and seen.support_key[at] == key:
-                best = judged[int(seen.support_at[at, 0])].item.candidate.supports[
-                    int(seen.support_at[at, 1])
-                ]
+        key = sentence * len(self._of(bench)[1]) + int(pairs.code[pair])
+        at = int(np.searchsorted(batch.key, key))
+        if at < len(batch.key) and batch.key[at] == key:
+            candidate, nth = seen.support_at[batch.source[at]].tolist()
+            best = judged[candidate].item.candidate.supports[nth]
+            if not by_general:
+                supports.append(best)
         first = final = -1
         if phrase >= 0:
             first, final = int(seen.phrases.first[phrase]), int(seen.phrases.final[phrase])
@@ -311,7 +312,7 @@ class LocalJudge:
             best_score=by_general.item.best_score if by_general else 0.0,
             undominated=by_general.item.undominated if by_general else 1,
             category=by_general.item.category if by_general else code[: 3 if system == "ICD-10-CM" else 4],
-            first_token=by_general.item.first_token if by_general else first,
+            first_token=by_general.item.first_token if by_general else int(pairs.span[pair, 0]),
             together=int(values[_TOGETHER]),
             count=int(values[_COUNT]),
             first=first,

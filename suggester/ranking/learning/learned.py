@@ -66,6 +66,8 @@ class Learned:
         The ensembles.
     calibration
         From raw scores of stage two to probabilities.
+    levels
+        Levels to climb above the codes that the finder names (``above``).
     """
 
     vocabulary: NDArray[np.uint64]
@@ -78,6 +80,7 @@ class Learned:
     stage_one: TreeEnsemble
     stage_two: TreeEnsemble
     calibration: Calibration
+    levels: int
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Named arrays to store."""
@@ -92,6 +95,7 @@ class Learned:
             **self.stage_two.to_arrays("stage_two"),
             "calibration.raw": self.calibration.raw,
             "calibration.probability": self.calibration.probability,
+            "levels": np.array([self.levels]),
         }
 
     @classmethod
@@ -109,6 +113,7 @@ class Learned:
             stage_one=TreeEnsemble.from_arrays(arrays, "stage_one"),
             stage_two=TreeEnsemble.from_arrays(arrays, "stage_two"),
             calibration=Calibration(arrays["calibration.raw"], arrays["calibration.probability"]),
+            levels=int(arrays["levels"][0]),
         )
 
     def bind(self, table: CodeTable) -> Counts:

@@ -19,7 +19,7 @@ from suggester.ranking.learning.pairs import NAMES as STAGE_ONE
 from suggester.ranking.model import ARRAYS_FILE, Ranker, shipped_models
 from suggester.types import SYSTEMS
 
-FORMAT = "suggester-learned-1"
+FORMAT = "suggester-learned-2"
 CURRENT_FILE = "current"
 VERSIONS_FOLDER = "versions"
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suggester.ranking.describing import COLUMNS as GENERAL
+from suggester.ranking.learning.above import ABOVE_NAMES
 from suggester.ranking.learning.associations import find, rank_within
 from suggester.ranking.learning.habits import HABIT_NAMES, MENTION_NAMES
 from suggester.ranking.learning.pairs import NAMES as STAGE_ONE
@@ -40,6 +41,7 @@ _AT_BEST = (
     "match_negated",
     "match_historical",
     "note_match_score",
+    *ABOVE_NAMES,
     "code_notes",
     "code_length",
     "chapter",

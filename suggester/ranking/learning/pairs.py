@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from suggester.ranking.learning.above import ABOVE_NAMES, climb
 from suggester.ranking.learning.associations import PAIR_NAMES, Associations, Found, find, rank_within
 from suggester.ranking.learning.habits import HABIT_NAMES, MENTION_NAMES, mention_features
 from suggester.ranking.learning.phrases import Phrases
@@ -26,6 +27,7 @@ _CATEGORY_TOP = 60
 NAMES: tuple[str, ...] = (
     *PAIR_NAMES,
     *(f"match_{name}" for name in SUPPORT_NAMES),
+    *ABOVE_NAMES,
     "matched",
     "note_match_score",
     "code_notes",
@@ -65,6 +67,8 @@ class Batch:
         ``note * len(CodeTable) + code`` of each candidate, ascending, and what the general ranker looks at.
     key, support, support_span
         Supports: ``sentence * len(CodeTable) + code``, ascending, their features and tokens.
+    above, source
+        Of each support how it was come by (``ABOVE_NAMES``), and its position among those of the views.
     phrases
         Of each note, as its view holds them.
     """
@@ -80,6 +84,8 @@ class Batch:
     key: NDArray[np.int64]
     support: NDArray[np.float32]
     support_span: NDArray[np.int32]
+    above: NDArray[np.float32]
+    source: NDArray[np.int64]
     general_key: NDArray[np.int64]
     general: NDArray[np.float16]
     phrases: tuple[Phrases, ...]
@@ -105,20 +111,35 @@ class Batch:
             key=self.key[support],
             support=self.support[support],
             support_span=self.support_span[support],
+            above=self.above[support],
+            source=self.source[support],
             general_key=self.general_key,
             general=self.general,
             phrases=self.phrases,
         )
 
 
-def batch_of(views: Sequence[NoteView], vocabulary: NDArray[np.uint64], table: CodeTable) -> Batch:
-    """Lay out views; ``vocabulary`` holds the known phrase keys, ascending."""
+def batch_of(
+    views: Sequence[NoteView], vocabulary: NDArray[np.uint64], table: CodeTable, *, levels: int = 0
+) -> Batch:
+    """Lay out views.
+
+    Parameters
+    ----------
+    vocabulary
+        The known phrase keys, ascending.
+    levels
+        Levels to climb above the codes that are supported.
+    """
     sizes = np.array([v.sentences for v in views], dtype=np.int64)
     offset = np.concatenate(([0], np.cumsum(sizes)))
     key = np.concatenate([v.phrases.key for v in views])
     row = np.concatenate([v.phrases.sentence + offset[i] for i, v in enumerate(views)]).astype(np.int64)
     at = np.minimum(np.searchsorted(vocabulary, key), max(len(vocabulary) - 1, 0))
     known = vocabulary[at] == key if len(vocabulary) else np.zeros(len(key), dtype=np.bool_)
+    support = np.concatenate([v.support for v in views])
+    support_key = np.concatenate([v.support_key + offset[i] * len(table) for i, v in enumerate(views)])
+    climbed = climb(support_key, support[:, 0], table, levels)
     return Batch(
         notes=len(views),
         note_of=np.repeat(np.arange(len(views)), sizes),
@@ -128,9 +149,11 @@ def batch_of(views: Sequence[NoteView], vocabulary: NDArray[np.uint64], table: C
         column=np.where(known, at, -1).astype(np.int64),
         span=np.concatenate([np.stack([v.phrases.first, v.phrases.final], axis=1) for v in views]),
         negated=np.concatenate([v.phrases.negated for v in views]),
-        key=np.concatenate([v.support_key + offset[i] * len(table) for i, v in enumerate(views)]),
-        support=np.concatenate([v.support for v in views]),
-        support_span=np.concatenate([v.support_span for v in views]),
+        key=climbed.key,
+        support=support[climbed.source],
+        support_span=np.concatenate([v.support_span for v in views])[climbed.source],
+        above=climbed.values,
+        source=climbed.source,
         general_key=np.concatenate([v.general_code + i * len(table) for i, v in enumerate(views)]),
         general=np.concatenate([v.general for v in views]),
         phrases=tuple(v.phrases for v in views),
@@ -204,6 +227,11 @@ def pairs_of(
         if len(batch.key)
         else _zeros(key, SUPPORT_NAMES)
     )
+    above = (
+        np.where(matched[:, None], batch.above[at], np.float32(0))
+        if len(batch.key)
+        else _zeros(key, ABOVE_NAMES)
+    )
     sentence, code = key // size, key % size
     note = batch.note_of[sentence]
     category = table.category[code]
@@ -217,14 +245,15 @@ def pairs_of(
     credit_rank, best_credit = rank_within(credit, sentence)
     _, best_score = rank_within(score, sentence)
     _, note_score = rank_within(score, note * size + code)
-    above = categories.look_up(batch.row, batch.column, batch.negated, top=_CATEGORY_TOP)
+    of_categories = categories.look_up(batch.row, batch.column, batch.negated, top=_CATEGORY_TOP)
     category_share, category_credit = _of_category(
-        above, category_labels, sentence, category, len(table.categories)
+        of_categories, category_labels, sentence, category, len(table.categories)
     )
     features = np.column_stack(
         [
             known,
             support,
+            above,
             matched,
             note_score,
             code_notes[code],

@@ -74,6 +74,11 @@ class CodeTable:
         self.categories = list(numbers)
         self.chapter = np.array([ord(code[0]) if code else 0 for code in codes], dtype=np.int64) - 47
         self.length = np.array([len(code) for code in codes], dtype=np.int64)
+        self.above = np.full(len(codes), -1, dtype=np.int64)
+        for system in SYSTEMS:
+            parent = np.asarray(bench.releases.store(system).parent, dtype=np.int64)
+            begin = self.offset[system]
+            self.above[begin : begin + len(parent)] = np.where(parent >= 0, parent + begin, -1)
         self._number = {
             system: {code: i for i, code in enumerate(bench.codes[system], self.offset[system])}
             for system in SYSTEMS
