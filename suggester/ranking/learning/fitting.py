@@ -1,8 +1,8 @@
 """Learning: from views and gold to what a site teaches, everything scored out of fold.
 
 Notes are put in the order of a hash of their ids, so that neither the order of a file nor a random number
-matters. Associations are counted on seven eighths of the notes and scored on the last, eight times; the two
-ensembles are fitted on those scores, and calibrated on what they say of notes they were not fitted on.
+matters. Associations are counted on all folds of the notes but one and scored on that, for each in turn; the
+two ensembles are fitted on those scores, and calibrated on what they say of notes they were not fitted on.
 """
 
 from __future__ import annotations
@@ -30,9 +30,12 @@ from suggester.ranking.model import Calibration
 from suggester.ranking.training import calibrate, classifier
 from suggester.ranking.trees import TreeEnsemble
 
-FOLDS = 8
+FOLDS, FOLDS_OF_MANY = 16, 8
+"""Folds that associations are counted without; up to ``MOST_FITTED`` notes have more, so that the counts that
+are learned from are nearly those of all notes. Both are multiples of ``GROUPS``."""
+
 GROUPS = 4
-FEWEST = 2 * FOLDS
+FEWEST = 16
 """Fewest notes that can be learned from."""
 
 MOST_FITTED = 1000
@@ -45,8 +48,8 @@ PLACED_SHARE = 0.5
 """Share of gold codes with evidence from which sentences are counted, not whole notes."""
 
 STAGE_ONE: dict[str, Any] = {
-    "max_iter": 250,
-    "learning_rate": 0.05,
+    "max_iter": 400,
+    "learning_rate": 0.03,
     "max_leaf_nodes": 24,
     "min_samples_leaf": 60,
     "max_features": 0.1,
@@ -109,11 +112,12 @@ def _fit(corpus: _Corpus, table: CodeTable, progress: Progress) -> Fitted:
     fitted = number < MOST_FITTED
     group = number % GROUPS
     parts: list[tuple[Pairs, NDArray[np.bool_]]] = []
-    for held in range(FOLDS):
-        chosen = number % FOLDS == held
+    folds = FOLDS if corpus.batch.notes <= MOST_FITTED else FOLDS_OF_MANY
+    for held in range(folds):
+        chosen = number % folds == held
         scored = corpus.count(~chosen).pairs(corpus.batch.of_notes(chosen & fitted, len(table)), table)
         parts.append((scored, corpus.is_right(scored)))
-        progress(f"fold {held + 1} of {FOLDS}: {len(scored)} pairs")
+        progress(f"fold {held + 1} of {folds}: {len(scored)} pairs")
     pairs, right = _concatenate(parts)
     if not right.any():
         raise ModelError("no code of the notes is among the candidates; are the codes of this release?")
