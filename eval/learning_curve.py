@@ -23,7 +23,12 @@ from suggester.errors import InputError
 from suggester.notes import read_gold
 from suggester.ranking.bench import Bench
 from suggester.ranking.learning import GeneralJudge, LocalJudge
-from suggester.ranking.learning.figures import Ranked, best_threshold, calibration_error, recall_when_precise
+from suggester.ranking.learning.figures import (
+    Ranked,
+    calibrated_threshold,
+    calibration_error,
+    recall_when_precise,
+)
 from suggester.ranking.learning.figures import mean_average_precision as mean_ap
 from suggester.ranking.learning.fitting import FEWEST, fit, in_order
 from suggester.ranking.learning.training import held_back, ranked_by, read_examples
@@ -186,7 +191,7 @@ def main() -> None:
             card={},
         )
         out_of_fold = fitted.out_of_fold if options.research else fitted.out_of_fold_billable
-        threshold = best_threshold(out_of_fold)[0]
+        threshold = calibrated_threshold(out_of_fold)
         points.append(point(judge, bench, test, threshold, size))
         print(json.dumps(points[-1]), f"{time.monotonic() - began:.0f} s", flush=True)
         if size == sizes[-1]:

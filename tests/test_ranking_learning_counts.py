@@ -14,6 +14,7 @@ from suggester.ranking.learning.associations import PAIR_NAMES, Associations, ra
 from suggester.ranking.learning.figures import (
     Ranked,
     best_threshold,
+    calibrated_threshold,
     calibration_error,
     gate,
     mean_average_precision,
@@ -145,6 +146,9 @@ def test_figures_by_hand() -> None:
     assert calibration_error([ranked((0.6, False), gold=1)]) == pytest.approx(0.6)
     assert recall_when_precise([ranked(*[(0.9, True)] * 20, (0.1, False), gold=40)]) == 0.5
     assert summary(notes)["micro_f1"] == 0.75
+    assert (summary(notes)["precision"], summary(notes)["threshold"]) == (0.75, 0.375)
+    assert calibrated_threshold(notes) == pytest.approx(0.375)
+    assert calibrated_threshold([]) == 0.5
     assert mean_average_precision([]) == 0.0
     assert best_threshold([]) == (0.5, 0.0, 0.0, 0.0)
 

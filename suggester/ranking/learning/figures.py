@@ -62,6 +62,16 @@ def best_threshold(notes: list[Ranked]) -> tuple[float, float, float, float]:
     )
 
 
+def calibrated_threshold(notes: list[Ranked]) -> float:
+    """The threshold of the best micro-F1 where probabilities are calibrated: half of that F1.
+
+    Lipton, Elkan, Naryanaswamy: Optimal thresholding of classifiers to maximize F1 measure, 2014. It hangs on
+    fewer codes than the threshold that happens to be the best on some notes.
+    """
+    _, f1, _, _ = best_threshold(notes)
+    return f1 / 2 if f1 else 0.5
+
+
 def recall_when_precise(notes: list[Ranked]) -> float:
     """Recall at the lowest confidence from which precision is at least 0.95."""
     probability = np.concatenate([n.probability for n in notes] or [np.zeros(0)])
@@ -91,11 +101,12 @@ def calibration_error(notes: list[Ranked], *, bins: int = 10, floor: float = 0.0
 
 
 def summary(notes: list[Ranked], *, seed: int = 0) -> dict[str, object]:
-    """MAP and best F1 with 95 % intervals, threshold, calibration, recall at precision 0.95."""
-    threshold, f1, precision, recall = best_threshold(notes)
+    """MAP and F1 at the threshold with 95 % intervals, threshold, calibration, recall at precision 0.95."""
+    threshold = calibrated_threshold(notes)
     precisions = np.array([n.average_precision() for n in notes])
     with_gold = np.array([n.gold > 0 for n in notes], dtype=np.float64)
     table = np.array([n.counts(threshold) for n in notes], dtype=np.float64).reshape(-1, 3)
+    right, suggested, gold = table.sum(axis=0).tolist()
     weights = _draws(len(notes), seed)
     map_drawn = (weights @ (precisions * with_gold)) / np.maximum(weights @ with_gold, 1)
     drawn = weights @ table
@@ -105,10 +116,10 @@ def summary(notes: list[Ranked], *, seed: int = 0) -> dict[str, object]:
         "codes": sum(n.gold for n in notes),
         "map": round(mean_average_precision(notes), 4),
         "map_interval": _interval(map_drawn),
-        "micro_f1": round(f1, 4),
+        "micro_f1": round(2 * right / max(suggested + gold, 1.0), 4),
         "micro_f1_interval": _interval(f1_drawn),
-        "precision": round(precision, 4),
-        "recall": round(recall, 4),
+        "precision": round(right / max(suggested, 1.0), 4),
+        "recall": round(right / max(gold, 1.0), 4),
         "threshold": round(threshold, 4),
         "calibration_error": round(calibration_error(notes), 4),
         "recall_at_precision_0.95": round(recall_when_precise(notes), 4),

@@ -12,7 +12,14 @@ import numpy as np
 
 from suggester.errors import ModelError
 from suggester.ranking.bench import Bench
-from suggester.ranking.learning.figures import GateResult, Ranked, best_threshold, gate, summary
+from suggester.ranking.learning.figures import (
+    GateResult,
+    Ranked,
+    best_threshold,
+    calibrated_threshold,
+    gate,
+    summary,
+)
 from suggester.ranking.learning.fitting import FEWEST, MOST_FITTED, Example, Fitted, fit, recount
 from suggester.ranking.learning.judges import GeneralJudge, Judge, LocalJudge
 from suggester.ranking.learning.models import CURRENT_FILE, load_judge_in, save
@@ -116,7 +123,7 @@ def train(
             ranked_by(new, bench, kept, systems),
             thresholds=(
                 _threshold(in_use, bench, ordered, systems),
-                best_threshold(_shown(trial, research))[0],
+                calibrated_threshold(_shown(trial, research)),
             ),
         )
         progress(
