@@ -60,6 +60,7 @@ PIECES = {
     "empty boxes": "[ ] ",
     "boxes with words": "[x] cough [ ] fever ",
     "yes and no boxes": "( ) yes (x) no ",
+    "past that no cue tells": "shingles troubled her one winter ",
     # headings
     "header-like lines": "ASSESSMENT AND PLAN\n",
     "headers with colons": "Plan:\n",

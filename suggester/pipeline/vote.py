@@ -214,6 +214,7 @@ class Vote:
             ids += apart
         sums = self.sums(ids)
         chosen: list[_Chosen] = []
+        told: dict[tuple[int, int], bool] = {}
         for place in np.flatnonzero(sums & _ZERO).tolist():
             part = bisect_right(starts, place + REACH) - 1
             at = bounds[part] + place + REACH - starts[part]
@@ -221,9 +222,13 @@ class Vote:
             begin, end = bounds[part], bounds[part + 1]
             if at < end and not flags[visible[at]] and table.is_word[visible[at]]:
                 over, flag = max(_unpacked(int(sums[place])))
-                if not any(flags[token] & _BITS[flag] for token in visible[begin:end]):
+                cued = told.get((part, flag))
+                if cued is None:
+                    bit = _BITS[flag]
+                    cued = told[part, flag] = any(flags[token] & bit for token in visible[begin:end])
+                if not cued:
                     chosen.append(_Chosen(at, flag, over, begin, end))
-        out: list[Scope] = []
+        out: list[Scope] = []  # words that stand side by side are one
         for _, run in groupby(enumerate(chosen), lambda item: (item[1].at - item[0], item[1].flag)):
             words = [word for _, word in run]
             cue = self._cue(known, max(words, key=attrgetter("over")))
