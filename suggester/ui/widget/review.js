@@ -8,7 +8,7 @@ import { onKey } from './keys.js'
 import { NotePane } from './note.js'
 import { Offsets } from './offsets.js'
 import { Outbox } from './outbox.js'
-import { flagSign, RowList } from './rows.js'
+import { flagSign, RowList, standing } from './rows.js'
 import { SummaryPane } from './summary.js'
 import { tour } from './tour.js'
 import { MARKS, STATES } from './words.js'
@@ -252,11 +252,8 @@ class Review {
   }
 
   #around (view) {
-    const notices = view.flags.map((flag) => el('p', { class: 'sg-notice ' + flag.severity }, flagSign(flag), ' ', flag.message))
-    put(empty(this.flags), ...(notices.length < 2 ? notices : [el('details', {}, el('summary', {}, flagSummary(view.flags)), ...notices)]))
-    if (!view.rows.length) {
-      put(this.flags, el('div', { class: 'sg-notice' }, 'Nothing was found to code in this note. Select words and press / to add a code, or finish without codes if that is right.'))
-    }
+    this.flagged = null
+    this.#noteFlags()
     empty(this.extra)
     if (view.em) put(this.extra, worksheet(view.em, (span) => this.note.showSpan(span)))
     if (view.queries.length) {
@@ -271,6 +268,19 @@ class Review {
         button('“' + item.quote.replace(/\s+/g, ' ') + '”', () => this.note.showSpan(item.span), { class: 'sg-quote' }),
         el('span', { class: 'sg-why' }, (MARKS[item.reason] || item.reason) + (item.cue ? ' (“' + item.cue + '”)' : '')),
         ...item.would_be.slice(0, 3).map((code) => button(['Add ', code], () => this.addWouldBe(code, item.span), { class: 'sg-would', disabled: this.readOnly }))))))
+  }
+
+  // The flags of the note that stand as its codes are decided now; drawn anew where they changed.
+  #noteFlags () {
+    const flags = standing(this.view.flags, this.view.rows)
+    const said = flags.map((flag) => flag.rule_id + ' ' + flag.codes).join('; ')
+    if (said === this.flagged) return
+    this.flagged = said
+    const notices = flags.map((flag) => el('p', { class: 'sg-notice ' + flag.severity }, flagSign(flag), ' ', flag.message))
+    put(empty(this.flags), ...(notices.length < 2 ? notices : [el('details', {}, el('summary', {}, flagSummary(flags)), ...notices)]))
+    if (!this.view.rows.length) {
+      put(this.flags, el('div', { class: 'sg-notice' }, 'Nothing was found to code in this note. Select words and press / to add a code, or finish without codes if that is right.'))
+    }
   }
 
   // --- the row at hand ---
@@ -578,6 +588,8 @@ class Review {
     const decided = rows.filter((row) => row.state !== 'pending').length
     const today = this.progress ? el('span', { class: 'sg-today' }, ` · ${this.progress.finished_today} finished today`) : null
     put(empty(this.count), `${decided} of ${rows.length} decided`, today)
+    this.rows.reflag()
+    this.#noteFlags()
   }
 
   #synced (state) {

@@ -11,6 +11,7 @@ export class RowList {
     this.hooks = hooks
     this.list = el('ol', { class: 'sg-rows', 'aria-label': 'Suggested codes' })
     this.nodes = new Map()
+    this.flagged = new Map()
     this.open = true
     this.choosing = null
   }
@@ -33,9 +34,17 @@ export class RowList {
     const line = this.nodes.get(row.id)
     if (!line) return
     const now = row.id === this.current
+    this.flagged.set(row.id, standing(row.flags, this.view.rows).length)
     line.className = ['sg-row', row.state, row.sync ? 'pending-sync' : '', now ? 'current' : ''].join(' ').trim()
     put(empty(line), this.#head(row, now))
     if (now) line.append(this.#actions(row), this.#more(row))
+  }
+
+  // Paint anew the rows whose flags a decision has settled or raised again.
+  reflag () {
+    for (const row of this.view.rows) {
+      if (row.flags.length && this.flagged.get(row.id) !== standing(row.flags, this.view.rows).length) this.paint(row)
+    }
   }
 
   #head (row, now) {
@@ -57,14 +66,15 @@ export class RowList {
   }
 
   #second (row) {
-    const worst = row.flags.find((f) => f.severity === 'error') || row.flags.find((f) => f.severity === 'warning') || row.flags[0]
+    const flags = standing(row.flags, this.view.rows)
+    const worst = flags.find((f) => f.severity === 'error') || flags.find((f) => f.severity === 'warning') || flags[0]
     const out = []
     const extra = modified(row)
     if (extra) out.push(el('span', { class: 'sg-mod' }, extra))
     if (row.state === 'rejected' && row.reason) return [el('span', { class: 'sg-why' }, row.reason)]
     if (worst) {
       out.push(el('span', { class: 'sg-flag ' + worst.severity }, flagSign(worst), ' ', worst.message),
-        row.flags.length > 1 ? el('span', { class: 'sg-count' }, '+' + (row.flags.length - 1)) : null)
+        flags.length > 1 ? el('span', { class: 'sg-count' }, '+' + (flags.length - 1)) : null)
     }
     if (!worst && row.reasons.length && !(this.open && row.id === this.current)) out.push(el('span', { class: 'sg-why' }, row.reasons[0]))
     if (VAGUE.test(row.display) && row.state !== 'rejected') out.push(el('span', { class: 'sg-vague' }, 'could be more specific'))
@@ -107,8 +117,9 @@ export class RowList {
       const of = Math.round(row.confidence * 100)
       put(box, el('p', { class: 'sg-means' }, `Of 100 suggestions like this, about ${of} are right.`))
     }
-    if (row.flags.length) {
-      put(box, el('ul', { class: 'sg-flags' }, ...row.flags.map((flag) => el('li', { class: 'sg-flag ' + flag.severity },
+    const flags = standing(row.flags, this.view.rows)
+    if (flags.length) {
+      put(box, el('ul', { class: 'sg-flags' }, ...flags.map((flag) => el('li', { class: 'sg-flag ' + flag.severity },
         flagSign(flag), ' ', flag.message, flag.source ? el('span', { class: 'sg-source' }, ' ' + flag.source) : null))))
     }
     if (row.reasons.length) put(box, el('ul', { class: 'sg-whys' }, ...row.reasons.map((text) => el('li', {}, text))))
@@ -171,6 +182,15 @@ export function bar (value) {
   const inner = el('span', { class: 'sg-fill ' + level })
   inner.style.width = percent(value)
   return el('span', { class: 'sg-bar', 'aria-hidden': true }, inner)
+}
+
+// The flags whose codes are still in play: one of several codes stands while two of them are not rejected or replaced.
+export function standing (flags, rows) {
+  const inPlay = (code) => {
+    const own = rows.filter((row) => row.code === code || row.replacement?.code === code)
+    return !own.length || own.some((row) => row.state === 'replaced' ? row.replacement?.code === code : row.state !== 'rejected')
+  }
+  return flags.filter((flag) => flag.codes.filter(inPlay).length >= Math.min(2, flag.codes.length))
 }
 
 export function flagSign (flag) {
