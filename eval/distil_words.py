@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from suggester.codesets import ReleaseSet, open_catalog
 from suggester.config import Settings
-from suggester.pinned import write
+from suggester.pinned import text_array, write
 from suggester.ranking.meaning import WORD, Meaning
 
 Numbers = NDArray[np.floating[Any]]
@@ -151,7 +151,7 @@ def main() -> None:
     out /= np.maximum(np.linalg.norm(out, axis=1, keepdims=True), 1e-6)
     share = np.array([said[word] for word in words]) / said.total()
     arrays: dict[str, NDArray[Any]] = {
-        "words": np.frombuffer("\n".join(words).encode(), dtype=np.uint8),
+        "words": text_array(words),
         "vectors": np.round(out * 127).astype(np.int8),
         "weights": (COMMON / (COMMON + share)).astype(np.float32),
     }

@@ -30,7 +30,7 @@ from sklearn.linear_model import LogisticRegression
 
 from suggester.codesets import open_catalog
 from suggester.config import Settings
-from suggester.pinned import write
+from suggester.pinned import text_array, write
 from suggester.pipeline import TextReader
 from suggester.pipeline.sentences import SentenceTable, sentence_table
 from suggester.pipeline.tokenizer import TokenTable, token_table
@@ -201,7 +201,7 @@ def main() -> None:
     write(
         options.out / Vote.ARRAYS_FILE,
         {
-            "words": np.frombuffer("\n".join(words).encode(), dtype=np.uint8),
+            "words": text_array(words),
             "weights": weights,
             "bias": bias,
             "least": np.full(len(FLAGS), round(LEAST * SCALE), dtype=np.int32),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -54,6 +54,17 @@ def read_arrays(file: Path, card: Mapping[str, Any], subject: str) -> dict[str, 
         raise ModelError(f"{subject}: its hash is not the one on its card; it was changed or cut")
     with np.load(io.BytesIO(data), allow_pickle=False) as box:
         return {name: box[name] for name in box.files}
+
+
+def text_array(lines: Iterable[str]) -> NDArray[np.uint8]:
+    """Lines as an array of bytes, which needs no pickle; none of them holds a line end."""
+    return np.frombuffer("\n".join(lines).encode(), dtype=np.uint8)
+
+
+def lines_of(stored: NDArray[np.uint8]) -> list[str]:
+    """The lines of such an array."""
+    text = stored.tobytes().decode()
+    return text.split("\n") if text else []
 
 
 def write(file: Path, arrays: Mapping[str, NDArray[Any]], card: Mapping[str, Any]) -> None:

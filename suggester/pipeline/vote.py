@@ -25,7 +25,7 @@ from typing import ClassVar, Final, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from suggester.pinned import read_arrays, read_card
+from suggester.pinned import lines_of, read_arrays, read_card
 from suggester.pipeline.automaton import HISTORICAL, HYPOTHETICAL, UNCERTAIN
 from suggester.pipeline.scopes import Scope
 from suggester.pipeline.sentences import SentenceTable
@@ -144,9 +144,7 @@ class Vote:
         folder = folder or data_path("models", "assertion")
         subject = f"weights of words {folder.name}"
         box = read_arrays(folder / cls.ARRAYS_FILE, read_card(folder, subject), subject)
-        return cls.of(
-            box["words"].tobytes().decode().split("\n"), box["weights"], bias=box["bias"], least=box["least"]
-        )
+        return cls.of(lines_of(box["words"]), box["weights"], bias=box["bias"], least=box["least"])
 
     @classmethod
     def of(

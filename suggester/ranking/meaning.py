@@ -18,7 +18,7 @@ from typing import ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from suggester.pinned import read_arrays, read_card
+from suggester.pinned import lines_of, read_arrays, read_card
 from suggester.ranking.sighting import Sighting
 from suggester.resources import data_path
 from suggester.types import System
@@ -84,7 +84,7 @@ class Meaning:
         subject = f"table of word vectors {folder.name}"
         card = read_card(folder, subject)
         box = read_arrays(folder / cls.ARRAYS_FILE, card, subject)
-        words = box["words"].tobytes().decode().split("\n")
+        words = lines_of(box["words"])
         vectors = box["vectors"] * (box["weights"] / np.float32(127.0))[:, None]
         unknown = np.zeros((1, vectors.shape[1]), dtype=np.float32)
         return cls(

@@ -10,13 +10,14 @@ unknown and not as wrong.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from suggester.pinned import lines_of, text_array
 from suggester.ranking.sighting import SLOT_COUNT, SLOTS, Sighting, category_of
 
 if TYPE_CHECKING:
@@ -217,13 +218,13 @@ class Usage:
     def to_arrays(self, prefix: str) -> dict[str, NDArray[Any]]:
         """Named arrays to store."""
         return {
-            f"{prefix}.codes": _text(self.codes),
+            f"{prefix}.codes": text_array(self.codes),
             f"{prefix}.code_counts": np.array(list(self.codes.values()), dtype=np.float32).reshape(-1, 6),
-            f"{prefix}.phrases": _text("\t".join(key) for key in self.phrases),
+            f"{prefix}.phrases": text_array("\t".join(key) for key in self.phrases),
             f"{prefix}.phrase_counts": np.array(list(self.phrases.values()), dtype=np.float32).reshape(-1, 3),
-            f"{prefix}.words": _text(self.words),
+            f"{prefix}.words": text_array(self.words),
             f"{prefix}.weights": self.weights,
-            f"{prefix}.kinds": _text(self.kinds),
+            f"{prefix}.kinds": text_array(self.kinds),
             f"{prefix}.kind_weights": np.array(list(self.kinds.values()), dtype=np.float32).reshape(-1, 2),
             f"{prefix}.intercept": self.intercept,
         }
@@ -231,17 +232,21 @@ class Usage:
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], prefix: str) -> Self:
         """From stored arrays."""
-        pairs = [tuple(line.split("\t")) for line in _lines(arrays[f"{prefix}.phrases"])]
+        pairs = [tuple(line.split("\t")) for line in lines_of(arrays[f"{prefix}.phrases"])]
         return cls(
-            codes=dict(zip(_lines(arrays[f"{prefix}.codes"]), arrays[f"{prefix}.code_counts"], strict=True)),
+            codes=dict(
+                zip(lines_of(arrays[f"{prefix}.codes"]), arrays[f"{prefix}.code_counts"], strict=True)
+            ),
             phrases=dict(
                 zip(
                     [(phrase, code) for phrase, code in pairs], arrays[f"{prefix}.phrase_counts"], strict=True
                 )
             ),
-            words={word: row for row, word in enumerate(_lines(arrays[f"{prefix}.words"]))},
+            words={word: row for row, word in enumerate(lines_of(arrays[f"{prefix}.words"]))},
             weights=arrays[f"{prefix}.weights"],
-            kinds=dict(zip(_lines(arrays[f"{prefix}.kinds"]), arrays[f"{prefix}.kind_weights"], strict=True)),
+            kinds=dict(
+                zip(lines_of(arrays[f"{prefix}.kinds"]), arrays[f"{prefix}.kind_weights"], strict=True)
+            ),
             intercept=arrays[f"{prefix}.intercept"],
         )
 
@@ -277,15 +282,6 @@ def _shrunk(right: float, named: float, prior: float, weight: float) -> float:
 def _shape(word: str) -> str:
     """A word with its digits alike."""
     return word if word.isalpha() else _DIGIT.sub("0", word)
-
-
-def _text(lines: Iterator[str] | Mapping[str, Any]) -> NDArray[np.uint8]:
-    return np.frombuffer("\n".join(lines).encode(), dtype=np.uint8)
-
-
-def _lines(stored: NDArray[np.uint8]) -> list[str]:
-    text = stored.tobytes().decode()
-    return text.split("\n") if text else []
 
 
 def _weigh(
