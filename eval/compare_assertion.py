@@ -1,6 +1,6 @@
 """Assertion side by side: ours, medspaCy's ConText and negspaCy on the marked sentences, in one run.
 
-    python eval/compare_assertion.py [--part dev|test] [--peer-python PATH] [--json|--markdown]
+    python eval/compare_assertion.py [--part dev|test|blind …] [--peer-python PATH] [--json|--markdown]
 
 Precision, recall and F1 for each flag, and milliseconds a sentence, with the marked mentions given to every
 tool as entities. medspaCy is ``spacy.blank("en")`` with ``sentencizer`` and ``medspacy_context`` and its
@@ -28,7 +28,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-from score_marked import FLAGS, FOLDER, Counts, Line, MarkError, read_marked
+from score_marked import FLAGS, PARTS, Counts, Line, MarkError, read_parts
 
 WORKER = Path(__file__).resolve().with_name("assertion_tools.py")
 ONE_THREAD = {
@@ -263,7 +263,7 @@ def commands(peer_python: str) -> dict[str, list[str]]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Compare and print; 2 if the marks cannot be read or a tool does not answer."""
     parser = argparse.ArgumentParser(description="Compare assertion with medspaCy and negspaCy.")
-    parser.add_argument("--part", choices=("dev", "test"), default="dev")
+    parser.add_argument("--part", choices=PARTS, default=["dev"], nargs="+", help="one or several, together")
     parser.add_argument(
         "--peer-python", default=sys.executable, metavar="PATH", help="interpreter that has the peers"
     )
@@ -275,7 +275,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.rounds < 0:
         parser.error("--rounds must be 0 or more")
     try:
-        lines = list(read_marked(FOLDER / f"{options.part}.txt"))
+        lines = list(read_parts(options.part))
         with ExitStack() as stack:
             processes = [
                 stack.enter_context(Process(tool, command))
@@ -285,11 +285,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (MarkError, ToolError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    part = " + ".join(options.part)
     if options.json:
-        record = {"part": options.part, "tools": {one.tool: one.record() for one in results}}
+        record = {"part": part, "tools": {one.tool: one.record() for one in results}}
         print(json.dumps(record, indent=2))
     else:
-        print((markdown if options.markdown else plain)(options.part, results))
+        print((markdown if options.markdown else plain)(part, results))
     return 0
 
 

@@ -1,12 +1,12 @@
 """Score assertion and attributes on the marked sentences of ``eval/marked``.
 
-    python eval/score_marked.py [--part dev|test] [--json] [--errors]
+    python eval/score_marked.py [--part dev|test|blind …] [--json] [--errors]
 
 Each line is read as a note of its own by the reader's components that need no code sets. For every marked
 mention the assertion and the attributes at its tokens are compared with the marks: precision, recall and F1
 for each flag, for each attribute and over all attributes together (a pair of name and value counts once),
 with counts. ``--errors`` lists what was missed and what was too much, on the development part only: the
-test part is measured, not read. Attributes that no mark uses (burn surface) are left out of the count.
+test parts are measured, not read. Attributes that no mark uses (burn surface) are left out of the count.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Literal
 
@@ -31,6 +32,8 @@ from suggester.pipeline.attributes import attribute_table
 from suggester.pipeline.tokenizer import ClinicalTokenizer, token_table
 
 FOLDER = Path(__file__).resolve().parent / "marked"
+PARTS = ("dev", "test", "blind")
+"""Files of the suite: rules are tuned on the first, the others are measured only."""
 FLAGS = ("negated", "uncertain", "historical", "hypothetical", "family")
 ATTRIBUTES = (
     "laterality",
@@ -212,6 +215,11 @@ def build(components: Sequence[str] = COMPONENTS) -> Language:
     return nlp
 
 
+def read_parts(names: Iterable[str]) -> Iterator[Line]:
+    """The marked lines of several parts, one after the other; raises what ``read_marked`` does."""
+    return chain.from_iterable(read_marked(FOLDER / f"{name}.txt") for name in names)
+
+
 def read_mention(doc: Doc, mention: Marked) -> tuple[frozenset[str], frozenset[tuple[str, str]]]:
     """Flags and attributes that the reader gives the words of a mention."""
     table = token_table(doc)
@@ -263,21 +271,22 @@ def group_errors(errors: Sequence[str]) -> Counter[str]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print; 2 if the marks cannot be read."""
     parser = argparse.ArgumentParser(description="Score assertion and attributes on the marked sentences.")
-    parser.add_argument("--part", choices=("dev", "test"), default="dev")
+    parser.add_argument("--part", choices=PARTS, default=["dev"], nargs="+", help="one or several, together")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--errors", action="store_true", help="list the errors (development part only)")
     options = parser.parse_args(arguments)
-    if options.errors and options.part != "dev":
-        parser.error("--errors: the test part is measured, not read")
+    if options.errors and options.part != ["dev"]:
+        parser.error("--errors: a test part is measured, not read")
     try:
-        result = score(read_marked(FOLDER / f"{options.part}.txt"), build())
+        result = score(read_parts(options.part), build())
     except (MarkError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    part = " + ".join(options.part)
     if options.json:
-        print(json.dumps({"part": options.part, **result.record()}, indent=2))
+        print(json.dumps({"part": part, **result.record()}, indent=2))
         return 0
-    print(f"{options.part}: {result.lines} lines, {result.mentions} mentions")
+    print(f"{part}: {result.lines} lines, {result.mentions} mentions")
     print(f"{'':<14}   prec    rec     f1     tp    fp    fn")
     for name, counts in result.flags.items():
         print(show(name, counts))

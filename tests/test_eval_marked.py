@@ -3,6 +3,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import sys
+from itertools import combinations
 from pathlib import Path
 from types import ModuleType
 
@@ -112,3 +113,20 @@ def test_errors_of_the_test_part_are_not_shown(
     with pytest.raises(SystemExit):
         marked.main(["--part", "test", "--errors"])
     assert "not read" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("parts", [["blind"], ["test", "blind"], ["dev", "test"]])
+def test_errors_are_shown_of_the_development_part_alone(
+    marked: ModuleType, capsys: pytest.CaptureFixture[str], parts: list[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        marked.main(["--part", *parts, "--errors"])
+    assert "not read" in capsys.readouterr().err
+
+
+def test_no_sentence_stands_in_two_parts(marked: ModuleType) -> None:
+    texts = {part: {line.text.lower() for line in marked.read_parts([part])} for part in marked.PARTS}
+    for one, other in combinations(marked.PARTS, 2):
+        assert texts[one].isdisjoint(texts[other]), (one, other)
+    together = list(marked.read_parts(marked.PARTS))
+    assert len(together) == sum(len(list(marked.read_parts([part]))) for part in marked.PARTS)
