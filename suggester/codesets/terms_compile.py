@@ -36,6 +36,8 @@ _NEGATING = frozenset(
     ("not", "no", "without", "unable", "cannot", "can't", "never", "lack", "absent", "absence", "refuse")
 ) | {"negative"}
 """Words that turn a term round: a term with one of them only matches whole."""
+_OTHER = re.compile(r"^other (?!.*unspecified)|^(?!.*unspecified).* other (?!than )")
+"""A title of what its siblings do not name: *other X*, *X of other Y*."""
 _QUALIFIERS = re.compile(
     r"\b(?:non-pressure chronic|nonrheumatic|essential|primary|unilateral|idiopathic|nontraumatic)\b"
 )
@@ -49,7 +51,7 @@ def _icd_terms(builder: TermBuilder, store: ReleaseStore, families: NDArray[np.i
     """Add the terms of ICD-10-CM titles and notes; returns each row's title words as ids."""
     node_words: list[list[int]] = [[] for _ in range(len(store))]
     own_sets: list[frozenset[str]] = [frozenset()] * len(store)
-    others: list[tuple[str, int]] = []
+    others: list[tuple[str, frozenset[str], int, bool]] = []
     taken: set[tuple[str, frozenset[str]]] = set()
     parents, family_of = store.parent.tolist(), families.tolist()
     for row in store.rows_of_own_words():
@@ -61,7 +63,7 @@ def _icd_terms(builder: TermBuilder, store: ReleaseStore, families: NDArray[np.i
         bare = _UNSPECIFIED_OF.sub(" ", variants[-1][0])
         node_words[row] = [builder.id_of(w) for w in builder.content(bare) if not (sided and w in SIDE_WORDS)]
         target = family_of[row] if sided else row
-        other = title.lower().startswith("other ") and bool(store.billable[row])
+        other = len(code) > 3 and _OTHER.search(title.lower()) is not None
         for phrase, kind in variants:
             stems = frozenset(w for w in builder.content(phrase) if not (sided and w in SIDE_WORDS))
             if kind == "title":
@@ -72,7 +74,7 @@ def _icd_terms(builder: TermBuilder, store: ReleaseStore, families: NDArray[np.i
             if above >= 0:
                 continue  # the category's own term leads here by going down
             if other:
-                others.append((phrase, target))
+                others.append((phrase, stems, target, sided))
                 continue
             taken.add((code[:3], stems))
             source = Source.TITLE if kind == "title" else Source.DEFAULT
@@ -87,9 +89,9 @@ def _icd_terms(builder: TermBuilder, store: ReleaseStore, families: NDArray[np.i
                 # as written: unlike a title, an inclusion term's "without" is not a default
                 phrase, _ = title_variants(re.sub(r"\s*\([A-Z]\d[^()]*\)", "", note))[0]
                 builder.add(phrase, Target.ICD10CM, target, source, sided=sided)
-    for phrase, target in others:  # 'Other X' says no more than 'X' where a sibling already means X
-        if (store.codes[target][:3], frozenset(builder.content(phrase))) not in taken:
-            builder.add(phrase, Target.ICD10CM, target, Source.OTHER)
+    for phrase, stems, target, sided in others:  # says no more than 'X' where a sibling already means X
+        if (store.codes[target][:3], stems) not in taken:
+            builder.add(phrase, Target.ICD10CM, target, Source.OTHER, sided=sided)
     return node_words
 
 
