@@ -10,9 +10,18 @@ from engine_world import bench_of, code_of
 from suggester.codesets import Catalog
 from suggester.codesets.lexicon import CombinationRow
 from suggester.codesets.terms import Source
+from suggester.pipeline.matching import COMPLETE
 from suggester.pipeline.reading import FAMILY, HISTORICAL, NEGATED, UNCERTAIN
 from suggester.ranking.bench import Bench
-from suggester.ranking.candidates import CandidateFinder, CodeSupport, Method, Support, note_phase
+from suggester.ranking.candidates import (
+    ANY,
+    WEAKEST,
+    CandidateFinder,
+    CodeSupport,
+    Method,
+    Support,
+    note_phase,
+)
 from suggester.ranking.resolve import Phase
 from suggester.ranking.values import code_of_value
 from suggester.types import SYSTEMS, Setting
@@ -51,6 +60,28 @@ def test_each_way_from_words_to_a_code(bench: Bench, text: str, code: str, metho
     found = find(bench, text)
     assert code in found
     assert method in methods(found[code])
+
+
+def test_part_of_a_terms_words_speaks_from_a_likeness_on(bench: Bench) -> None:
+    reading = bench.read("Diabetes with a foot problem, hypertension, chronic pain of the knee and the back.")
+    coverage = reading.matches.coverage
+    strong = bench.finder.find(reading, setting=None)
+    every = bench.finder.find(reading, setting=None, weakest=ANY)
+
+    def seen(candidates: list[CodeSupport]) -> set[tuple[str, int]]:
+        return {(code_of(bench, c), support.match) for c in candidates for support in c.supports}
+
+    assert seen(strong) < seen(every)
+    named = (Method.TERM, Method.DESCENT)
+    for candidate in strong:
+        for support in candidate.supports:
+            if support.method in named and coverage[support.match] < COMPLETE:
+                assert support.similarity >= WEAKEST
+    weak = [s for c in every for s in c.supports if s.method in named and s.similarity < WEAKEST]
+    assert weak
+    whole = {(code, match) for code, match in seen(every) if coverage[match] > COMPLETE}
+    assert whole
+    assert whole <= seen(strong)
 
 
 def test_candidates_are_in_order_of_system_and_row_and_each_once(bench: Bench) -> None:

@@ -63,9 +63,25 @@ def test_a_phrase_that_is_coded_each_time_tells_for_its_code_and_one_that_never_
         assert column(good, name) > 0.8 > 0.2 > column(bad, name), name
     assert column(good, "phrase_named") == pytest.approx(np.log1p(10))
     assert column(good, "context") > 0 > column(bad, "context")
-    assert usage.told("asthma", "J45.909") == (10, 10)
-    assert usage.told("cough", "R05.9") == (10, 0)
-    assert usage.told("wheeze", "R06.2") is None
+    assert usage.told("asthma", "J45.909", whole=True) == (10, 10)
+    assert usage.told("cough", "R05.9", whole=True) == (10, 0)
+    assert usage.told("wheeze", "R06.2", whole=True) is None
+
+
+def test_a_phrase_in_part_is_counted_by_itself() -> None:
+    chronic = (1, "chronic ptsd", "F43.12")
+    rows = [(seen("chronic ptsd", [chronic]), True), (seen("the ptsd", [chronic], whole=False), False)] * 10
+    good = [np.array([right]) for _, right in rows]
+    usage = Usage.learned([note for note, _ in rows], good, good)
+    whole, part = (usage.columns(seen("ptsd", [chronic], whole=how)) for how in (True, False))
+    assert column(whole, "phrase_rate") > 0.8 > 0.2 > column(part, "phrase_rate")
+    assert column(whole, "phrase_core_rate") > 0.8 > 0.2 > column(part, "phrase_core_rate")
+    assert column(whole, "code_rate") == column(part, "code_rate")
+    assert usage.told("chronic ptsd", "F43.12", whole=True) == (10, 10)
+    assert usage.told("chronic ptsd", "F43.12", whole=False) == (10, 0)
+    unseen = usage.columns(seen("ptsd", [(1, "old ptsd", "F43.12")], whole=False))
+    assert column(unseen, "phrase_rate") < 0.2
+    assert Usage.learned([rows[1][0]], [np.array([False])], [np.array([False])]).phrases == {}
 
 
 def test_what_was_never_seen_is_unknown_and_takes_the_rate_of_its_category() -> None:
@@ -109,7 +125,7 @@ def test_from_disk_as_it_was() -> None:
     again = Usage.from_arrays(usage.to_arrays("x"), "x")
     note = seen("has asthma tomorrow and cough", [ASTHMA, (4, "cough", "R05.9"), (0, "other", "Z99.9")])
     assert again.columns(note).tolist() == usage.columns(note).tolist()
-    assert again.told("asthma", "J45.909") == (6, 6)
+    assert again.told("asthma", "J45.909", whole=True) == (6, 6)
 
 
 def test_nothing_learned_gives_the_same_for_all_and_survives_the_disk() -> None:
@@ -184,7 +200,7 @@ def test_counted_notes_are_told_of_by_notes_of_other_folds_alone(bench: Bench) -
     )
     assert own == 0.0
     assert other == pytest.approx(np.log1p(1))
-    assert usage.told(bench.finder.phrase(_gout_term(bench)), "M10.9") == (1, 1)
+    assert usage.told(bench.finder.phrase(_gout_term(bench)), "M10.9", whole=True) == (1, 1)
 
 
 def _gout_term(bench: Bench) -> int:

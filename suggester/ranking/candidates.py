@@ -69,6 +69,13 @@ _NEOPLASM: Final = "C"
 """First letter of the codes that are told apart by what is a primary and what a secondary."""
 _KEPT: Final = 20_000
 """Words of terms that are kept once they were asked for."""
+WEAKEST: Final = 0.45
+"""Similarity from which part of a term's words speaks for its code.
+
+Of what only lies below, one in seventy is right, and the general ranker puts next to none of it forward; it
+was two candidates of five."""
+ANY: Final = 0.0
+"""No similarity is too low."""
 _SHOWN: Final = 0.5
 """Similarity of a finding that only a measured value shows."""
 _TRIMESTERS: Final = {"1": "first", "2": "second", "3": "third"}
@@ -189,14 +196,19 @@ class CandidateFinder:
             return None
         return row if self._store.billable[row] else None
 
-    def find(self, reading: Reading, *, setting: Setting | None) -> list[CodeSupport]:
-        """All candidates, ordered by system and row."""
+    def find(
+        self, reading: Reading, *, setting: Setting | None, weakest: float = WEAKEST
+    ) -> list[CodeSupport]:
+        """All candidates, ordered by system and row.
+
+        Matches of part of a term's words that are less similar to it than ``weakest`` speak for nothing.
+        """
         stage = self._maternity.of(reading, setting)
         valued = self._measured.add(reading, stage)
         spread, denied = self._spread.find(reading)
         phase, trimester = note_phase(reading, setting), self._trimester(stage)
         found = Gathered()
-        drugs, findings = self._name(reading, found, valued, denied, phase, trimester, setting)
+        drugs, findings = self._name(reading, found, valued, denied, phase, trimester, setting, weakest)
         self._vaccines.imply(reading, found)
         character = "S" if phase == "sequela" else "A"
         place = self._effects.place(reading, drugs)
@@ -233,6 +245,7 @@ class CandidateFinder:
         phase: Phase,
         trimester: frozenset[int] | None,
         setting: Setting | None,
+        weakest: float,
     ) -> tuple[list[tuple[int, int, int]], list[tuple[int, int, str]]]:
         """Add what the terms name; returns the drugs and the findings that are named.
 
@@ -243,7 +256,8 @@ class CandidateFinder:
         sentence_of = matches.sentences
         whole_of = terms.term_whole[matches.term].tolist()
         coverage, density = matches.coverage.astype(np.float64), matches.density.astype(np.float64)
-        similarity_of = (coverage * coverage * (0.4 + 0.6 * density)).tolist()
+        similarity = coverage * coverage * (0.4 + 0.6 * density)
+        strong = ((similarity >= weakest) | (coverage > COMPLETE)).nonzero()[0]
         partial_of, complete_of = (coverage < COMPLETE).tolist(), (coverage > COMPLETE).tolist()
         marks = reading.assertion.flags
         flags_at: dict[tuple[int, int, int, bool], int] = {}
@@ -262,17 +276,16 @@ class CandidateFinder:
         asked, plain, diagnoses = self.histories.asked, self._plain, found.diagnoses
         drugs: list[tuple[int, int, int]] = []
         findings: list[tuple[int, int, str]] = []
-        for i, row, target, first, final, anchor, similarity in zip(
-            range(len(matches)),
-            terms.term_row[matches.term].tolist(),
-            terms.term_target[matches.term].tolist(),
-            matches.firsts,
-            matches.finals,
-            matches.anchors,
-            similarity_of,
+        firsts, finals, anchors = matches.firsts, matches.finals, matches.anchors
+        term = matches.term[strong]
+        for i, row, target, alike in zip(
+            strong.tolist(),
+            terms.term_row[term].tolist(),
+            terms.term_target[term].tolist(),
+            similarity[strong].tolist(),
             strict=True,
         ):
-            flags = 0
+            flags, first, final, anchor = 0, firsts[i], finals[i], anchors[i]
             if marks[anchor] or marks[first] or marks[final]:
                 place = first, final, anchor, whole_of[i]
                 known = flags_at.get(place)
@@ -281,12 +294,12 @@ class CandidateFinder:
                 flags = known
             if target != diagnosis:
                 if target != Target.DRUG:
-                    found.serve(_SYSTEM[target], row, Support(i, by_term, flags, None, similarity))
+                    found.serve(_SYSTEM[target], row, Support(i, by_term, flags, None, alike))
                     continue
                 drugs.append((row, first, final))
                 drug = self._drug_rows[row]
                 if drug is not None:
-                    found.diagnose(drug, Support(i, Method.DRUG, flags, None, similarity))
+                    found.diagnose(drug, Support(i, Method.DRUG, flags, None, alike))
                 continue
             if i >= valued:
                 found.diagnose(row, Support(i, Method.VALUE, flags, None, 1.0))
@@ -338,9 +351,9 @@ class CandidateFinder:
                 if candidate is None:
                     candidate = diagnoses[to] = CodeSupport("ICD-10-CM", to, [], False, [])
                 method = by_descent if resolved.steps else by_term
-                candidate.supports.append(new(Support, (i, method, flags, resolved, similarity)))
+                candidate.supports.append(new(Support, (i, method, flags, resolved, alike)))
                 if flags and flags & (HISTORICAL | FAMILY) and not flags & NEGATED:
-                    self.histories.add(found, to, flags, i, similarity)
+                    self.histories.add(found, to, flags, i, alike)
         return drugs, findings
 
     def _of_each_side(
@@ -440,4 +453,4 @@ class CandidateFinder:
         return Source(self._terms.term_source.item(term))
 
 
-__all__ = ["CandidateFinder", "CodeSupport", "Joined", "Method", "Support", "note_phase"]
+__all__ = ["ANY", "WEAKEST", "CandidateFinder", "CodeSupport", "Joined", "Method", "Support", "note_phase"]

@@ -40,7 +40,8 @@ USAGE_NAMES: tuple[str, ...] = (
 """For codes whose words were all there and affirmed, how often they were right: of the category, the code,
 the phrase; the same of category and code for words partly there; how often the note was about the code, by
 code and phrase; in how many notes each was named (log); and what the words around and inside the best mention
-say, of being coded and of being what the note is about (log odds)."""
+say, of being coded and of being what the note is about (log odds). Where only part of a phrase is there, it
+is counted by itself: a chronic disorder is not meant each time that the disorder is."""
 
 _LEFT_EDGE, _RIGHT_EDGE = "<s>", "</s>"
 _LEAST_SEEN = 3
@@ -50,6 +51,10 @@ _STRENGTH = 0.3
 _CATEGORY_PRIOR, _CODE_PRIOR, _PHRASE_PRIOR = 4.0, 3.0, 2.0
 _ANY_CATEGORY_PRIOR, _ANY_CODE_PRIOR = 6.0, 4.0
 _NAMED, _RIGHT, _CORE, _ALL_NAMED, _ALL_RIGHT, _ALL_CORE = range(6)
+_IN_PART = "~"
+"""Before a phrase of which part of the words was there."""
+_LEAST_IN_PART = 2
+"""Notes that must have had part of a phrase for it to be counted."""
 _KEPT = 50_000
 _DIGIT = re.compile(r"\d")
 _NOTHING: NDArray[np.float32] = np.zeros(6, dtype=np.float32)
@@ -67,7 +72,7 @@ class Usage:
         For each code: notes that name it affirmed, those that have it, those that are about it; the same
         three for notes that have all words of its phrase.
     phrases
-        The last three for each phrase and code.
+        Three such counts for each phrase and code: the phrase whole, or in part.
     words
         Row of each word in ``weights``, shape ``(words + 1, slots, 2)``; the last row is of unknown words.
         The two are for being coded and for being what the note is about.
@@ -133,13 +138,18 @@ class Usage:
         for seen, good, about in zip(sightings, right, central, strict=True):
             for at in np.flatnonzero(seen.affirmed).tolist():
                 one = np.array((1.0, good[at], about[at]), dtype=np.float32)
-                code = seen.codes[at]
+                code, whole = seen.codes[at], bool(seen.whole[at])
                 counts = codes.setdefault(code, np.zeros(6, dtype=np.float32))
                 counts[:3] += one
-                if seen.whole[at]:
+                if whole:
                     counts[3:] += one
-                    phrase = seen.phrases[at], code
-                    phrases[phrase] = phrases.get(phrase, _NOTHING[:3]) + one
+                phrase = _as_seen(seen.phrases[at], whole=whole), code
+                phrases[phrase] = phrases.get(phrase, _NOTHING[:3]) + one
+        phrases = {
+            key: counts
+            for key, counts in phrases.items()
+            if not key[0].startswith(_IN_PART) or counts[_NAMED] >= _LEAST_IN_PART
+        }
         words, kinds, weights, intercept = _weigh(sightings, right, central)
         return cls(
             codes=codes, phrases=phrases, words=words, weights=weights, kinds=kinds, intercept=intercept
@@ -171,9 +181,9 @@ class Usage:
         odds: NDArray[np.float32] = weights + kinds
         return odds
 
-    def told(self, phrase: str, code: str) -> tuple[int, int] | None:
-        """Practice notes in which the words of a phrase stood, affirmed, and those of them with the code."""
-        counts = self.phrases.get((phrase, code))
+    def told(self, phrase: str, code: str, *, whole: bool) -> tuple[int, int] | None:
+        """Practice notes in which a phrase stood, affirmed, whole or in part; those of them with the code."""
+        counts = self.phrases.get((_as_seen(phrase, whole=whole), code))
         return None if counts is None else (int(counts.item(_NAMED)), int(counts.item(_RIGHT)))
 
     def _rates_of(self, seen: Sighting) -> NDArray[np.float32]:
@@ -182,7 +192,8 @@ class Usage:
         Kept are the values as they lie in memory, not places in a table: threads share a usage.
         """
         known, rows = self._known, []
-        for key, category in zip(zip(seen.phrases, seen.codes, strict=True), seen.categories, strict=True):
+        phrases = map(_as_seen, seen.phrases, seen.whole.tolist())
+        for key, category in zip(zip(phrases, seen.codes, strict=True), seen.categories, strict=True):
             found = known.get(key)
             if found is None:
                 if len(known) >= _KEPT:
@@ -202,14 +213,17 @@ class Usage:
         any_rate = _shrunk(k[_RIGHT], k[_NAMED], of_any, _ANY_CATEGORY_PRIOR)
         core_rate = _shrunk(k[_ALL_CORE], k[_ALL_NAMED], core, _CATEGORY_PRIOR)
         code_core_rate = _shrunk(c[_ALL_CORE], c[_ALL_NAMED], core_rate, _CODE_PRIOR)
+        prior, core_prior = code_rate, code_core_rate
+        if phrase.startswith(_IN_PART):
+            prior, core_prior = (_rate_in_part(t, k, c, column) for column in (_RIGHT, _CORE))
         return (
             category_rate,
             code_rate,
-            _shrunk(p[_RIGHT], p[_NAMED], code_rate, _PHRASE_PRIOR),
+            _shrunk(p[_RIGHT], p[_NAMED], prior, _PHRASE_PRIOR),
             any_rate,
             _shrunk(c[_RIGHT], c[_NAMED], any_rate, _ANY_CODE_PRIOR),
             code_core_rate,
-            _shrunk(p[_CORE], p[_NAMED], code_core_rate, _PHRASE_PRIOR),
+            _shrunk(p[_CORE], p[_NAMED], core_prior, _PHRASE_PRIOR),
             float(np.log1p(k[_ALL_NAMED])),
             float(np.log1p(c[_ALL_NAMED])),
             float(np.log1p(p[_NAMED])),
@@ -277,6 +291,20 @@ class _Rows(dict[str, int]):
 
 def _shrunk(right: float, named: float, prior: float, weight: float) -> float:
     return float((right + weight * prior) / (named + weight))
+
+
+def _rate_in_part(
+    total: NDArray[np.float32], category: NDArray[np.float32], code: NDArray[np.float32], column: int
+) -> float:
+    """How often a code was right, or what a note was about, of which but part of the words was there."""
+    t, k, c = (counts[:3] - counts[3:] for counts in (total, category, code))
+    of_category = _shrunk(k[column], k[_NAMED], float(t[column] / max(t[_NAMED], 1.0)), _CATEGORY_PRIOR)
+    return _shrunk(c[column], c[_NAMED], of_category, _CODE_PRIOR)
+
+
+def _as_seen(phrase: str, whole: bool) -> str:
+    """A phrase as it is counted."""
+    return phrase if whole else _IN_PART + phrase
 
 
 def _shape(word: str) -> str:

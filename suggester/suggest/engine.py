@@ -116,7 +116,7 @@ class Suggester:
         bench, flags = self.bench(note.service_date)
         closed = {flag.message.split()[1] for flag in flags}
         reading = bench.read(note.text)
-        candidates = bench.finder.find(reading, setting=note.setting)
+        candidates = bench.finder.find(reading, setting=note.setting, weakest=self._judges.weakest)
         if closed or note.service_date is not None:
             candidates = [
                 c

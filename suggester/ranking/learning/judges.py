@@ -9,10 +9,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from suggester.pipeline.matching import Matches
+from suggester.pipeline.matching import COMPLETE, Matches
 from suggester.pipeline.reading import Reading
 from suggester.ranking.bench import Bench
-from suggester.ranking.candidates import CodeSupport, Method, Support
+from suggester.ranking.candidates import ANY, WEAKEST, CodeSupport, Method, Support
 from suggester.ranking.describing import Head
 from suggester.ranking.features import Described, Scored
 from suggester.ranking.learning.associations import PAIR_NAMES
@@ -64,6 +64,11 @@ class Judge(Protocol):
         """Whether what is negated, hypothetical or a relative's is kept from being suggested."""
         ...
 
+    @property
+    def weakest(self) -> float:
+        """Similarity from which part of a term's words is a candidate to judge (``CandidateFinder.find``)."""
+        ...
+
     def judge(
         self,
         bench: Bench,
@@ -104,6 +109,11 @@ class GeneralJudge:
     def gated(self) -> bool:
         """Always."""
         return True
+
+    @property
+    def weakest(self) -> float:
+        """That of the notes it was fitted on."""
+        return WEAKEST
 
     def judge(
         self,
@@ -151,11 +161,14 @@ class GeneralJudge:
         """Reasons in the words of the matched term, and how often practice notes coded them so."""
         out = reasons(bench.finder, reading, item)
         head: Head = "diagnosis" if item.candidate.system == "ICD-10-CM" else "procedure"
-        phrase = bench.finder.phrase(reading.matches.terms[item.best.match])
-        told = self.ranker.usage[head].told(phrase, bench.code_of(item.candidate))
+        match = item.best.match
+        phrase = bench.finder.phrase(reading.matches.terms[match])
+        whole = reading.matches.coverage.item(match) >= COMPLETE
+        told = self.ranker.usage[head].told(phrase, bench.code_of(item.candidate), whole=whole)
         if told is None or told[0] < LEAST_TOLD:
             return out
-        return (*out, f"practice notes: {told[1]} of {told[0]} with “{phrase}” had this code")
+        words = f"“{phrase}”" if whole else f"part of “{phrase}”"
+        return (*out, f"practice notes: {told[1]} of {told[0]} with {words} had this code")
 
 
 @dataclass(slots=True)
@@ -220,6 +233,11 @@ class LocalJudge:
     def gated(self) -> bool:
         """Unless for research."""
         return not self.research
+
+    @property
+    def weakest(self) -> float:
+        """None: words that say little may be what a site codes by."""
+        return ANY
 
     def _of(self, bench: Bench) -> tuple[Bench, CodeTable, PhraseReader, Counts]:
         found = self._bound.get(id(bench))

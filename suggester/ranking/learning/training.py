@@ -12,6 +12,7 @@ import numpy as np
 
 from suggester.errors import ModelError
 from suggester.ranking.bench import Bench
+from suggester.ranking.candidates import ANY
 from suggester.ranking.learning.figures import (
     GateResult,
     Ranked,
@@ -167,7 +168,7 @@ def read_examples(
     out: list[Example] = []
     for number, gold in enumerate(notes, 1):
         reading = bench.read(gold.note.text)
-        found = bench.finder.find(reading, setting=gold.note.setting)
+        found = bench.finder.find(reading, setting=gold.note.setting, weakest=ANY)
         if most_described is None or number <= most_described:
             groups = general.ranker.described(bench, reading, found, setting=gold.note.setting)
             found = [item.candidate for _, (_, scored) in groups for item in scored]
@@ -188,7 +189,7 @@ def ranked_by(
     out: list[Ranked] = []
     for gold in notes:
         reading = bench.read(gold.note.text)
-        found = bench.finder.find(reading, setting=gold.note.setting)
+        found = bench.finder.find(reading, setting=gold.note.setting, weakest=judge.weakest)
         wanted = {(c.system, c.code) for c in gold.codes if c.system in systems}
         scored = sorted(
             (
