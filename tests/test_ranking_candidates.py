@@ -127,13 +127,19 @@ def test_similarity_is_of_words_and_falls_with_what_is_missing_and_between(bench
     )
     m = reading.matches
     seen = set()
-    for candidate in bench.finder.find(reading, setting=None):
+    for candidate in bench.finder.find(reading, setting=None, weakest=ANY):
         for support in candidate.supports:
             coverage, density = float(m.coverage[support.match]), float(m.density[support.match])
             if support.method != Method.COMBINATION:
                 assert support.similarity == pytest.approx(coverage**2 * (0.4 + 0.6 * density))
             seen.add((coverage == 1.0, density == 1.0))
     assert len(seen) == 4
+
+
+def test_a_title_of_other_kinds_does_not_stand_for_the_plain_word(bench: Bench) -> None:
+    found = find(bench, "Pneumonia.")
+    assert "J18.9" in found
+    assert "J18.8" not in found
 
 
 def test_a_negated_past_condition_is_no_history(bench: Bench) -> None:

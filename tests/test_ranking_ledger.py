@@ -11,6 +11,7 @@ from suggester.codesets import Catalog
 from suggester.pipeline.reading import Reading
 from suggester.ranking import ledger as module
 from suggester.ranking.bench import Bench
+from suggester.ranking.candidates import ANY
 from suggester.ranking.features import Scored
 from suggester.ranking.ledger import cue_of, ledger
 from suggester.types import Assertion, Cue, NotCoded, Span
@@ -32,7 +33,8 @@ def bench(catalog: Catalog) -> Bench:
 @pytest.fixture(scope="module")
 def case(bench: Bench) -> Case:
     reading = bench.read(TEXT)
-    _, scored = bench.features.build(reading, bench.finder.find(reading, setting=None), setting=None)
+    found = bench.finder.find(reading, setting=None, weakest=ANY)
+    _, scored = bench.features.build(reading, found, setting=None)
     by_code = {code_of(bench, s.candidate): s for s in scored}
     return Case(reading, by_code, bench)
 

@@ -7,7 +7,7 @@ from engine_world import bench_of, code_of
 
 from suggester.codesets import Catalog
 from suggester.ranking.bench import Bench
-from suggester.ranking.candidates import Method
+from suggester.ranking.candidates import ANY, Method
 from suggester.ranking.reasons import reasons
 
 
@@ -48,7 +48,8 @@ def test_each_way_says_how_it_came_to_the_code(
 
 def test_part_of_a_term_says_how_much_of_it_is_there(bench: Bench) -> None:
     reading = bench.read("Chronic obstructive bronchitis of the valve.")
-    _, scored = bench.features.build(reading, bench.finder.find(reading, setting=None), setting=None)
+    found = bench.finder.find(reading, setting=None, weakest=ANY)
+    _, scored = bench.features.build(reading, found, setting=None)
     partial = [
         reasons(bench.finder, reading, s)[0]
         for s in scored

@@ -36,7 +36,7 @@ _NEGATING = frozenset(
     ("not", "no", "without", "unable", "cannot", "can't", "never", "lack", "absent", "absence", "refuse")
 ) | {"negative"}
 """Words that turn a term round: a term with one of them only matches whole."""
-_OTHER = re.compile(r"^other (?!.*unspecified)|^(?!.*unspecified).* other (?!than )")
+_OTHER = re.compile(r"^other (?!and unspecified)|^(?!.*unspecified).* other (?!than )")
 """A title of what its siblings do not name: *other X*, *X of other Y*."""
 _QUALIFIERS = re.compile(
     r"\b(?:non-pressure chronic|nonrheumatic|essential|primary|unilateral|idiopathic|nontraumatic)\b"
