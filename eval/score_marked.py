@@ -206,6 +206,11 @@ def read_marked(path: Path) -> Iterator[Line]:
         raise MarkError(f"{path.name}: no marked mention")
 
 
+def read_parts(names: Iterable[str]) -> Iterator[Line]:
+    """The marked lines of several parts, one after the other; raises what ``read_marked`` does."""
+    return chain.from_iterable(read_marked(FOLDER / f"{name}.txt") for name in names)
+
+
 def build(components: Sequence[str] = COMPONENTS) -> Language:
     """The reader's components that need no code sets, or some of them."""
     nlp = spacy.blank("en")
@@ -213,11 +218,6 @@ def build(components: Sequence[str] = COMPONENTS) -> Language:
     for name in components:
         nlp.add_pipe(name)
     return nlp
-
-
-def read_parts(names: Iterable[str]) -> Iterator[Line]:
-    """The marked lines of several parts, one after the other; raises what ``read_marked`` does."""
-    return chain.from_iterable(read_marked(FOLDER / f"{name}.txt") for name in names)
 
 
 def read_mention(doc: Doc, mention: Marked) -> tuple[frozenset[str], frozenset[tuple[str, str]]]:

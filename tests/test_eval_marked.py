@@ -107,15 +107,7 @@ def test_the_development_part_scores_well(marked: ModuleType, capsys: pytest.Cap
     assert report["attributes"]["all"]["f1"] >= 0.96
 
 
-def test_errors_of_the_test_part_are_not_shown(
-    marked: ModuleType, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with pytest.raises(SystemExit):
-        marked.main(["--part", "test", "--errors"])
-    assert "not read" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("parts", [["blind"], ["test", "blind"], ["dev", "test"]])
+@pytest.mark.parametrize("parts", [["test"], ["blind"], ["test", "blind"], ["dev", "test"]])
 def test_errors_are_shown_of_the_development_part_alone(
     marked: ModuleType, capsys: pytest.CaptureFixture[str], parts: list[str]
 ) -> None:

@@ -254,11 +254,9 @@ class CandidateFinder:
         """
         matches, terms = reading.matches, self._terms
         sentence_of = matches.sentences
-        whole_of = terms.term_whole[matches.term].tolist()
         coverage, density = matches.coverage.astype(np.float64), matches.density.astype(np.float64)
         similarity = coverage * coverage * (0.4 + 0.6 * density)
         strong = ((similarity >= weakest) | (coverage > COMPLETE)).nonzero()[0]
-        partial_of, complete_of = (coverage < COMPLETE).tolist(), (coverage > COMPLETE).tolist()
         marks = reading.assertion.flags
         flags_at: dict[tuple[int, int, int, bool], int] = {}
         contexts: dict[int, frozenset[int]] = {}
@@ -278,19 +276,23 @@ class CandidateFinder:
         findings: list[tuple[int, int, str]] = []
         firsts, finals, anchors = matches.firsts, matches.finals, matches.anchors
         term = matches.term[strong]
-        for i, row, target, alike in zip(
+        covered = coverage[strong]
+        for i, row, target, alike, whole, incomplete, complete in zip(
             strong.tolist(),
             terms.term_row[term].tolist(),
             terms.term_target[term].tolist(),
             similarity[strong].tolist(),
+            terms.term_whole[term].tolist(),
+            (covered < COMPLETE).tolist(),
+            (covered > COMPLETE).tolist(),
             strict=True,
         ):
             flags, first, final, anchor = 0, firsts[i], finals[i], anchors[i]
             if marks[anchor] or marks[first] or marks[final]:
-                place = first, final, anchor, whole_of[i]
+                place = first, final, anchor, whole
                 known = flags_at.get(place)
                 if known is None:
-                    known = flags_at[place] = reading.flags(first, final, anchor, negating=whole_of[i])
+                    known = flags_at[place] = reading.flags(first, final, anchor, negating=whole)
                 flags = known
             if target != diagnosis:
                 if target != Target.DRUG:
@@ -333,13 +335,13 @@ class CandidateFinder:
                     row, context=context, side=side, phase=own_phase, left_handed=left_handed
                 )
                 resolved_at[row, first, final, anchor] = ends
-            partial, affirmed = partial_of[i], complete_of[i] and not flags & NEGATED
+            affirmed = complete and not flags & NEGATED
             for resolved in ends:
                 to = resolved.row
                 if not plain[to]:
                     if shots and is_infection(codes[to]) and beside(anchor, shots):
                         continue
-                    if partial and asked[to] and not flags & asked[to]:
+                    if incomplete and asked[to] and not flags & asked[to]:
                         continue  # part of a term is not enough for a code of history
                     if to in doubtful and self._is_not_said(reading, to, first, final):
                         continue
