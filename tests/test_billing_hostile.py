@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import pytest
 from billing_world import EXAMPLE, claim, fees, profile, visit
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -84,6 +85,7 @@ def leaves_or_is_refused(made: Claim) -> None:
 CLAIM = claim_record(claim())
 
 
+@pytest.mark.slow
 @FEW
 @given(st.sampled_from(places(CLAIM)), VALUES)
 def test_damaged_claim_json_is_read_or_refused(path: tuple[Any, ...], value: Any) -> None:
@@ -98,6 +100,7 @@ def test_damaged_claim_json_is_read_or_refused(path: tuple[Any, ...], value: Any
 ENCOUNTER = json.loads((EXAMPLE / "encounters.jsonl").read_text(encoding="utf-8").splitlines()[0])
 
 
+@pytest.mark.slow
 @FEW
 @given(st.sampled_from(places(ENCOUNTER)), VALUES)
 def test_damaged_encounter_is_drafted_or_refused(path: tuple[Any, ...], value: Any) -> None:
@@ -114,6 +117,7 @@ def test_damaged_encounter_is_drafted_or_refused(path: tuple[Any, ...], value: A
 PROFILE = profile().model_dump(mode="json")
 
 
+@pytest.mark.slow
 @FEW
 @given(st.sampled_from(places(PROFILE)), VALUES)
 def test_damaged_profile_is_used_or_refused(path: tuple[Any, ...], value: Any) -> None:

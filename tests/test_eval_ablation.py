@@ -146,6 +146,7 @@ TEXTS = (
 CODES = ("E11.9", "I10", "J18.9", "E03.9")
 
 
+@pytest.mark.slow
 def test_the_whole_on_a_few_notes(catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ablation, "FEATURE_GROUPS", {"method": ("method",)})
     bench = bench_of(catalog)

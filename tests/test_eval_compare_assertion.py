@@ -257,6 +257,7 @@ def test_the_table_has_a_row_for_each_flag_and_a_column_for_each_tool(tmp_path: 
     assert "negspaCy (fake 1), 0 mentions left out, 1.500 ms a sentence" in plain
 
 
+@pytest.mark.slow
 def test_main_prints_every_tool_as_json(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -99,6 +99,7 @@ def test_scores_by_hand(marked: ModuleType) -> None:
     }
 
 
+@pytest.mark.slow
 def test_the_development_part_scores_well(marked: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
     assert marked.main(["--json"]) == 0
     report = json.loads(capsys.readouterr().out)

@@ -24,6 +24,7 @@ def coded(folder: Path) -> list[GoldNote]:
     return notes
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("folder", "least"), [(PRACTICE, 60), (FRESH, 40)])
 def test_every_code_is_valid_and_billable_and_has_its_words(folder: Path, least: int) -> None:
     notes = coded(folder)
@@ -42,6 +43,7 @@ def test_every_code_is_valid_and_billable_and_has_its_words(folder: Path, least:
                 assert gold.note.text[span.start : span.end].strip()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("judge", [FRESH, PRACTICE.parent / "gold"])
 def test_practice_is_not_what_judges(judge: Path) -> None:
     texts = {

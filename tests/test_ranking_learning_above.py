@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import cast
 
 import numpy as np
+import pytest
 from engine_world import bench_of
 from hypothesis import given
 from hypothesis import strategies as st
@@ -94,6 +95,7 @@ def test_as_a_slow_version(supports: dict[tuple[int, int], float], levels: int) 
         assert found[key] == (source, level, sum(way[0] > 0 for way in ways))
 
 
+@pytest.mark.slow
 def test_a_site_that_codes_by_categories_is_offered_those_it_never_coded(
     catalog: Catalog, tmp_path: Path
 ) -> None:

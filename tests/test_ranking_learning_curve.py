@@ -28,6 +28,7 @@ def script() -> ModuleType:
     return module
 
 
+@pytest.mark.slow
 def test_the_curve_rises_and_is_what_evaluate_reads(
     script: ModuleType,
     catalog: Catalog,

@@ -133,6 +133,7 @@ def test_added_matches_have_no_term_and_lie_in_the_note(engine: Suggester, catal
     assert max(j.item.best.match for j in judged) < len(reading.matches)
 
 
+@pytest.mark.slow
 def test_the_same_notes_in_any_order_give_the_same_bytes(
     catalog: Catalog, general: GeneralJudge, folder: Path, tmp_path: Path
 ) -> None:
@@ -174,6 +175,7 @@ def test_the_card_says_what_it_was_learned_from(folder: Path) -> None:
     assert len(card["sha256"]) == 64
 
 
+@pytest.mark.slow
 def test_versions_stay_and_one_is_taken_back(
     catalog: Catalog, general: GeneralJudge, folder: Path, tmp_path: Path
 ) -> None:
@@ -231,6 +233,7 @@ def test_a_model_on_another_general_model_is_refused(folder: Path, tmp_path: Pat
         load_judge(str(place))
 
 
+@pytest.mark.slow
 def test_without_evidence_whole_notes_are_counted(
     catalog: Catalog, general: GeneralJudge, tmp_path: Path
 ) -> None:
@@ -251,6 +254,7 @@ def test_without_evidence_whole_notes_are_counted(
     assert "N28.89" in codes(result)[:2]
 
 
+@pytest.mark.slow
 def test_codes_that_are_not_billable_need_the_research_switch(
     catalog: Catalog, general: GeneralJudge, tmp_path: Path
 ) -> None:
@@ -290,6 +294,7 @@ def test_too_few_notes_and_doubled_ids_are_refused(
         train(bench, unknown, general, tmp_path / "m", data="x", gated=False)
 
 
+@pytest.mark.slow
 def test_the_gate_compares_on_held_back_notes_and_refuses_a_loser(
     catalog: Catalog, general: GeneralJudge, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -316,6 +321,7 @@ def test_the_gate_compares_on_held_back_notes_and_refuses_a_loser(
         train(bench, coded_notes(60), general, out, data="x")
 
 
+@pytest.mark.slow
 def test_half_of_the_habits_are_learned_from_half_of_the_notes(
     catalog: Catalog, general: GeneralJudge
 ) -> None:

@@ -29,6 +29,11 @@ def ranker() -> Ranker:
     return stump_ranker(feature=COLUMNS.index("coverage"), threshold=0.9)
 
 
+@pytest.fixture(scope="module")
+def general() -> Ranker:
+    return Ranker.load("general")
+
+
 @pytest.fixture
 def folder(ranker: Ranker, tmp_path: Path) -> Path:
     ranker.save(tmp_path / "mine")
@@ -131,15 +136,14 @@ def test_no_rows_give_no_confidences(ranker: Ranker) -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.floats(-40, 40, width=32), min_size=1, max_size=30))
-def test_confidence_is_a_probability_and_rises_with_the_raw_score(raw: list[float]) -> None:
+def test_confidence_is_a_probability_and_rises_with_the_raw_score(general: Ranker, raw: list[float]) -> None:
     class Identity:
         def predict(self, features: np.ndarray) -> np.ndarray:
             return features[:, 0].astype(np.float64)
 
-    ranker = Ranker.load("general")
     scores = np.sort(np.array(raw, dtype=np.float32))
     for head in HEADS:
-        fake = replace(ranker, trees={head: Identity()})  # type: ignore[dict-item]
+        fake = replace(general, trees={head: Identity()})  # type: ignore[dict-item]
         confidence = fake.confidence(head, scores[:, None])
         assert ((confidence >= 0) & (confidence <= 1)).all()
         assert (np.diff(confidence) >= 0).all()

@@ -282,6 +282,7 @@ def _work(bench: Bench, text: str) -> int:
     return steps
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("piece", HOSTILE)
 def test_finding_grows_with_the_length_of_hostile_notes(bench: Bench, piece: str) -> None:
     once, twice = (_work(bench, (piece * (size // len(piece) + 1))[:size]) for size in (4000, 8000))

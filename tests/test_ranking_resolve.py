@@ -176,6 +176,7 @@ def test_the_memo_answers_what_was_worked_out(releases: ReleaseSet) -> None:
     assert resolve(releases, resolver, "I48", "paroxysmal") == first
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("side", [0, RIGHT, LEFT, BOTH])
 @pytest.mark.parametrize("phase", ["initial", "subsequent", "sequela"])
 def test_every_icd10cm_target_of_the_index_leads_to_billable_codes_only(

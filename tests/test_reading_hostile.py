@@ -252,12 +252,14 @@ def test_hostile_notes_are_read_exactly(reader: Language, name: str) -> None:
             assert 0 <= attribute.span.start < attribute.span.end <= len(text)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CORPUS)
 def test_reading_grows_with_the_length_of_hostile_notes(reader: Language, name: str) -> None:
     once, twice = _steps(reader, CORPUS[name](SIZE)), _steps(reader, CORPUS[name](2 * SIZE))
     assert twice <= MOST_GROWTH * once
 
 
+@pytest.mark.slow
 def test_hostile_notes_in_a_batch_are_read_as_one_by_one(reader: Language) -> None:
     texts = [build(500) for build in CORPUS.values()]
     alone = [_seen(Reading.of(reader(text))) for text in texts]

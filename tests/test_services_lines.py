@@ -251,6 +251,7 @@ def test_anesthesia_is_proposed_only_where_the_line_says_so(coder: LineCoder) ->
     assert [c for c in codes("ANESTHESIA KNEE ARTHROSCOPY") if c.startswith("01")]
 
 
+@pytest.mark.slow
 def test_the_index_is_kept_and_opened_again_the_same(
     catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -272,6 +273,7 @@ def test_the_index_is_kept_and_opened_again_the_same(
     assert len(first.codes()) > 10_000
 
 
+@pytest.mark.slow
 def test_the_index_stays_in_memory_where_the_folder_cannot_be_written(
     catalog: Catalog, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -364,6 +366,7 @@ def test_lines_of_hospitals_are_coded_as_well_as_promised(coder: LineCoder, shar
     assert five >= 0.97
 
 
+@pytest.mark.slow
 def test_own_lines_are_coded_as_well_as_promised(coder: LineCoder) -> None:
     first, five = shares(coder, Path(__file__).parents[1] / "eval" / "lines" / "cpt.jsonl")
     assert first >= 0.90
