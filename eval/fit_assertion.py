@@ -22,7 +22,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from fit_general import CASE_REPORT, PRACTICE, gold
+from fit_general import PRACTICE, gold, is_case_report
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from score_marked import FOLDER, Line, build, read_marked
@@ -116,7 +116,7 @@ def marked(lines: Iterable[Line]) -> Iterator[Example]:
 def coded(bench: Bench, notes: Iterable[GoldNote]) -> Iterator[Example]:
     """Every token without a flag that names what a practice note was coded for."""
     for noted in notes:
-        if noted.note.kind == CASE_REPORT:
+        if is_case_report(noted):
             continue
         right = {code for one in noted.codes for code in (one.code, *one.acceptable)}
         reading = bench.read(noted.note.text)
