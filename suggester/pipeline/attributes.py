@@ -33,6 +33,7 @@ from __future__ import annotations
 
 from typing import Final
 
+import numpy as np
 from spacy.language import Language
 from spacy.tokens import Doc
 
@@ -213,7 +214,8 @@ _STARTER, _MAY_BE_WEEKS = 1, 2
 def _kinds(starters: frozenset[str]) -> ByWord:
     """Whether a word may begin an attribute (``_STARTER``) or hold weeks (``28w3d``)."""
     return ByWord(
-        lambda word: _STARTER * (word in starters) | _MAY_BE_WEEKS * ("w" in word and word[0] in _DIGITS)
+        lambda word: _STARTER * (word in starters) | _MAY_BE_WEEKS * ("w" in word and word[0] in _DIGITS),
+        np.int8,
     )
 
 

@@ -101,9 +101,9 @@ class Cues:
     _starts: ByWord = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_starts", ByWord(self._begins))
+        object.__setattr__(self, "_starts", ByWord(self._begins, np.int8))
 
-    def starts(self, table: TokenTable) -> NDArray[np.int32]:
+    def starts(self, table: TokenTable) -> NDArray[np.signedinteger]:
         """For each visible token, in which books a cue may begin there, as a mask of the bits above."""
         return self._starts.of(table.numbering, table.said_numbers)
 

@@ -49,22 +49,24 @@ class ByWord:
     ----------
     function
         From a word to a number that is not negative.
+    dtype
+        What the numbers are kept as.
     """
 
     __slots__ = ("_function", "_held")
 
-    def __init__(self, function: Callable[[str], int]) -> None:
+    def __init__(self, function: Callable[[str], int], dtype: type[np.signedinteger] = np.int32) -> None:
         self._function = function
-        self._held = Numbering(), np.zeros(0, dtype=np.int32)
+        self._held: tuple[Numbering, NDArray[np.signedinteger]] = Numbering(), np.zeros(0, dtype=dtype)
 
-    def of(self, numbering: Numbering, numbers: NDArray[np.int32]) -> NDArray[np.int32]:
+    def of(self, numbering: Numbering, numbers: NDArray[np.int32]) -> NDArray[np.signedinteger]:
         """What it says of the words of some numbers."""
         known, values = self._held
         if known is not numbering:
             known, values = numbering, values[:0]
         if len(values) < len(numbering.words):
             more = max(_FIRST_SIZE, 2 * len(numbering.words)) - len(values)
-            values = np.append(values, np.full(more, _NOT_MET, dtype=np.int32))
+            values = np.append(values, np.full(more, _NOT_MET, dtype=values.dtype))
             self._held = known, values
         found = values.take(numbers)
         if len(found) and found.min() == _NOT_MET:
