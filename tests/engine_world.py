@@ -106,7 +106,7 @@ def read_words(reader: WordReader, text: str, *, section: str = "hpi") -> WordId
     for piece in table.text:
         sentence.append(number)
         number += piece == "."
-    return reader.read(table.lower, table.text, table.is_word, sentence, [section] * len(sentence))
+    return reader.read(table, table.is_word, sentence, [section] * len(sentence))
 
 
 @cache

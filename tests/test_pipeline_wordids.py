@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from suggester.codesets.terms import TermIndex
 from suggester.pipeline import wordids
+from suggester.pipeline.tokenizer import cut
 from suggester.pipeline.wordids import WordIds, WordReader
 
 Found = dict[str, list[tuple[int, int, bool]]]
@@ -212,7 +213,7 @@ def test_a_note_without_words_has_no_ids(reader: WordReader, text: str) -> None:
 
 
 def test_tokens_marked_as_no_words_are_left_out(reader: WordReader) -> None:
-    words = reader.read(["chest", "pain"], ["chest", "pain"], [False, True], [0, 0], ["hpi", "hpi"])
+    words = reader.read(cut("chest pain")[0], [False, True], [0, 0], ["hpi", "hpi"])
     assert words.place_token == (1,)
 
 
@@ -255,11 +256,11 @@ def test_a_full_memo_is_emptied_and_nothing_changes(
 ) -> None:
     monkeypatch.setattr(wordids, "_MEMO_LIMIT", 1)
     reader = WordReader(terms)
-    first = read_words(reader, "chest pain HF")
-    assert len(reader._memo) > 1
-    read_words(reader, "sugar")
-    assert set(reader._memo) == {"sugar"}
-    assert same(read_words(reader, "chest pain HF"), first)
+    first = read_words(reader, "HF . MS murmur")
+    assert len(reader._senses) > 1
+    read_words(reader, "CP")
+    assert [text for _, text in reader._senses] == ["CP"]
+    assert same(read_words(reader, "HF . MS murmur"), first)
 
 
 def same(left: WordIds, right: WordIds) -> bool:

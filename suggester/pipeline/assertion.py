@@ -37,7 +37,6 @@ words: 1.2 ms; linear in length.
 from __future__ import annotations
 
 from bisect import bisect_left
-from itertools import compress
 from pathlib import Path
 from typing import Final
 
@@ -221,9 +220,10 @@ class AssertionFinder:
         if "?" in words:
             close_questions(table, visible, words, closed)
         book = self.book
-        starts = book.starts(words)
-        places = range(len(words))
-        setting = book.setting.among(words, list(compress(places, map(SETTING.__and__, starts))))
+        masks = book.starts(table)
+        starts: list[int] = masks.tolist()
+        setting = book.setting.going_on(table, (masks & SETTING).nonzero()[0])
+        ending = book.ending.going_on(table, (masks & ENDING).nonzero()[0])
         scopes: list[Scope] = []
         titles = _title_ends(sections)
         carried: list[tuple[Modifier, int, int]] = []
@@ -271,12 +271,10 @@ class AssertionFinder:
                 carried = []
                 if not hits and told < 0:
                     continue
-            may_end = compress(range(begin, stop), map(ENDING.__and__, starts[begin:stop]))
-            ends = book.ending.among(words, list(may_end))
+            ends = _between(ending, begin, stop)
             stops = find_stops(hits, find_endings(book.ending, words, begin, stop, ends))
             if hits and hits[0].begin == begin > last_begin and hits[0].modifiers[0].rule == _OF_BEFORE:
-                may_end = compress(range(last_begin, begin), map(ENDING.__and__, starts[last_begin:begin]))
-                ends = book.ending.among(words, list(may_end))
+                ends = _between(ending, last_begin, begin)
                 earlier = find_stops([], find_endings(book.ending, words, last_begin, begin, ends))
                 final = begin - (words[begin - 1] == ".")
                 first, last = reach_backward(words, is_word, final, last_begin, hits[0].modifiers[0], earlier)
@@ -503,6 +501,12 @@ def _with_first(at: list[int], begin: int, starts: list[int]) -> list[int]:
     if begin < len(starts) and starts[begin] & OPENING and (not at or at[0] > begin):
         return [begin, *at]
     return at
+
+
+def _between(places: list[int], begin: int, stop: int) -> list[int]:
+    """Those of some places, in order, that stand in ``[begin, stop)``."""
+    first = bisect_left(places, begin)
+    return places[first : bisect_left(places, stop, first)]
 
 
 def _title_ends(sections: SectionTable | None) -> dict[int, int]:

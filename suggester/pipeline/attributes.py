@@ -41,6 +41,7 @@ from suggester.errors import ConfigError
 from suggester.pipeline.attributes_lexicon import AttributeLexicon, Phrase, read_attribute_lexicon
 from suggester.pipeline.attributes_table import AttributeTable
 from suggester.pipeline.attributes_values import GAP, Found, ValueReader, follow
+from suggester.pipeline.numbering import ByWord
 from suggester.pipeline.sections import SectionTable, section_table
 from suggester.pipeline.sentences import SentenceTable, sentence_table
 from suggester.pipeline.tokenizer import TokenTable, token_table
@@ -68,7 +69,7 @@ class AttributeFinder:
         self._values = ValueReader(lexicon)
         self._seconds = _second_words(lexicon, self._values.starters)
         starters = frozenset((*lexicon.phrases, *lexicon.complications, *self._values.starters))
-        self._kinds = _Kinds(starters)
+        self._kinds = _kinds(starters)
 
     def match(
         self, table: TokenTable, sentences: SentenceTable, sections: SectionTable | None
@@ -77,7 +78,7 @@ class AttributeFinder:
         sentence, lower, is_space, size = sentences.index, table.lower, table.is_space, len(table)
         found: list[Found] = []
         value_starters, complications = self._values.starters, self.lexicon.complications
-        kinds = np.frombuffer(bytes(map(self._kinds.__getitem__, lower)), dtype=np.uint8)
+        kinds = self._kinds.of(table.numbering, table.numbers)
         free = 0
         complicated = -1
         for i in (kinds & _STARTER).nonzero()[0].tolist():
@@ -208,24 +209,14 @@ class AttributeFinder:
 
 _DIGITS: Final = frozenset("123456789")
 _STARTER, _MAY_BE_WEEKS = 1, 2
-_REMEMBERED: Final = 50_000
-"""So many words are remembered with their kind."""
 
 
-class _Kinds(dict[str, int]):
-    """Whether a word may begin an attribute (``_STARTER``) or hold weeks (``28w3d``), by word."""
-
-    def __init__(self, starters: frozenset[str]) -> None:
-        self._starters = starters
-
-    def __missing__(self, word: str) -> int:
-        kind = _STARTER if word in self._starters else 0
-        if "w" in word and word[0] in _DIGITS:
-            kind |= _MAY_BE_WEEKS
-        if len(self) >= _REMEMBERED:
-            self.clear()
-        self[word] = kind
-        return kind
+def _kinds(starters: frozenset[str]) -> ByWord:
+    """Whether a word may begin an attribute (``_STARTER``) or hold weeks (``28w3d``)."""
+    return ByWord(
+        lambda word: _STARTER * (word in starters) | _MAY_BE_WEEKS * ("w" in word and word[0] in _DIGITS),
+        np.int8,
+    )
 
 
 def _second_words(lexicon: AttributeLexicon, values: frozenset[str]) -> dict[str, frozenset[str]]:

@@ -29,10 +29,15 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from suggester.codesets.lexicon import lexicon_dir, read_rows
 from suggester.codesets.words import fold
 from suggester.errors import LexiconError
 from suggester.pipeline.automaton import ALL, BITS, FLAGS, NAMES, TOKEN, CueBook, Modifier, is_class
+from suggester.pipeline.numbering import ByWord
+from suggester.pipeline.tokenizer import TokenTable
 
 DIRECTIONS: Final = ("forward", "ahead", "backward", "both", "answer", "pseudo", "terminate", "cancel")
 _REACHES: Final = {"terminate": ("hard", "verb", "segment"), "pseudo": ("", "hard")}
@@ -49,9 +54,6 @@ ENDING: Final = 2
 TITLE: Final = 4
 OPENING: Final = 8
 """Bits of the books in which a cue may begin at a word; ``OPENING`` is for those that open a sentence."""
-
-_REMEMBERED: Final = 20_000
-"""So many words are remembered with the books in which they may begin a cue."""
 
 Node = dict[str, Any]
 """A trie node: from word or class to node; the key ``""`` holds the modifiers of a cue that ends here."""
@@ -96,25 +98,18 @@ class Cues:
     setting: CueBook
     ending: CueBook
     title: CueBook
-    begins: dict[str, int] = field(default_factory=dict)
+    _starts: ByWord = field(init=False, repr=False, compare=False)
 
-    def starts(self, words: list[str]) -> list[int]:
-        """For each word, in which books a cue may begin there, as a mask of the bits above."""
-        known = self.begins
-        out = list(map(known.get, words))
-        if None in out:
-            for index, word in enumerate(words):
-                if out[index] is None:
-                    out[index] = self._begins(word)
-        return out  # type: ignore[return-value]
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_starts", ByWord(self._begins, np.int8))
+
+    def starts(self, table: TokenTable) -> NDArray[np.signedinteger]:
+        """For each visible token, in which books a cue may begin there, as a mask of the bits above."""
+        return self._starts.of(table.numbering, table.said_numbers)
 
     def _begins(self, word: str) -> int:
-        mask = SETTING * self.setting.may_begin(word)
-        mask |= ENDING * self.ending.may_begin(word) | TITLE * self.title.may_begin(word)
-        mask |= OPENING * self.setting.may_open(word)
-        if len(self.begins) < _REMEMBERED:
-            self.begins[word] = mask
-        return mask
+        mask = SETTING * self.setting.may_begin(word) | OPENING * self.setting.may_open(word)
+        return mask | ENDING * self.ending.may_begin(word) | TITLE * self.title.may_begin(word)
 
 
 def cue_files(root: Path) -> list[Path]:

@@ -63,7 +63,7 @@ class MentionFinder:
         for section, (begin, end) in zip(sections.sections, sections.heading_tokens, strict=True):
             if section.kind not in _SPEAKING_TITLES:
                 is_word[begin:end] = [False] * (end - begin)
-        words = self._reader.read(table.lower, table.text, is_word, sentence, sections.token_kinds())
+        words = self._reader.read(table, is_word, sentence, sections.token_kinds())
         return words, self._matcher.match(words)
 
     def set_annotations(self, doc: Doc, words: WordIds, matches: Matches) -> None:

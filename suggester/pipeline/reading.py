@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
-from itertools import chain
+from typing import Final
 
 import numpy as np
 from spacy.tokens import Doc
@@ -17,6 +15,7 @@ from suggester.pipeline.attributes import attribute_table
 from suggester.pipeline.attributes_table import AttributeTable
 from suggester.pipeline.matching import Matches
 from suggester.pipeline.mentions import MATCHES_KEY, WORDS_KEY
+from suggester.pipeline.numbering import ByWord
 from suggester.pipeline.sections import SectionTable, section_table
 from suggester.pipeline.sentences import sentence_index
 from suggester.pipeline.tokenizer import TokenTable, token_table
@@ -108,7 +107,6 @@ class Reading:
     _sides: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
     _sided: tuple[dict[int, int], dict[int, int], int] | None = None
     _asserted: dict[tuple[int, int, int, bool], Assertion] = field(default_factory=dict)
-    _places: defaultdict[str, list[int]] = field(default_factory=partial(defaultdict, list))
 
     def __post_init__(self) -> None:
         places, sentence = self.words.place_token, self.sentence
@@ -182,19 +180,11 @@ class Reading:
 
     def places(self, words: Collection[str]) -> list[int]:
         """Tokens that are one of some words (in folded form), in order."""
-        if len(words) < len(self.have):
-            wanted = self.have.intersection(words)
-        else:
-            wanted = frozenset(filter(words.__contains__, self.have))
-        if not wanted:
-            return []
-        places = self._places
-        if not places:
-            for at, word in enumerate(self.table.lower):
-                places[word].append(at)
-        found = list(chain.from_iterable(map(places.__getitem__, wanted)))
-        found.sort()
-        return found
+        if isinstance(words, frozenset | dict):
+            table = self.table
+            return _sought(words).of(table.numbering, table.numbers).nonzero()[0].tolist()
+        wanted = self.have.intersection(words)
+        return [at for at, word in enumerate(self.table.lower) if word in wanted] if wanted else []
 
     def flags(self, first: int, final: int, anchor: int, *, negating: bool = False) -> int:
         """Assertion bits of a match: its anchor's, without cues that are words of the match itself.
@@ -363,6 +353,21 @@ class Reading:
             gap = at - place if place <= at else (place - at) * 2
             best = min(best, (gap, side))
         return best[1]
+
+
+_SOUGHT: Final[dict[int, tuple[Collection[str], ByWord]]] = {}
+_MOST_SOUGHT: Final = 200
+"""So many collections of words are known by which of them a note's words are."""
+
+
+def _sought(words: Collection[str]) -> ByWord:
+    """Whether a word is among some: of collections of a vocabulary, which are looked for in every note."""
+    known = _SOUGHT.get(id(words))  # kept with the collection itself, so that no other has its id
+    if known is None:
+        if len(_SOUGHT) >= _MOST_SOUGHT:
+            _SOUGHT.clear()
+        known = _SOUGHT[id(words)] = words, ByWord(words.__contains__, np.int8)
+    return known[1]
 
 
 def _token_of(tokens: Sequence[int], place: int) -> int:

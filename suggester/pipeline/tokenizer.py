@@ -26,16 +26,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from itertools import accumulate, chain, compress
-from operator import add
+from itertools import chain, compress
 from pathlib import Path
 from sys import intern
 from typing import Any, Final
 
+import numpy as np
 from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
 from suggester.codesets.words import WORD, fold
+from suggester.pipeline.numbering import Numbering
 
 TOKENS: Final = "suggester.tokens"
 """Key of the token table in ``doc.user_data``."""
@@ -62,9 +63,16 @@ _REMEMBERED: Final = 40_000
 _LONGEST: Final = 40
 """… if they have no more characters than this."""
 
-_Row = tuple[str, str, bool, bool, bool, bool, bool, int, int, bool]
-"""A token wherever it stands: text, folded text, whether it is a word, white space, visible, a mark, a line
-end, its length, its length with the blank behind it, and whether there is one."""
+_NUMBERED: Final = 100_000
+"""From so many different words on, the next note begins a numbering of its own."""
+
+_WORD, _SPACE, _LINE_END, _SPACED = 1, 2, 4, 8
+_LENGTH, _NUMBER = 4, 32
+"""A token as one number: bits for a word, white space, a line end and a single blank behind; above them its
+length, and the number of its folded text."""
+
+_Rows = tuple[Any, ...]
+"""Tokens wherever they stand, three entries each: text, folded text, and the rest as one number."""
 
 
 class TokenTable:
@@ -94,11 +102,15 @@ class TokenTable:
         Indices of those among them that are no words, in order.
     length
         Length of the note in characters.
+    numbering, numbers
+        A numbering of folded tokens, and the number of each token in it.
+    said_numbers
+        The numbers of ``said``.
     """
 
     __slots__ = (
-        *("end", "is_space", "is_word", "length", "line", "lines", "lower", "marks", "said", "start", "text"),
-        "visible",
+        *("end", "is_space", "is_word", "length", "line", "lines", "lower", "marks", "numbering", "numbers"),
+        *("said", "said_numbers", "start", "text", "visible"),
     )
 
     def __init__(self) -> None:
@@ -114,6 +126,8 @@ class TokenTable:
         self.said: list[str] = []
         self.marks: list[int] = []
         self.length = 0
+        self.numbering = Numbering()
+        self.numbers = self.said_numbers = np.zeros(0, dtype=np.int32)
 
     def __len__(self) -> int:
         return len(self.text)
@@ -135,35 +149,49 @@ class TokenTable:
         return low
 
 
-def _row(piece: str, spaced: bool) -> _Row:
-    """What a piece is, wherever it stands, with or without a single blank behind it."""
-    length = len(piece)
-    ends = (length, length + spaced, spaced)
-    line_end = piece in NEWLINES
-    if line_end or piece.isspace():
-        return piece, piece, False, True, False, False, line_end, *ends
-    word = piece[0].isalnum()
-    # one string for a word wherever it is met: looking it up then finds itself
-    return piece, intern(fold(piece) if word else piece), word, False, True, not word, False, *ends
-
-
-class _Stretches(dict[str, tuple[_Row, ...]]):
+class _Stretches(dict[str, _Rows]):
     """The tokens of stretches of text, cut when they are first met."""
 
-    def __missing__(self, stretch: str) -> tuple[_Row, ...]:
+    def __init__(self) -> None:
+        super().__init__()
+        self.numbering = Numbering()
+
+    def __missing__(self, stretch: str) -> _Rows:
         pieces = _PIECE.findall(stretch)
         if len(stretch) > _LONGEST:
             if len(pieces) == 1:
-                return (_row(pieces[0][0], pieces[0][1] != ""),)
+                return self._row(pieces[0][0], pieces[0][1] != "")
             return tuple(chain.from_iterable([self[piece + blank] for piece, blank in pieces]))
-        out = tuple([_row(piece, blank != "") for piece, blank in pieces])
+        out = tuple(chain.from_iterable([self._row(piece, blank != "") for piece, blank in pieces]))
         if len(self) >= _REMEMBERED:
             self.clear()
         self[stretch] = out
         return out
 
+    def _row(self, piece: str, spaced: bool) -> _Rows:
+        """What a piece is, wherever it stands, with or without a single blank behind it."""
+        lower, kind = piece, _SPACED * spaced | len(piece) << _LENGTH
+        if piece in NEWLINES:
+            kind |= _SPACE | _LINE_END
+        elif piece.isspace():
+            kind |= _SPACE
+        elif piece[0].isalnum():
+            # one string for a word wherever it is met: looking it up then finds itself
+            lower = intern(fold(piece))
+            piece = lower if lower == piece else piece
+            kind |= _WORD
+        return piece, lower, self.numbering.number(lower) << _NUMBER | kind
+
 
 _KNOWN = _Stretches()
+
+
+def _known() -> _Stretches:
+    """What is known of stretches when a note begins."""
+    global _KNOWN
+    if len(_KNOWN.numbering.words) >= _NUMBERED:
+        _KNOWN = _Stretches()
+    return _KNOWN
 
 
 def cut(text: str) -> tuple[TokenTable, list[bool]]:
@@ -174,29 +202,33 @@ def cut(text: str) -> tuple[TokenTable, list[bool]]:
     if not text.isascii():
         text = _SURROGATE.sub("\ufffd", text)
     table = TokenTable()
-    rows = list(chain.from_iterable(map(_KNOWN.__getitem__, _STRETCH.findall(text))))
+    known = _known()
+    rows = list(chain.from_iterable(map(known.__getitem__, _STRETCH.findall(text))))
     table.length = len(text)
     if not rows:
         table.lines = [(0, 0)]
         return table, []
-    columns = zip(*rows, strict=True)
-    table.text, table.lower, table.is_word, table.is_space = (list(next(columns)) for _ in range(4))
-    visible, marks, line_end, lengths, steps, spaces = columns
-    count = len(rows)
-    table.visible = list(compress(range(count), visible))
-    table.said = list(compress(table.lower, visible))
-    table.marks = list(compress(range(count), marks))
-    table.start = list(accumulate(steps[:-1], initial=0))
-    table.end = list(map(add, table.start, lengths))
-    line_of, lines = table.line, table.lines
-    first = 0
-    for index in compress(range(count), line_end):
-        line_of.extend([len(lines)] * (index + 1 - first))
-        lines.append((first, index))
-        first = index + 1
-    line_of.extend([len(lines)] * (count - first))
-    lines.append((first, count))
-    return table, list(spaces)
+    table.text, table.lower, codes = rows[::3], rows[1::3], rows[2::3]
+    count = len(codes)
+    code = np.fromiter(codes, np.int64, count)
+    word, space, spaced = ((code & bit).astype(np.bool_) for bit in (_WORD, _SPACE, _SPACED))
+    visible = ~space
+    table.is_word, table.is_space = word.tolist(), space.tolist()
+    table.visible = visible.nonzero()[0].tolist()
+    table.said = list(compress(table.lower, visible.tolist()))
+    table.marks = (visible & ~word).nonzero()[0].tolist()
+    length = code >> _LENGTH & (1 << _NUMBER - _LENGTH) - 1
+    behind = (length + spaced).cumsum()
+    table.start = [0, *behind[:-1].tolist()]
+    table.end = (behind - spaced).tolist()
+    last = (code & _LINE_END).nonzero()[0].tolist()
+    first = [0, *[end + 1 for end in last]]
+    table.lines = list(zip(first, [*last, count], strict=True))
+    table.line = np.repeat(np.arange(len(first)), np.diff([*first, count])).tolist()
+    table.numbering = known.numbering
+    table.numbers = (code >> _NUMBER).astype(np.int32)
+    table.said_numbers = table.numbers[visible]
+    return table, spaced.tolist()
 
 
 def _table_of_foreign(doc: Doc) -> TokenTable:
@@ -224,6 +256,11 @@ def _table_of_foreign(doc: Doc) -> TokenTable:
             line += 1
     table.lines.append((first, len(doc)))
     table.length = len(doc.text)
+    table.numbering = _known().numbering
+    table.numbers, table.said_numbers = (
+        np.array([table.numbering.number(word) for word in words], dtype=np.int32)
+        for words in (table.lower, table.said)
+    )
     return table
 
 

@@ -13,11 +13,11 @@ one counts by its ending.
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import groupby, pairwise
+from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
 from typing import ClassVar, Final, NamedTuple, Self
@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 
 from suggester.pinned import lines_of, read_arrays, read_card
 from suggester.pipeline.automaton import HISTORICAL, HYPOTHETICAL, UNCERTAIN
+from suggester.pipeline.numbering import ByWord
 from suggester.pipeline.scopes import Scope
 from suggester.pipeline.sentences import SentenceTable
 from suggester.pipeline.tokenizer import TokenTable
@@ -131,6 +132,10 @@ class Vote:
     weights: NDArray[np.int16]
     packed: NDArray[np.int64]
     least: int
+    _known: ByWord = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_known", ByWord(self.rows.__getitem__))
 
     @classmethod
     def load(cls, folder: Path | None = None) -> Self:
@@ -172,7 +177,7 @@ class Vote:
             least=int(((bias.astype(np.int64) - least) * _PLACES).sum()) + _ZERO,
         )
 
-    def sums(self, ids: Sequence[int]) -> NDArray[np.int64]:
+    def sums(self, ids: Sequence[int] | NDArray[np.intp]) -> NDArray[np.int64]:
         """What the words around each of some tokens say; in a set bit of ``_ZERO``: enough for that flag.
 
         Parameters
@@ -182,7 +187,7 @@ class Vote:
             see each other, and behind the last. These have no sum.
         """
         size = len(ids) - 2 * REACH
-        taken = self.packed.take(np.array(ids, dtype=np.intp), axis=0)
+        taken = self.packed.take(np.asarray(ids, dtype=np.intp), axis=0)
         wide = np.zeros((len(ids) + 1, 2), dtype=np.int64)
         np.cumsum(taken[:, :2], axis=0, out=wide[1:])
         before, behind = wide[:, 0], wide[:, 1]
@@ -201,25 +206,24 @@ class Vote:
 
         Each reaches over words that stand side by side; its cue is the word around that speaks most for it.
         """
-        known = [self.rows[word] for word in table.said]
-        if not known:
+        if not table.said:
             return []
-        visible, apart = table.visible, [len(self.weights) - 1] * REACH
-        bounds, ids, starts = stretches(table, sentences), list(apart), []
-        for begin, end in pairwise(bounds):
-            starts.append(len(ids))
-            ids += known[begin:end]
-            ids += apart
-        sums = self.sums(ids)
+        known = self._known.of(table.numbering, table.said_numbers)
+        bounds = stretches(table, sentences)
+        sizes = np.diff(bounds)
+        parts = np.arange(len(sizes)).repeat(sizes)
+        places = np.arange(len(known)) + REACH * parts
+        ids = np.full(len(known) + REACH * (len(sizes) + 1), len(self.weights) - 1)
+        ids[places + REACH] = known
+        sums = self.sums(ids).take(places)  # what stands between two stretches has sums as well
+        visible, is_word = table.visible, table.is_word
         chosen: list[_Chosen] = []
         told: dict[tuple[int, int], bool] = {}
-        for place in np.flatnonzero(sums & _ZERO).tolist():
-            part = bisect_right(starts, place + REACH) - 1
-            at = bounds[part] + place + REACH - starts[part]
-            # what stands between two stretches has sums as well
-            begin, end = bounds[part], bounds[part + 1]
-            if at < end and not flags[visible[at]] and table.is_word[visible[at]]:
-                over, flag = max(_unpacked(int(sums[place])))
+        for at in (sums & _ZERO).nonzero()[0].tolist():
+            if not flags[visible[at]] and is_word[visible[at]]:
+                part = int(parts[at])
+                begin, end = bounds[part], bounds[part + 1]
+                over, flag = max(_unpacked(int(sums[at])))
                 cued = told.get((part, flag))
                 if cued is None:
                     bit = _BITS[flag]
@@ -236,7 +240,7 @@ class Vote:
                 out.append(Scope(first, final + 1, _BITS[flag], by, by + 1, RULES[flag]))
         return out
 
-    def _cue(self, known: Sequence[int], word: _Chosen) -> int | None:
+    def _cue(self, known: NDArray[np.int32], word: _Chosen) -> int | None:
         """The word around one that speaks most for its flag; None where it stands alone."""
         begin, end = max(word.begin, word.at - REACH), min(word.end, word.at + REACH + 1)
         if end - begin < 2:

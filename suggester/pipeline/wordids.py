@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from suggester.codesets.spelling import Speller
 from suggester.codesets.terms import SIDES, Sense, TermIndex
 from suggester.codesets.words import fold, stem
+from suggester.pipeline.numbering import ByWord
+from suggester.pipeline.tokenizer import TokenTable
 from suggester.types import quick
 
 _MEMO_LIMIT = 200_000
@@ -88,7 +90,7 @@ class WordReader:
     def __init__(self, terms: TermIndex) -> None:
         self._terms = terms
         self._speller = Speller(terms)
-        self._memo: dict[str, int] = {}
+        self._known = ByWord(self._look_up)
         self._single: dict[int, tuple[int, ...]] = {}
         self._several: dict[int, list[tuple[tuple[int, ...], tuple[int, ...]]]] = {}
         for first, rows in terms.patterns.items():
@@ -98,6 +100,8 @@ class WordReader:
                 else:
                     pair = pattern[0] << _ID_BITS | pattern[1]
                     self._several.setdefault(pair, []).append((pattern, added))
+        self._first_of = _members([pair >> _ID_BITS for pair in self._several], len(terms.idf))
+        self._second_of = _members([pair & _ID for pair in self._several], len(terms.idf))
         self._has_single = _members(self._single, len(terms.idf))
         self._has_sense = _members(terms.senses, len(terms.idf))
         self._senses: dict[tuple[int, str], _Rows] = {}
@@ -122,23 +126,9 @@ class WordReader:
         own = self._speller.correct(base)
         return (_UNKNOWN if own is None else own + _FIRST_ID | _CORRECTED) | side
 
-    def _codes(self, lower: Sequence[str], is_word: Sequence[bool], count: int) -> NDArray[np.int32]:
-        """``_look_up`` of each of the ``count`` words, from memory where it was met before."""
-        memo = self._memo
-        try:
-            return np.fromiter(map(memo.__getitem__, compress(lower, is_word)), np.int32, count)
-        except KeyError:
-            if len(memo) > _MEMO_LIMIT:
-                memo.clear()
-            for word in dict.fromkeys(compress(lower, is_word)):
-                if word not in memo:
-                    memo[word] = self._look_up(word)
-            return np.fromiter(map(memo.__getitem__, compress(lower, is_word)), np.int32, count)
-
     def read(
         self,
-        lower: Sequence[str],
-        text: Sequence[str],
+        table: TokenTable,
         is_word: Sequence[bool],
         sentence_of: Sequence[int],
         section_of: Sequence[str],
@@ -147,13 +137,16 @@ class WordReader:
 
         Parameters
         ----------
-        lower, text, is_word
-            Folded text, text as written, and whether it is a word, of each token.
+        table
+            The tokens of the note.
+        is_word
+            Which of them count as words.
         sentence_of, section_of
             Sentence index and section kind of each token.
         """
         tokens = np.frombuffer(bytes(is_word), dtype=np.bool_).nonzero()[0]
-        codes = self._codes(lower, is_word, len(tokens))
+        codes = self._known.of(table.numbering, table.numbers.take(tokens))
+        text = table.text
         own, marks = (codes & _ID) - _FIRST_ID, codes >> _ID_BITS
         for at in (codes & _MAY_BE_CAPITAL).nonzero()[0].tolist():
             # "AS" is an abbreviation where "as" is nothing
@@ -181,10 +174,9 @@ class WordReader:
         """Add the expansions of patterns of several words, longest first; returns the places they cover."""
         several, primary, sentence = self._several, note.primary, note.sentence
         covered: set[int] = set()
-        own = note.own.astype(np.int64)
-        pairs = ((own[:-1] << _ID_BITS) | own[1:]).tolist()
-        for at in [at for at, pair in enumerate(pairs) if pair in several]:
-            for pattern, added in several[pairs[at]]:
+        own = note.own
+        for at in (self._first_of.take(own[:-1]) & self._second_of.take(own[1:])).nonzero()[0].tolist():
+            for pattern, added in several.get(primary[at] << _ID_BITS | primary[at + 1], ()):
                 end = at + len(pattern)
                 if len(pattern) > 2 and tuple(primary[at:end]) != pattern:
                     continue
