@@ -142,7 +142,7 @@ class DrugEffects:
             )
         ]
 
-    @property
+    @cached_property
     def induced(self) -> tuple[str, ...]:
         """Codes of what drugs did, beside those of the drugs."""
         return tuple(sorted(set(self._induced.values())))
