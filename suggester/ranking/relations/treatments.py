@@ -120,7 +120,7 @@ class Treatments:
         for row, first, final in drugs:
             if self._codes[row]:
                 yield self._codes[row], first, final
-        for at in reading.places(self._pen):
+        for at in reading.places(self._pen.firsts):
             hit = phrase_at(self._pen, lower, at, len(lower))
             if hit is not None:
                 both = " ".join(lower[at : hit[1] + 1]) in self._both
