@@ -243,24 +243,17 @@ class FeatureBuilder:
 
     def _scored(self, candidates: Sequence[CodeSupport], flat: Flat) -> list[Scored]:
         codes = self._codes
-        return [
-            Scored(
-                candidate,
-                best,
-                score,
-                undominated,
-                codes[candidate.system][candidate.row][: 3 if candidate.system == "ICD-10-CM" else 4],
-                first,
-            )
-            for candidate, best, score, undominated, first in zip(
+        return list(
+            map(
+                Scored,
                 candidates,
                 flat.best_support,
                 flat.best_score.tolist(),
                 flat.counts[UNDOMINATED].tolist(),
+                [codes[c.system][c.row][: 3 if c.system == "ICD-10-CM" else 4] for c in candidates],
                 flat.first_token.tolist(),
-                strict=True,
             )
-        ]
+        )
 
     def _own(
         self,

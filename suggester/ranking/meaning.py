@@ -101,7 +101,8 @@ class Meaning:
         """
         known, unknown = self.words, len(self.words)
         size, width = len(words), self.vectors.shape[1]
-        sums = np.zeros((size + 1, width), dtype=np.float32)
+        sums = np.empty((size + 1, width), dtype=np.float32)
+        sums[0] = 0.0
         ids = np.fromiter(map(known.get, words, repeat(unknown, size)), np.intp, size)
         # numbers are added as the two parts of a complex one: the same sums in half the steps
         taken = np.complex64 if width % 2 == 0 else np.float32
