@@ -44,7 +44,7 @@ def meaning() -> Meaning:
 
 
 def told(one: Meaning, note: Sighting, codes: Sequence[tuple[System, int]]) -> np.ndarray:
-    return one.columns(note, codes, one.running(note.words))
+    return one.columns(note, codes, one.running(note.words), [(0, len(codes))])
 
 
 def seen(

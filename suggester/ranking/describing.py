@@ -25,6 +25,7 @@ GENERAL: tuple[str, ...] = (*NAMES, *MEANING_NAMES)
 COLUMNS: tuple[str, ...] = (*GENERAL, *USAGE_NAMES)
 """Names of what the ranker looks at, in the order of its columns."""
 
+_NAMED, _GENERAL = len(NAMES), len(GENERAL)
 _AFFIRMED, _COVERAGE = NAMES.index("affirmed"), NAMES.index("coverage")
 
 
@@ -46,31 +47,37 @@ def described(
 ) -> list[tuple[Head, Described]]:
     """Features, shape ``(candidates, len(COLUMNS))``, and scored candidates of each head of the ranker."""
     heads = by_head(candidates)
-    groups = bench.features.build_groups(reading, [group for _, group in heads], setting=setting)
-    sums = bench.meaning.running(reading.table.lower)
+    rows, scored, spans = bench.features.lay_out(
+        reading, [group for _, group in heads], columns=len(COLUMNS), setting=setting
+    )
+    seen = sighting(bench, reading, scored, rows.T)
+    places = seen.places()
+    rows[_NAMED:_GENERAL] = _meaning(bench, reading, scored, seen, spans).T
     out: list[tuple[Head, Described]] = []
-    for (head, _), (table, scored) in zip(heads, groups, strict=True):
-        general, seen = with_meaning(bench, reading, scored, table, sums)
-        out.append((head, (np.concatenate([general, usage[head].columns(seen)], axis=1), scored)))
+    for (head, _), (begin, end) in zip(heads, spans, strict=True):
+        rows[_GENERAL:, begin:end] = usage[head].columns(seen.part(begin, end), places[:, begin:end]).T
+        out.append((head, (rows[:, begin:end].T, scored[begin:end])))
     return out
 
 
 def with_meaning(
+    bench: Bench, reading: Reading, scored: Sequence[Scored], table: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], Sighting]:
+    """What a note and the code sets alone tell, shape ``(candidates, len(GENERAL))``, and the sighting."""
+    seen = sighting(bench, reading, scored, table)
+    return np.concatenate([table, _meaning(bench, reading, scored, seen, [(0, len(scored))])], axis=1), seen
+
+
+def _meaning(
     bench: Bench,
     reading: Reading,
     scored: Sequence[Scored],
-    table: NDArray[np.float32],
-    sums: NDArray[np.float32] | None = None,
-) -> tuple[NDArray[np.float32], Sighting]:
-    """What a note and the code sets alone tell, shape ``(candidates, len(GENERAL))``, and the sighting.
-
-    ``sums`` are those of the note's words, if they are at hand (``Meaning.running``).
-    """
-    if sums is None:
-        sums = bench.meaning.running(reading.table.lower)
-    seen = sighting(bench, reading, scored, table)
+    seen: Sighting,
+    spans: Sequence[tuple[int, int]],
+) -> NDArray[np.float32]:
+    """Columns of meaning of groups of candidates, which end where ``spans`` say."""
     codes = [(item.candidate.system, item.candidate.row) for item in scored]
-    return np.concatenate([table, bench.meaning.columns(seen, codes, sums)], axis=1), seen
+    return bench.meaning.columns(seen, codes, bench.meaning.running(reading.table.lower), spans)
 
 
 def sighting(

@@ -51,6 +51,7 @@ class DiabetesType:
             for row in store.with_prefix(_TWO[:3])
             if store.billable[row]
         }
+        self._told = self._one.union(self._two)
         self._others = {
             other: {
                 codes[row]: row for row in store.with_prefix(other.removesuffix(".")) if store.billable[row]
@@ -70,6 +71,8 @@ class DiabetesType:
     def settle(self, found: Gathered, reading: Reading) -> None:
         """Move what names no type to type 1 or copy it to another cause; drop what fits type 1 in part."""
         out = found.diagnoses
+        if self._told.isdisjoint(out):
+            return
         twos = [row for row in out if row in self._two]
         ones = [row for row in out if row in self._one]
         others = [other for other in _OTHERS if any(row in out for row in self._others[other].values())]

@@ -209,42 +209,51 @@ class FeatureBuilder:
         self, reading: Reading, groups: Sequence[Sequence[CodeSupport]], *, setting: Setting | None
     ) -> list[Described]:
         """The same for several groups of candidates: rivals are sought within each group alone."""
+        rows, scored, spans = self.lay_out(reading, groups, columns=len(NAMES), setting=setting)
+        return [(rows[:, begin:end].T, scored[begin:end]) for begin, end in spans]
+
+    def lay_out(
+        self,
+        reading: Reading,
+        groups: Sequence[Sequence[CodeSupport]],
+        *,
+        columns: int,
+        setting: Setting | None,
+    ) -> tuple[NDArray[np.float32], list[Scored], list[tuple[int, int]]]:
+        """A table of several groups of candidates one after the other, them scored, and each group's span.
+
+        The table has a row for each of ``columns`` columns and a column for each candidate; rows behind those
+        of ``NAMES`` are left to be filled.
+        """
+        ends = list(accumulate(map(len, groups)))
+        spans = list(zip([0, *ends], ends, strict=False))
         candidates = [candidate for group in groups for candidate in group]
+        rows = np.empty((columns, len(candidates)), dtype=np.float32)
         if not candidates:
-            return [(np.zeros((0, len(NAMES)), dtype=np.float32), []) for _ in groups]
+            return rows, [], spans
         marks = Marks(reading)
         flat = Flat(reading, candidates, marks)
         scored = self._scored(candidates, flat)
-        rows = np.empty((len(NAMES), len(candidates)), dtype=np.float32)
         self._own(reading, candidates, flat, marks, rows)
-        ends = list(accumulate(map(len, groups)))
-        spans = list(zip([0, *ends], ends, strict=False))
         self._rivals(reading, scored, flat, marks, rows, [span for span in spans if span[0] < span[1]])
         self._of_note(reading, rows, setting)
         for begin, end in spans:
             rows[_AT["note_candidates"], begin:end] = math.log1p(end - begin)
-        return [(rows[:, begin:end].T, scored[begin:end]) for begin, end in spans]
+        return rows, scored, spans
 
     def _scored(self, candidates: Sequence[CodeSupport], flat: Flat) -> list[Scored]:
         codes = self._codes
-        return [
-            Scored(
-                candidate,
-                best,
-                score,
-                undominated,
-                codes[candidate.system][candidate.row][: 3 if candidate.system == "ICD-10-CM" else 4],
-                first,
-            )
-            for candidate, best, score, undominated, first in zip(
+        return list(
+            map(
+                Scored,
                 candidates,
                 flat.best_support,
                 flat.best_score.tolist(),
                 flat.counts[UNDOMINATED].tolist(),
+                [codes[c.system][c.row][: 3 if c.system == "ICD-10-CM" else 4] for c in candidates],
                 flat.first_token.tolist(),
-                strict=True,
             )
-        ]
+        )
 
     def _own(
         self,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
+from itertools import accumulate
 
 from suggester.pipeline.matching import COMPLETE
 from suggester.pipeline.reading import Reading
@@ -33,7 +35,7 @@ def ledger(
         Spans that suggestions rest on; weak candidates over the same words are left out.
     """
     m = reading.matches
-    bounds = [(span.start, span.end) for span in covered]
+    begins, stops = _covering(covered)
     starts, ends = reading.table.start, reading.table.end
     entries: dict[tuple[int, int, str], tuple[float, str | None, list[str]]] = {}
     for item, reason, cue in left_out:
@@ -41,7 +43,7 @@ def ledger(
         if m.coverage.item(at) < COMPLETE:
             continue
         begin, stop = starts[m.firsts[at]], ends[m.finals[at]]
-        if reason == "below threshold" and any([begin < end and start < stop for start, end in bounds]):
+        if reason == "below threshold" and stops[bisect_left(begins, stop)] > begin:
             continue
         key = (begin, stop, reason)
         score, old_cue, would_be = entries.setdefault(key, (item.best_score, cue, []))
@@ -58,6 +60,12 @@ def ledger(
         )
         for (start, end, reason), (_, cue, would_be) in sorted(kept)
     )
+
+
+def _covering(spans: Sequence[Span]) -> tuple[list[int], list[int]]:
+    """Where spans start, in order, and how far those before each of them, and then all, reach."""
+    bounds = sorted([(span.start, span.end) for span in spans])
+    return [start for start, _ in bounds], [*accumulate([end for _, end in bounds], max, initial=-1)]
 
 
 def cue_of(assertion: Assertion, flag: str) -> str | None:

@@ -101,7 +101,8 @@ class Meaning:
         """
         known, unknown = self.words, len(self.words)
         size, width = len(words), self.vectors.shape[1]
-        sums = np.zeros((size + 1, width), dtype=np.float32)
+        sums = np.empty((size + 1, width), dtype=np.float32)
+        sums[0] = 0.0
         ids = np.fromiter(map(known.get, words, repeat(unknown, size)), np.intp, size)
         # numbers are added as the two parts of a complex one: the same sums in half the steps
         taken = np.complex64 if width % 2 == 0 else np.float32
@@ -109,7 +110,11 @@ class Meaning:
         return sums
 
     def columns(
-        self, seen: Sighting, codes: Sequence[tuple[System, int]], sums: NDArray[np.float32]
+        self,
+        seen: Sighting,
+        codes: Sequence[tuple[System, int]],
+        sums: NDArray[np.float32],
+        spans: Sequence[tuple[int, int]],
     ) -> NDArray[np.float32]:
         """Features of the candidates of a note, shape ``(candidates, len(MEANING_NAMES))``.
 
@@ -121,21 +126,26 @@ class Meaning:
             The system and row of each.
         sums
             ``running`` of the note's words.
+        spans
+            Where groups of candidates begin and end. The last bits of a product with many rows depend on how
+            many they are: so each group has what it has alone.
         """
         out = np.empty((len(codes), len(MEANING_NAMES)), dtype=np.float32)
         if not len(codes):
             return out
         after = seen.final + 1
-        begin = np.concatenate([seen.first, np.maximum(seen.first - _NEAR, seen.begin), seen.begin])
-        stop = np.concatenate([after, np.minimum(after + _NEAR, seen.stop), seen.stop])
-        texts = sums.take(stop, axis=0)
-        texts -= sums.take(begin, axis=0)
+        starts = np.concatenate([seen.first, np.maximum(seen.first - _NEAR, seen.begin), seen.begin])
+        stops = np.concatenate([after, np.minimum(after + _NEAR, seen.stop), seen.stop])
+        texts = sums.take(stops, axis=0)
+        texts -= sums.take(starts, axis=0)
         titles = self._titles(codes)
         size = np.sqrt(np.einsum("ij,ij->i", texts, texts)).reshape(3, -1)
         near = np.einsum("kij,ij->ki", texts.reshape(3, *titles.shape), titles)
         out[:, :3] = (near / np.maximum(size, _SMALL)).T
         whole = sums[-1]
-        out[:, 3] = titles @ whole / max(float(np.linalg.norm(whole)), _SMALL)
+        length = max(float(np.linalg.norm(whole)), _SMALL)
+        for begin, end in spans:
+            out[begin:end, 3] = titles[begin:end] @ whole / length
         return out
 
     def _titles(self, codes: Sequence[tuple[System, int]]) -> NDArray[np.float32]:

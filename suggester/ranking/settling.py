@@ -144,14 +144,13 @@ def by_site(
         if len(family) < 2:
             continue
         for two in [number for number in family if changed[number] >= _TELLING]:
+            there = scored[two].best.match
             for one in family:
-                here, there = scored[one].best.match, scored[two].best.match
-                if (
-                    changed[one] < changed[two]
-                    and first[here] <= final[there]
-                    and first[there] <= final[here]
-                    and site(scored[one], scored[two])
-                ):
+                if changed[one] >= changed[two]:
+                    continue
+                here = scored[one].best.match
+                overlap = first[here] <= final[there] and first[there] <= final[here]
+                if overlap and site(scored[one], scored[two]):
                     changed[one], changed[two] = changed[two], changed[one]
     return np.array(changed, dtype=np.float64)
 

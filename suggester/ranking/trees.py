@@ -14,7 +14,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-_CHUNK = 512
+_CHUNK = 128
 """Rows that are scored at once: what is in work then stays in the processor's cache."""
 _FEW_LEAVES, _MOST_LEAVES = 16, 64
 """Leaves of a tree that are held in a short number, and in a long one."""
@@ -184,33 +184,32 @@ class _Walk:
         one = np.uint64(1)
         kept[nth, owner, 0] = ~(((one << left_leaves) - one) << first[inner].astype(np.uint64)).astype(kind)
         self._kind = kind
-        self._steps: list[tuple[NDArray[np.intp], NDArray[Any]]] = list(zip(test, kept, strict=True))
+        self._test, self._kept = test.ravel(), kept.reshape(-1, 1)
 
     def leaves(self, rows: NDArray[np.float32]) -> NDArray[Any]:
         """The leaf that each row of features ends in, shape ``(n, features)`` -> ``(trees, n)``."""
         # all bits where a row goes left, none where it goes right
-        stays: NDArray[Any] = (rows.T.take(self._feature, axis=0) > self._threshold).astype(self._kind)
+        stays: NDArray[Any] = np.empty((len(self._feature), len(rows)), dtype=self._kind)
+        np.greater(rows.T.take(self._feature, axis=0), self._threshold, out=stays)
         stays -= self._kind(1)
-        test, kept = self._steps[0]
-        left: NDArray[Any] = stays.take(test, axis=0)
-        left |= kept
-        one = np.empty_like(left)
-        for test, kept in self._steps[1:]:
-            stays.take(test, axis=0, out=one, mode="clip")
-            one |= kept
-            left &= one
+        kept: NDArray[Any] = stays.take(self._test, axis=0)
+        kept |= self._kept
+        left: NDArray[Any] = np.bitwise_and.reduce(kept.reshape(-1, len(self._base), len(rows)), axis=0)
         first: NDArray[Any] = _first_bits().take(left) if self._kind is np.uint16 else _first_bit(left)
         found: NDArray[Any] = first + self._base
         return found
 
 
-def _first_bit(numbers: NDArray[Any]) -> NDArray[np.int16]:
-    """The lowest bit that is set in each number."""
+def _first_bit(numbers: NDArray[Any]) -> NDArray[np.int32]:
+    """The lowest bit that is set in each number: the exponent of that bit alone as a short real number."""
     lowest = numbers & (~numbers + numbers.dtype.type(1))
-    return np.asarray(np.frexp(lowest.astype(np.float64))[1] - 1, dtype=np.int16)
+    exponent: NDArray[np.int32] = lowest.astype(np.float32).view(np.int32)
+    exponent >>= np.finfo(np.float32).nmant
+    exponent -= np.finfo(np.float32).maxexp - 1
+    return exponent
 
 
 @cache
 def _first_bits() -> NDArray[np.int16]:
     """The same for each number of 16 bits."""
-    return np.maximum(_first_bit(np.arange(1 << _FEW_LEAVES)), 0)
+    return np.maximum(_first_bit(np.arange(1 << _FEW_LEAVES)), 0).astype(np.int16)

@@ -155,20 +155,24 @@ class Usage:
             codes=codes, phrases=phrases, words=words, weights=weights, kinds=kinds, intercept=intercept
         )
 
-    def columns(self, seen: Sighting) -> NDArray[np.float32]:
-        """Features of the candidates of a note, shape ``(candidates, len(USAGE_NAMES))``."""
+    def columns(self, seen: Sighting, places: NDArray[np.int64] | None = None) -> NDArray[np.float32]:
+        """Features of the candidates of a note, shape ``(candidates, len(USAGE_NAMES))``.
+
+        ``places`` are those that the sighting gives, if they are at hand.
+        """
         out = np.empty((len(seen.codes), len(USAGE_NAMES)), dtype=np.float32)
         if seen.codes:
             out[:, :-2] = self._rates_of(seen)
-            out[:, -2:] = self.context(seen)
+            out[:, -2:] = self.context(seen, places)
         return out
 
-    def context(self, seen: Sighting) -> NDArray[np.float32]:
+    def context(self, seen: Sighting, places: NDArray[np.int64] | None = None) -> NDArray[np.float32]:
         """Log odds of the best mentions, by the words around and inside them, shape ``(candidates, 2)``."""
+        if places is None:
+            places = seen.places()
         rows, size = self._rows, len(seen.words)
         ids = np.empty(size + 3, dtype=np.intp)
         ids[size:] = rows.of(_LEFT_EDGE), rows.of(_RIGHT_EDGE), len(self.words)
-        places = seen.places()
         if places.size < size:
             used = places[places < size]
             words = map(seen.words.__getitem__, used.tolist())

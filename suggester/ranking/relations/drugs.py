@@ -142,7 +142,7 @@ class DrugEffects:
             )
         ]
 
-    @property
+    @cached_property
     def induced(self) -> tuple[str, ...]:
         """Codes of what drugs did, beside those of the drugs."""
         return tuple(sorted(set(self._induced.values())))
@@ -157,7 +157,7 @@ class DrugEffects:
         drugs
             Row in the index, first and final token of each drug that is named.
         """
-        starts = reading.places(self._firsts)
+        starts = reading.places(self._firsts & reading.have)
         return Place(reading, self._specific(reading, self._agents(reading, drugs, starts)), starts)
 
     def find(

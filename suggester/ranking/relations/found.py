@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -28,8 +29,13 @@ class Found:
     flags: int
 
 
-Phrases = Mapping[str, Sequence[tuple[tuple[str, ...], int]]]
-"""Phrases, as tokens in lower case with a number each, by their first token; longest first."""
+class Phrases(dict[str, list[tuple[tuple[str, ...], int]]]):
+    """Phrases, as tokens in lower case with a number each, by their first token; longest first."""
+
+    @cached_property
+    def firsts(self) -> frozenset[str]:
+        """The first tokens: a set meets that of a note's words in less time than a mapping does."""
+        return frozenset(self)
 
 
 def rows_of_kind(
@@ -73,7 +79,7 @@ def words_by_kind(path: Path, kinds: Sequence[str], *, column: str = "words") ->
 
 def phrases_of(rows: Sequence[tuple[str, int]]) -> Phrases:
     """Phrases, written with spaces between their tokens, each with what it stands for."""
-    out: dict[str, list[tuple[tuple[str, ...], int]]] = {}
+    out = Phrases()
     for text, number in rows:
         tokens = tuple(text.split())
         out.setdefault(tokens[0], []).append((tokens, number))

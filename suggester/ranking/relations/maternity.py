@@ -117,7 +117,7 @@ class Maternity:
             phrase_at(phrases, lower, at, len(lower))
             for phrases in map(self._phrases.__getitem__, _HINTING)
             if not have.isdisjoint(phrases)
-            for at in reading.places(phrases.keys())
+            for at in reading.places(phrases.firsts)
         ):
             return True
         return _has_gravida(have)
@@ -216,7 +216,7 @@ class Maternity:
         lower, flags = reading.table.lower, reading.assertion.flags
         denied = _NOT_SAID & ~_twin_bit(reading) | UNCERTAIN
         phrases = self._phrases[kind]
-        for at in reading.places(phrases.keys()):
+        for at in reading.places(phrases.firsts):
             if flags[at] & denied:
                 continue
             if reading.section_kind[at] in _NO_SECTIONS:

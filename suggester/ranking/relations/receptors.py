@@ -95,7 +95,7 @@ class Receptors:
         """
         if self._firsts.isdisjoint(reading.have):
             return []
-        if not any(code.startswith(_CANCER) for _, _, code in findings):
+        if not any([code.startswith(_CANCER) for _, _, code in findings]):
             return []
         seen = _Seen()
         lower, free = reading.table.lower, 0

@@ -99,35 +99,41 @@ class Treatments:
         cancers = [first for first, _, code in findings if code[0] == "C" or "D45" <= code < "D48"]
         if all([flags[first] & FAMILY for first in cancers]):
             return []
-        lower = reading.table.lower
-        cycles = [at for at in range(len(lower)) if self._is_cycle(lower, at)]
-        visit = bool(cycles and cycles[0] < _HEAD) and not self._given.isdisjoint(lower)
+        cycles = self._cycles(reading)
+        given = not self._given.isdisjoint(reading.have)
+        visit = bool(cycles and cycles[0] < _HEAD) and given
         out: dict[str, Found] = {}
-        for codes, first, final in self._agents(lower, drugs):
+        for codes, first, final in self._agents(reading, drugs):
             if flags[first] & _NOT_HERE or self._is_other_time(reading, first, final):
                 continue
             cycled = any(abs(first - at) <= _BESIDE for at in cycles) or (visit and first < 2 * _HEAD)
-            if self._is_dosed(reading, final) or (cycled and not self._given.isdisjoint(lower)):
+            if self._is_dosed(reading, final) or (cycled and given):
                 for code in codes:
                     out.setdefault(code, Found(code, first, final, 0))
         return list(out.values())
 
     def _agents(
-        self, lower: Sequence[str], drugs: Sequence[tuple[int, int, int]]
+        self, reading: Reading, drugs: Sequence[tuple[int, int, int]]
     ) -> Iterator[tuple[tuple[str, ...], int, int]]:
         """Codes and tokens of the drugs and regimens that are named."""
+        lower = reading.table.lower
         for row, first, final in drugs:
             if self._codes[row]:
                 yield self._codes[row], first, final
-        for at, word in enumerate(lower):
-            if word in self._pen:
-                hit = phrase_at(self._pen, lower, at, len(lower))
-                if hit is not None:
-                    both = " ".join(lower[at : hit[1] + 1]) in self._both
-                    yield (_CHEMO, _IMMUNO) if both else ((_CHEMO, _IMMUNO)[hit[0]],), at, hit[1]
+        for at in reading.places(self._pen.firsts):
+            hit = phrase_at(self._pen, lower, at, len(lower))
+            if hit is not None:
+                both = " ".join(lower[at : hit[1] + 1]) in self._both
+                yield (_CHEMO, _IMMUNO) if both else ((_CHEMO, _IMMUNO)[hit[0]],), at, hit[1]
+
+    def _cycles(self, reading: Reading) -> list[int]:
+        """Tokens that give the number of a cycle (*C2D1*, *cycle 3*, *dose #11*), in order."""
+        lower = reading.table.lower
+        words = {w for w in reading.have if w == "#" or w in self._cycle or _CYCLE_DAY.fullmatch(w)}
+        return [at for at in reading.places(words) if self._is_cycle(lower, at)]
 
     def _is_cycle(self, lower: Sequence[str], at: int) -> bool:
-        """Whether a token gives the number of a cycle (*C2D1*, *cycle 3*, *dose #11*)."""
+        """Whether a token gives the number of a cycle, by the words behind it."""
         word = lower[at]
         if _CYCLE_DAY.fullmatch(word):
             return "d" in word or (at + 1 < len(lower) and lower[at + 1] not in ("-", "/"))
