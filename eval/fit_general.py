@@ -36,8 +36,8 @@ PRACTICE_WEIGHT = 4.0
 CASE_REPORT = "Case report"
 CASE_REPORT_WEIGHT = 1.0
 SELECTIVE_ALONE = 12.0
-"""Our own case reports weigh little, as those of CodiEsp are beside them, or as most of them code nearly every
-finding; without CodiEsp those that are coded selectively, as annotators do, weigh what real notes do."""
+"""Our own case reports weigh little: those of CodiEsp are beside them, or the older ones code nearly every
+finding. Without CodiEsp those that are coded selectively, as annotators do, weigh what real notes do."""
 FITTING: dict[Head, dict[str, Any]] = {
     "diagnosis": {"max_iter": 240, "max_features": 0.3},
     "procedure": {"max_iter": 60, "max_leaf_nodes": 6, "min_samples_leaf": 20},
