@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from suggester.codesets.words import NEUTRAL, and_parts, stem, title_variants, words
+from suggester.codesets.words import LETTER_A, NEUTRAL, and_parts, named_words, stem, title_variants, words
 
 
 @pytest.mark.parametrize(
@@ -113,3 +113,15 @@ def test_neutral_words_are_stems() -> None:
 
 def test_cannot_is_not_can() -> None:
     assert words("can't sleep") == words("cannot sleep") == ["cannot", "sleep"]
+
+
+@pytest.mark.parametrize(
+    ("text", "letter"),
+    [
+        *(("hepatitis A", True), ("Group A streptococcus", True), ("elevated Lp(a)", True)),
+        *(("flu a week ago", False), ("fall with a knife", False), ("A hepatitis", False), ("a", False)),
+    ],
+)
+def test_a_letter_that_is_a_name_is_told_from_an_article(text: str, letter: bool) -> None:
+    assert (LETTER_A in named_words(text)) == letter
+    assert [("a" if word == LETTER_A else word) for word in named_words(text)] == words(text)

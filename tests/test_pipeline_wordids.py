@@ -8,7 +8,9 @@ from engine_world import read_words, small_terms
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from suggester.codesets import Catalog
 from suggester.codesets.terms import TermIndex
+from suggester.codesets.words import LETTER_A
 from suggester.pipeline import wordids
 from suggester.pipeline.tokenizer import cut
 from suggester.pipeline.wordids import WordIds, WordReader
@@ -278,3 +280,15 @@ def test_long_notes_are_ordered_as_short_ones_are(pairs: list[tuple[int, int]]) 
         patch.setattr(wordids, "_PLACE_BITS", 1)
         by_columns = wordids._order(ids, place).tolist()
     assert wordids._order(ids, place).tolist() == by_columns
+
+
+@pytest.mark.parametrize(
+    ("written", "named"),
+    [
+        *(("Hepatitis A", True), ("hepatitis a, acute", True), ("HEPATITIS A", True), ("Lp(a) raised", True)),
+        *(("group-A strep", True), ("flu a week ago", False), ("flu. A cough", False), ("group: A", False)),
+    ],
+)
+def test_a_letter_after_what_it_names_is_a_word(catalog: Catalog, written: str, named: bool) -> None:
+    terms = catalog.release_set()[0].terms
+    assert (LETTER_A in found(terms, read_words(WordReader(terms), written))) == named

@@ -22,7 +22,7 @@ from suggester.codesets.defaults import DefaultCodes
 from suggester.codesets.spelling import Speller
 from suggester.codesets.store import ReleaseStore
 from suggester.codesets.terms import SIDES, Source, Target, TermIndex
-from suggester.codesets.words import words
+from suggester.codesets.words import named_words, words
 from suggester.errors import UnknownCodeError
 from suggester.types import SYSTEMS, Code, System
 
@@ -259,7 +259,7 @@ class Searcher:
 
     def _readings(self, text: str) -> list[_Reading]:
         """The ways to read a query, as written first."""
-        content = (w for w in words(text) if w not in self._terms.stop_words and w not in SIDES)
+        content = (w for w in named_words(text) if w not in self._terms.stop_words and w not in SIDES)
         stems = list(dict.fromkeys(content))[:_MOST_WORDS]
         options = [self._written(w) for w in stems]
         first = [next(iter(slot), -1) for slot in options]

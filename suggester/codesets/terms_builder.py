@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from suggester.codesets.lexicon import Lexicon
 from suggester.codesets.terms import SIDE_WORDS, Source, Target
-from suggester.codesets.words import NEUTRAL, NOT_CLASSIFIED, stem, words
+from suggester.codesets.words import NEUTRAL, NOT_CLASSIFIED, named_words, stem
 
 
 class TermBuilder:
@@ -15,7 +15,7 @@ class TermBuilder:
 
     def __init__(self, lexicon: Lexicon) -> None:
         self.stop = {stem(word) for word in lexicon.stop_words}
-        self._not_alone = {frozenset(words(phrase)) for phrase in lexicon.not_alone}
+        self._not_alone = {frozenset(named_words(phrase)) for phrase in lexicon.not_alone}
         self.vocabulary: dict[str, int] = {}
         self.terms: dict[tuple[tuple[int, ...], int, int], tuple[str, Source]] = {}
         self._content: dict[str, tuple[str, ...]] = {}
@@ -29,7 +29,9 @@ class TermBuilder:
         found = self._content.get(phrase)
         if found is None:
             plain = NOT_CLASSIFIED.sub(" ", phrase)
-            found = tuple(w for w in dict.fromkeys(words(plain)) if w not in self.stop and w not in NEUTRAL)
+            found = tuple(
+                w for w in dict.fromkeys(named_words(plain)) if w not in self.stop and w not in NEUTRAL
+            )
             self._content[phrase] = found
         return found
 
@@ -52,8 +54,8 @@ def patterns_of(builder: TermBuilder, lexicon: Lexicon) -> list[tuple[tuple[int,
     """Word patterns (stop words left out) and the words each adds, closed over two steps."""
     direct: dict[tuple[str, ...], list[str]] = {}
     for left, right in (*lexicon.word_forms, *lexicon.misspellings, *lexicon.synonyms):
-        pattern = tuple(w for w in words(left) if w not in builder.stop)
-        added = [w for w in words(right) if w not in builder.stop]
+        pattern = tuple(w for w in named_words(left) if w not in builder.stop)
+        added = [w for w in named_words(right) if w not in builder.stop]
         if pattern and added:
             have = direct.setdefault(pattern, [])
             have.extend(w for w in added if w not in have)
@@ -83,8 +85,8 @@ def senses_of(
     by_pattern = dict(patterns)
     out: list[str] = []
     for row in lexicon.senses:
-        abbreviation = words(row.abbreviation)
-        stems = [w for w in words(row.expansion) if w not in builder.stop]
+        abbreviation = named_words(row.abbreviation)
+        stems = [w for w in named_words(row.expansion) if w not in builder.stop]
         if not abbreviation or not stems:
             continue
         ids = [builder.id_of(w) for w in stems]
@@ -92,8 +94,8 @@ def senses_of(
         for size in (1, 2, 3):
             for start in range(len(ids) - size + 1):
                 added.extend(by_pattern.get(tuple(ids[start : start + size]), ()))
-        near = [builder.id_of(w) for text in row.near for w in words(text)]
-        not_near = [builder.id_of(w) for text in row.not_near for w in words(text)]
+        near = [builder.id_of(w) for text in row.near for w in named_words(text)]
+        not_near = [builder.id_of(w) for text in row.not_near for w in named_words(text)]
         kept = [w for w in abbreviation if w not in builder.stop and w not in NEUTRAL]
         if len(abbreviation) > 1 and len(kept) != len(abbreviation) and len(kept) < 2:
             continue  # what is left of it would match anything
@@ -127,7 +129,7 @@ def rewrites_of(builder: TermBuilder, lexicon: Lexicon) -> list[str]:
     out: dict[str, None] = {}
     for kind, rows in pairs.items():
         for sides in rows:
-            left, right = ([builder.id_of(w) for w in words(s) if w not in builder.stop] for s in sides)
+            left, right = ([builder.id_of(w) for w in named_words(s) if w not in builder.stop] for s in sides)
             if left and right and left != right:
                 out[json.dumps([left, right, kind])] = None
     return list(out)

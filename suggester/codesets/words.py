@@ -117,6 +117,80 @@ def words(text: str) -> list[str]:
     return [stem(word) for word in WORD.findall(text)]
 
 
+LETTER_A = "letter a"
+"""Stands for an *A* that is a name, as in *hepatitis A*, and no article; no word of a text is written so."""
+NAMED_BY_LETTER = frozenset(
+    [
+        *("hepatitis", "hep", "vitamin", "vit", "influenza", "flu", "type", "subtype", "serotype", "group"),
+        *(
+            "cluster",
+            "class",
+            "grade",
+            "stage",
+            "category",
+            "hemophilia",
+            "lipoprotein",
+            "apolipoprotein",
+            "lp",
+        ),
+        *(
+            "immunoglobulin",
+            "amyloid",
+            "chromogranin",
+            "coxsackie",
+            "coxsackievirus",
+            "strep",
+            "streptococcus",
+        ),
+        *("paratyphi", "toxin", "weber", "pugh"),
+    ]
+)
+"""Stems of words that a letter after them tells from their kind."""
+_AMOUNTS = frozenset(
+    [
+        *("day", "night", "week", "month", "year", "decade", "hour", "minute", "moment", "while", "time"),
+        *(
+            "second",
+            "third",
+            "few",
+            "couple",
+            "lot",
+            "bit",
+            "little",
+            "long",
+            "short",
+            "good",
+            "great",
+            "many",
+        ),
+        *("dozen", "number"),
+    ]
+)
+"""Stems of words before which *a* is an article, whatever stands before it: *flu a week ago*."""
+
+
+def is_letter_name(before: str, after: str | None) -> bool:
+    """Whether an *a* is the letter that names something, by the stems of the words before and after it.
+
+    >>> is_letter_name("hepatitis", None), is_letter_name("hepatitis", "week"), is_letter_name("with", None)
+    (True, False, False)
+    """
+    return before in NAMED_BY_LETTER and after not in _AMOUNTS
+
+
+def named_words(text: str) -> list[str]:
+    """As ``words``, with ``LETTER_A`` for an *a* that is a name.
+
+    >>> named_words("Acute hepatitis A"), named_words("Fall with a knife")
+    (['acute', 'hepatitis', 'letter a'], ['fall', 'with', 'a', 'knife'])
+    """
+    found = words(text)
+    for at in range(1, len(found)):
+        if found[at] == "a" and is_letter_name(found[at - 1], found[at + 1] if at + 1 < len(found) else None):
+            found[at] = LETTER_A
+    return found
+
+
 _PREPOSITION = re.compile(
     r"\b(?:of|in|with|without|due to|during|for|to|from|by|following|affecting|at|on)\b|,"
 )

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from suggester.codesets.spelling import Speller
 from suggester.codesets.terms import SIDES, Sense, TermIndex
-from suggester.codesets.words import fold, stem
+from suggester.codesets.words import LETTER_A, NAMED_BY_LETTER, fold, is_letter_name, stem
 from suggester.pipeline.numbering import ByWord
 from suggester.pipeline.tokenizer import TokenTable
 from suggester.types import quick
@@ -27,8 +27,10 @@ _STOP, _UNKNOWN, _FIRST_ID = 0, 1, 2
 _CORRECTED: Final = 1 << _ID_BITS
 _MAY_BE_CAPITAL: Final = 2 << _ID_BITS
 _SIDE: Final = _ID_BITS + 2
+_BY_LETTER: Final = 16 << _ID_BITS
 """A word as one number: in the low bits ``_STOP``, ``_UNKNOWN`` or ``_FIRST_ID`` + its id; above them whether
-it was corrected, whether it is an abbreviation where it is written in capitals, and its side."""
+it was corrected, whether it is an abbreviation where it is written in capitals, its side, and whether it is
+*a* or a word that a letter may follow as a name."""
 
 _CORRECTED_MARK: Final = _CORRECTED >> _ID_BITS
 _SIDE_MARK: Final = _SIDE - _ID_BITS
@@ -113,18 +115,21 @@ class WordReader:
             if sense.exact is not None and len(key) == 1 and sense.exact.isupper()
         }
         self._small = frozenset(map(fold, self._capital))
+        self._letter = terms.vocabulary.get(LETTER_A, _STOP - _FIRST_ID)
 
     def _look_up(self, word: str) -> int:
         """What a word is, in one number: its own id with marks above it (``_CORRECTED``, ``_SIDE`` …)."""
         base = stem(word)
-        side = SIDES.get(word, 0) << _SIDE
+        marks = SIDES.get(word, 0) << _SIDE
+        if base == "a" or base in NAMED_BY_LETTER:
+            marks |= _BY_LETTER
         if base in self._stop and base not in SIDES:
-            return _STOP | (_MAY_BE_CAPITAL if word in self._small else 0)
+            return _STOP | marks | (_MAY_BE_CAPITAL if word in self._small else 0)
         own = self._terms.vocabulary.get(base)
         if own is not None:
-            return own + _FIRST_ID | side
+            return own + _FIRST_ID | marks
         own = self._speller.correct(base)
-        return (_UNKNOWN if own is None else own + _FIRST_ID | _CORRECTED) | side
+        return (_UNKNOWN if own is None else own + _FIRST_ID | _CORRECTED) | marks
 
     def read(
         self,
@@ -151,14 +156,18 @@ class WordReader:
         for at in (codes & _MAY_BE_CAPITAL).nonzero()[0].tolist():
             # "AS" is an abbreviation where "as" is nothing
             own[at] = self._capital.get(text[tokens[at]], own[at])
+        for at in (codes[:-1] & codes[1:] & _BY_LETTER).nonzero()[0].tolist():
+            if self._is_letter(text, tokens[at : at + 3].tolist()):
+                own[at + 1] = self._letter
         content = (own != _STOP - _FIRST_ID).nonzero()[0]
         own, marks, tokens = own[content], marks[content], tokens[content]
         sides: list[tuple[int, int]] = []
         corrected: set[int] = set()
         for at in (marks & _MARKED).nonzero()[0].tolist():
             mark = int(marks[at])
-            if mark >> _SIDE_MARK:
-                sides.append((at, mark >> _SIDE_MARK))
+            side = mark >> _SIDE_MARK & 3
+            if side:
+                sides.append((at, side))
             if mark & _CORRECTED_MARK:
                 corrected.add(int(own[at]))
         note = _Note(own, tokens.tolist(), sentence_of)
@@ -169,6 +178,17 @@ class WordReader:
                 note.add(added, (False,) * len(added), at, at)
         self._add_senses(note, section_of, text)
         return note.sorted(tuple(sides), frozenset(corrected))
+
+    @staticmethod
+    def _is_letter(text: Sequence[str], tokens: Sequence[int]) -> bool:
+        """Whether the second of up to three words is an *A* that names the first: *hepatitis A*, *Lp(a)*."""
+        named, letter = tokens[:2]
+        if text[letter] not in ("A", "a") or (
+            letter - named > 1 and (letter - named > 2 or text[named + 1] not in ("(", "-"))
+        ):
+            return False
+        after = tokens[2] if len(tokens) > 2 else letter
+        return is_letter_name(stem(text[named]), stem(text[after]) if after == letter + 1 else None)
 
     def _add_patterns(self, note: _Note) -> set[int]:
         """Add the expansions of patterns of several words, longest first; returns the places they cover."""
