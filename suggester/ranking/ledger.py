@@ -10,10 +10,12 @@ from suggester.pipeline.matching import COMPLETE
 from suggester.pipeline.reading import Reading
 from suggester.ranking.features import Scored
 from suggester.ranking.support import CodeSupport
-from suggester.types import Assertion, NotCoded, Span
+from suggester.types import Assertion, NotCoded, Span, make_span, maker
 
 LIMIT = 60
 """Most entries a note; the most telling are kept."""
+
+_not_coded = maker(NotCoded)
 
 
 def ledger(
@@ -51,8 +53,8 @@ def ledger(
         entries[key] = (max(score, item.best_score), old_cue, would_be)
     kept = sorted(entries.items(), key=lambda entry: (-entry[1][0], entry[0]))[:LIMIT]
     return tuple(
-        NotCoded(
-            span=Span(start=start, end=end),
+        _not_coded(
+            span=make_span(start=start, end=end),
             quote=text[start:end],
             reason=reason,
             cue=cue,

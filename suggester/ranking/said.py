@@ -5,7 +5,7 @@ from __future__ import annotations
 from suggester.pipeline.reading import AFFIRMED, Reading
 from suggester.ranking.bench import Bench
 from suggester.ranking.features import Scored
-from suggester.types import Assertion, Evidence, Span
+from suggester.types import Assertion, Evidence, make_evidence, make_span
 
 MAX_EVIDENCE = 5
 """Most evidence spans a suggestion shows."""
@@ -88,8 +88,8 @@ class Said:
         key = start, end, id(assertion)
         found = self._shown.get(key)
         if found is None:
-            found = self._shown[key] = Evidence(
-                span=Span(start=start, end=end),
+            found = self._shown[key] = make_evidence(
+                span=make_span(start=start, end=end),
                 quote=self._text[start:end],
                 section=self.reading.section_kind[first],
                 assertion=assertion,

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from suggester.types import Assertion, Setting, quick
+from suggester.types import Assertion, Setting, maker, quick
 
 Reason = Literal["negated", "family", "hypothetical", "uncertain in outpatient"]
 
@@ -22,6 +22,9 @@ class Gate:
 
     reason: Reason
     assertion: Assertion
+
+
+_gate = maker(Gate)
 
 
 def gate(assertions: Sequence[Assertion], *, code: str, setting: Setting | None) -> Gate | None:
@@ -42,7 +45,7 @@ def gate(assertions: Sequence[Assertion], *, code: str, setting: Setting | None)
         reason = _reason(assertion, code, setting)
         if reason is None:
             return None
-        first = first or Gate(reason, assertion)
+        first = first or _gate(reason, assertion)
     return first
 
 

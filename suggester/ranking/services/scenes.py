@@ -14,7 +14,7 @@ from suggester.pipeline.reading import Reading
 from suggester.pipeline.tokenizer import TokenTable
 from suggester.ranking.services.note_words import note_words
 from suggester.ranking.services.quantities import Quantity, quantities
-from suggester.types import Evidence, Span
+from suggester.types import Evidence, make_evidence, make_span
 
 _NUMBER = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?|\.\d+")
 _SPELLED = {
@@ -128,10 +128,10 @@ class Scene:
     def evidence(self, sentence: Sentence, first: int, final: int) -> Evidence:
         """The words of a sentence from one place to another, both included."""
         start, end = sentence.tokens[first], sentence.tokens[final]
-        span = self.reading.span(start, end)
-        return Evidence(
-            span=Span(start=span.start, end=span.end),
-            quote=self.text[span.start : span.end],
+        first_char, behind = self.reading.table.start[start], self.reading.table.end[end]
+        return make_evidence(
+            span=make_span(start=first_char, end=behind),
+            quote=self.text[first_char:behind],
             section=sentence.kind,
             assertion=self.reading.assertion_at(start, start),
         )
