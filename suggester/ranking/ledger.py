@@ -72,4 +72,7 @@ def _covering(spans: Sequence[Span]) -> tuple[list[int], list[int]]:
 
 def cue_of(assertion: Assertion, flag: str) -> str | None:
     """Words that set a flag, None if no cue is kept."""
-    return next((cue.text for cue in assertion.cues if cue.flag == flag), None)
+    for cue in assertion.cues:
+        if cue.flag == flag:
+            return cue.text
+    return None

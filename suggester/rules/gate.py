@@ -40,13 +40,16 @@ def gate(assertions: Sequence[Assertion], *, code: str, setting: Setting | None)
     setting
         Uncertain diagnoses are held back outside the inpatient setting; unknown lets them through.
     """
-    first: Gate | None = None
+    first: Reason | None = None
+    seen: Assertion | None = None
     for assertion in assertions:
+        if assertion is seen:  # mentions that nothing tells apart share theirs
+            continue
         reason = _reason(assertion, code, setting)
         if reason is None:
             return None
-        first = first or _gate(reason, assertion)
-    return first
+        first, seen = first or reason, assertion
+    return _gate(first, assertions[0]) if first is not None else None
 
 
 _OF_OTHERS = ("Z20", "Z63", "Z77.22", "Z80", "Z81", "Z82", "Z83", "Z84")

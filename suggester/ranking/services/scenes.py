@@ -64,13 +64,8 @@ class Sentence:
     @cached_property
     def numbers(self) -> tuple[tuple[int, float], ...]:
         """Places and values of numbers, in digits or spelled out."""
-        out = []
-        for i, word in enumerate(self.stems):
-            if _NUMBER.fullmatch(word):
-                out.append((i, float(word.replace(",", ""))))
-            elif word in _SPELLED:
-                out.append((i, float(_SPELLED[word])))
-        return tuple(out)
+        values = map(_VALUES.__getitem__, self.stems)
+        return tuple([(i, value) for i, value in enumerate(values) if value is not None])
 
     @cached_property
     def quantities(self) -> tuple[Quantity, ...]:
@@ -205,6 +200,20 @@ class _Plain(dict[str, str | None]):
 
 
 _PLAIN = _Plain()
+
+
+class _Values(dict[str, float | None]):
+    """The value of each stem that is a number, in digits or spelled out; None for the others."""
+
+    def __missing__(self, word: str) -> float | None:
+        if len(self) >= _KEPT:
+            self.clear()
+        value = word.replace(",", "") if _NUMBER.fullmatch(word) else _SPELLED.get(word)
+        found = self[word] = None if value is None else float(value)
+        return found
+
+
+_VALUES = _Values()
 
 
 def _sentences(reading: Reading, text: str) -> Iterator[Sentence]:
