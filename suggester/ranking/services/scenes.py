@@ -218,18 +218,19 @@ _VALUES = _Values()
 
 def _sentences(reading: Reading, text: str) -> Iterator[Sentence]:
     table, kinds, size = reading.table, reading.section_kind, len(reading.table)
-    words = list(compress(range(size), table.is_word))
-    plain = list(map(_PLAIN.__getitem__, compress(table.lower, table.is_word)))
-    behind_stops = [mark + 1 for mark in table.marks if table.lower[mark] == "." and mark + 1 < size]
+    lower, is_word = table.lower, table.is_word
+    words = list(compress(range(size), is_word))
+    plain = list(map(_PLAIN.__getitem__, compress(lower, is_word)))
+    behind_stops = [mark + 1 for mark in table.marks if lower[mark] == "." and mark + 1 < size]
     # what stands before a word may change how it is read where that is a full stop
-    changed = [token for token in behind_stops if table.is_word[token] and _STEMS[table.lower[token]][1]]
+    changed = [token for token in behind_stops if is_word[token] and _STEMS[lower[token]][1]]
     begin = passed = number = 0
     for _, stop in reading.bounds:
         end = bisect_left(words, stop, begin)
         if begin == end:
             continue
         tokens, stems = tuple(words[begin:end]), tuple(plain[begin:end])
-        changes = bisect_left(changed, stop, passed)
+        changes = bisect_left(changed, stop, passed) if changed else 0
         if None in stems or changes > passed:
             tokens, stems = _cut(table, text, tokens)
         if tokens:
