@@ -112,7 +112,7 @@ class Scan:
 
     def of(self, hits: list[Hit], *, most: int = 3) -> tuple[Evidence, ...]:
         """Evidence of the first hits."""
-        return tuple(self.evidence(hit.first, hit.last) for hit in hits[:most])
+        return tuple([self.evidence(hit.first, hit.last) for hit in hits[:most]])
 
     def in_plan(self, token: int) -> bool:
         """Whether a token stands where the visit's decisions are; without such a part, not in the past."""

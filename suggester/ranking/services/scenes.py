@@ -139,6 +139,8 @@ class Scene:
         A ``test`` is done whatever its result; rules of history named in ``present`` do not make it past.
         """
         token = sentence.tokens[place]
+        if not self.reading.assertion.flags[token]:
+            return True
         said = self.reading.assertion_at(token, token)
         negated = said.negated and not (test and not _RESULT.isdisjoint(sentence.have))
         supposed = any(c.flag == "hypothetical" and c.rule_id not in _OF_THE_SERVICE for c in said.cues)

@@ -110,7 +110,7 @@ def compose_vaccines(scene: Scene, *, age_of: Callable[[], float | None]) -> lis
     age = age_of()
     first_words = {vaccine.term[0] for vaccine in named_here}
     found: dict[str, tuple[Vaccine, Composed]] = {}
-    dosed = any(
+    dosed = "#" in scene.text and any(
         {"im", "deltoid", "vaccine", "immunization", "given"} & s.have and _SHOT & s.have
         for s in scene.sentences
     )
