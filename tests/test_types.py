@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from suggester.types import Assertion, Attribute, Span, quick
+from suggester.types import Assertion, Attribute, Span, make_span, maker, quick
 
 
 def test_quick_values_are_made_as_others_are() -> None:
@@ -35,6 +35,18 @@ def test_quick_values_are_made_as_others_are() -> None:
         span.start = 3  # type: ignore[misc]
 
 
+def test_what_a_maker_makes_is_of_the_class() -> None:
+    made = make_span(start=1, end=2)
+    assert type(made) is Span
+    assert (made, hash(made), repr(made)) == (Span(start=1, end=2), hash(Span(start=1, end=2)), repr(made))
+    assert pickle.loads(pickle.dumps(made)) == replace(made)  # noqa: S301
+    assert maker(Assertion)(negated=True) == Assertion(negated=True)
+    with pytest.raises(FrozenInstanceError):
+        made.start = 3  # type: ignore[misc]
+    with pytest.raises(TypeError, match="missing"):
+        make_span(start=1)  # type: ignore[call-arg]
+
+
 def test_a_value_with_a_default_factory_is_not_made_quick() -> None:
     @dataclass(frozen=True, slots=True)
     class Listed:
@@ -42,3 +54,5 @@ def test_a_value_with_a_default_factory_is_not_made_quick() -> None:
 
     with pytest.raises(TypeError, match="Listed has a default factory"):
         quick(Listed)
+    with pytest.raises(TypeError, match="Listed has a default factory"):
+        maker(Listed)

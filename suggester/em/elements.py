@@ -43,6 +43,8 @@ _POINT_OF_KIND: Final = {
     "kind.complicated": "complicated injury",
 }
 _ORDERING: Final = frozenset(("plan", "assessment_plan", "orders", "instructions", "disposition"))
+_DOSES: Final = frozenset(("mg", "mcg", "units", "ml", "tablet", "tablets", "daily", "g", "%"))
+"""Words of a dose behind the name of a drug."""
 _MOST_EVIDENCE: Final = 3
 _REACH: Final = 12
 """So many words lie between a drug and what is done with it, at most."""
@@ -259,10 +261,7 @@ def _drugs(scan: Scan, lexicon: EmLexicon) -> list[EmItem]:
         near = [act for act in acts.get(sentence[hit.first], ()) if abs(act.first - hit.first) <= 2 * _REACH]
         planned = scan.in_plan(hit.first)
         prescribed = any(act.item == "drug.prescribe" for act in near)
-        dosed = any(
-            table.lower[token] in ("mg", "mcg", "units", "ml", "tablet", "tablets", "daily", "g", "%")
-            for token in range(hit.first, min(hit.last + 8, len(table)))
-        )
+        dosed = not _DOSES.isdisjoint(table.lower[hit.first : hit.last + 8])
         if name in seen or not (planned and (near or dosed)):
             continue
         seen.add(name)

@@ -11,12 +11,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal, cast
+
+import numpy as np
 
 from suggester.codesets.lexicon import lexicon_dir, read_rows
 from suggester.codesets.words import fold
 from suggester.errors import LexiconError
 from suggester.pipeline.automaton import CueBook, Modifier
+from suggester.pipeline.numbering import ByWord
 
 TABLES: Final = ("visit", "problems", "data", "risk")
 ITEMS: Final[dict[str, frozenset[str]]] = {
@@ -64,21 +67,47 @@ NATURES: Final = (
 DRUG_ITEM: Final = "drug.name"
 _SHORTEST_DRUG: Final = 4
 _REMEMBERED: Final = 20_000
-"""Words of notes that are remembered."""
+"""Pairs of words of notes that are remembered."""
+END: Final = ""
+"""What stands behind the last word of a note."""
 _GAP: Final = "(<any>|) (<any>|) (<any>|)"
+
+
+Where = Literal["", "any", "top", "plan", "none", "data"]
+"""Where a cue counts; ``data``: as without a place, but not among medicines or in the review of systems."""
+Denial = Literal["", "test", "any", "decision", "negation"]
+"""How a cue is denied: as a test; by denial, supposition or relative; as a decision; by denial alone."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cue:
-    """What a row of a table says: item, name and where it counts."""
+    """What a row of a table says: item, name, where it counts, and how it is denied."""
 
     item: str
     name: str
-    where: str
+    where: Where
+    denial: Denial
+
+    @classmethod
+    def of(cls, item: str, name: str, where: str) -> Cue:
+        """The cue of a row; a measure without a place counts where decisions stand."""
+        group = item.split(".", 1)[0]
+        if not where and group in ("risk", "data"):
+            where = "plan" if group == "risk" else "data"
+        denial = "test" if item.startswith("data.test") else _DENIALS.get(group, "")
+        return cls(item, name, cast(Where, where), denial)
 
 
-class Begins(dict[str, tuple[int, ...]]):
-    """By word, the numbers of the books in which a cue may begin with it; found out when first asked for.
+_DENIALS: Final[dict[str, Denial]] = {
+    **dict.fromkeys(("data", "drug", "state", "kind"), "any"),
+    "risk": "decision",
+    **dict.fromkeys(("visit", "status"), "negation"),
+}
+
+
+class Opens(dict[tuple[str, str], tuple[int, ...]]):
+    """By a word and the one behind it, the numbers of the books in which a cue goes on from one to the other
+    or ends with the first; found out when first asked for.
 
     Parameters
     ----------
@@ -90,10 +119,12 @@ class Begins(dict[str, tuple[int, ...]]):
         super().__init__()
         self._books = books
 
-    def __missing__(self, word: str) -> tuple[int, ...]:
-        found = tuple(number for number, book in enumerate(self._books) if book.may_begin(word))
-        if len(self) < _REMEMBERED:
-            self[word] = found
+    def __missing__(self, pair: tuple[str, str]) -> tuple[int, ...]:
+        word, after = pair[0], None if pair[1] == END else pair[1]
+        found = tuple(number for number, book in enumerate(self._books) if book.goes_on(word, after))
+        if len(self) >= _REMEMBERED:
+            self.clear()
+        self[pair] = found
         return found
 
 
@@ -141,9 +172,14 @@ class EmLexicon:
     otc: frozenset[str]
 
     @cached_property
-    def begins(self) -> Begins:
-        """For each word the numbers of the books in which a cue may begin with it."""
-        return Begins(self.books)
+    def begins(self) -> ByWord:
+        """Whether a cue of some book may begin with a word."""
+        return ByWord(lambda word: any(book.may_begin(word) for book in self.books), np.int8)
+
+    @cached_property
+    def opens(self) -> Opens:
+        """For each pair of words the numbers of the books in which a cue goes on from one to the other."""
+        return Opens(self.books)
 
     @cached_property
     def _known(self) -> Natures:
@@ -163,7 +199,7 @@ def _book(root: Path, table: str, cues: dict[str, Cue]) -> CueBook:
         if where not in WHERES:
             raise LexiconError(f"{name}:{number}: where {where!r}, allowed: {', '.join(WHERES)}")
         rule = f"{table}:{number}"
-        cues[rule] = Cue(item, label, where)
+        cues[rule] = Cue.of(item, label, where)
         try:
             book.add(cue.replace("-", " ").replace("<gap>", _GAP), (Modifier(1, "forward", 1, "", rule),))
         except ValueError as error:
@@ -178,7 +214,7 @@ def _rows(path: Path) -> list[tuple[int, tuple[str, ...]]]:
 def _drugs(root: Path, cues: dict[str, Cue]) -> CueBook:
     """Names and brands of drugs, without those that are ordinary words as well."""
     book = CueBook({})
-    cues["drug"] = Cue(DRUG_ITEM, "", "")
+    cues["drug"] = Cue.of(DRUG_ITEM, "", "")
     seen = {cells[0] for _, cells in read_rows(root / "em" / "not_drugs.tsv", ("word",))}
     for _, cells in read_rows(root / "drugs" / "drugs.tsv", ("drug", "brands", "class")):
         for written in (cells[0], *cells[1].split("|")):

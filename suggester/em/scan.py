@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from itertools import compress
 from typing import Final
 
-from suggester.em.lexicon import EmLexicon
+from suggester.em.lexicon import END, Denial, EmLexicon, Where
 from suggester.pipeline.reading import FAMILY, HISTORICAL, HYPOTHETICAL, NEGATED, Reading
-from suggester.types import Assertion, Evidence, quick
+from suggester.types import Assertion, Evidence, make_evidence, make_span, maker, quick
 
 PAST: Final = frozenset(
     ("past_medical", "past_surgical", "family", "social", "allergies", "immunizations", "obstetric")
@@ -67,6 +67,9 @@ class Hit:
     mask: int
 
 
+_make_hit = maker(Hit)
+
+
 class Scan:
     """Every cue of one note, by item.
 
@@ -91,23 +94,25 @@ class Scan:
 
     def get(self, *items: str) -> list[Hit]:
         """Hits of the items that are not denied, in order of the note."""
-        found = [hit for item in items for hit in self.by_item.get(item, ()) if not hit.negated]
-        found.sort(key=lambda hit: (hit.first, -hit.last, hit.item))
+        known = [self.by_item[item] for item in items if item in self.by_item]
+        found = [hit for hits in known for hit in hits if not hit.negated]
+        if len(known) > 1:
+            found.sort(key=lambda hit: (hit.first, -hit.last, hit.item))
         return found
 
     def evidence(self, first: int, last: int) -> Evidence:
         """The words from a token to a token as evidence."""
-        span = self.reading.span(first, last)
-        return Evidence(
-            span=span,
-            quote=self.text[span.start : span.end],
+        start, end = self.reading.table.start[first], self.reading.table.end[last]
+        return make_evidence(
+            span=make_span(start=start, end=end),
+            quote=self.text[start:end],
             section=self.reading.section_kind[first],
             assertion=_AFFIRMED,
         )
 
     def of(self, hits: list[Hit], *, most: int = 3) -> tuple[Evidence, ...]:
         """Evidence of the first hits."""
-        return tuple(self.evidence(hit.first, hit.last) for hit in hits[:most])
+        return tuple([self.evidence(hit.first, hit.last) for hit in hits[:most]])
 
     def in_plan(self, token: int) -> bool:
         """Whether a token stands where the visit's decisions are; without such a part, not in the past."""
@@ -117,55 +122,52 @@ class Scan:
         return kind not in PAST and kind not in ("ros", "exam", "medications")
 
     def _find(self, lexicon: EmLexicon) -> Iterator[Hit]:
-        places, words = self.reading.table.visible, self.reading.table.said
+        table, kinds, flags = self.reading.table, self.reading.section_kind, self.reading.assertion.flags
+        places, words, numbers = table.visible, table.said, table.said_numbers
         if "-" in self.reading.have:
-            kept = list(map("-".__ne__, words))
+            unlike = numbers != table.numbering.number("-")
+            numbers, kept = numbers[unlike], unlike.tolist()
             places, words = list(compress(places, kept)), list(compress(words, kept))
         size = len(words)
         free = [0] * len(lexicon.books)
-        may: list[list[int]] = [[] for _ in lexicon.books]
-        begins = list(map(lexicon.begins.__getitem__, words))
-        for at in compress(range(size), begins):
-            for number in begins[at]:
-                may[number].append(at)
-        tried = [(at, n) for n, book in enumerate(lexicon.books) for at in book.among(words, may[n])]
-        for at, number in sorted(tried):
-            if at < free[number]:
-                continue
-            found = lexicon.books[number].longest(words, at, size)
-            if found is None:
-                continue
-            free[number] = found[0]
-            cue = lexicon.cues[found[1][0].rule]
-            first, last = places[at], places[found[0] - 1]
-            if self._counts(cue.item, cue.where, first):
-                yield self._hit(cue.item, cue.name or words[at], first, last)
+        begins = lexicon.begins.of(table.numbering, numbers).nonzero()[0].tolist()
+        following = [*words[1:], END]
+        opened = map(lexicon.opens.__getitem__, [(words[at], following[at]) for at in begins])
+        for at, books in zip(begins, opened, strict=True):
+            for number in books:
+                if at < free[number]:
+                    continue
+                found = lexicon.books[number].longest(words, at, size)
+                if found is None:
+                    continue
+                free[number] = found[0]
+                cue = lexicon.cues[found[1][0].rule]
+                first, last = places[at], places[found[0] - 1]
+                if not self._counts(cue.where, first):
+                    continue
+                mask = flags[first] | flags[last]
+                negated = mask != 0 and self._is_denied(cue.denial, first, last, mask)
+                yield _make_hit(cue.item, cue.name or words[at], first, last, kinds[first], negated, mask)
 
-    def _counts(self, item: str, where: str, token: int) -> bool:
+    def _counts(self, where: Where, token: int) -> bool:
+        if where == "any" or where == "none":
+            return where == "any"
+        if where == "plan":
+            return self.in_plan(token)
         kind = self.reading.section_kind[token]
-        if where == "none":
-            return False
         if where == "top":
             return kind not in _BELOW or self.reading.sections.token_section[token] == 0
-        if where == "plan" or (not where and item.startswith("risk.")):
-            return self.in_plan(token)
-        if where == "any":
-            return True
-        return kind not in PAST and not (kind in ("medications", "ros") and item.startswith("data."))
+        return kind not in PAST and not (where == "data" and kind in ("medications", "ros"))
 
-    def _hit(self, item: str, name: str, first: int, last: int) -> Hit:
-        flags = self.reading.assertion.flags
-        mask = flags[first] | flags[last]
-        negated = False
-        if item.startswith("data.test"):
-            negated = self._not_done(first, last, mask)
-        elif item.startswith(("data.", "drug.", "state.", "kind.")):
-            negated = bool(mask & (NEGATED | HYPOTHETICAL | FAMILY))
-        elif item.startswith("risk."):
-            negated = self._not_decided(first, last, mask)
-        elif item.startswith(("visit.", "status.")):
-            negated = bool(mask & NEGATED)
-        return Hit(item, name, first, last, self.reading.section_kind[first], negated, mask)
+    def _is_denied(self, denial: Denial, first: int, last: int, mask: int) -> bool:
+        """Whether a cue on whose words flags lie does not hold."""
+        if denial == "test":
+            return self._not_done(first, last, mask)
+        if denial == "decision":
+            return self._not_decided(first, last, mask)
+        if denial == "any":
+            return bool(mask & (NEGATED | HYPOTHETICAL | FAMILY))
+        return denial == "negation" and bool(mask & NEGATED)
 
     def _not_done(self, first: int, last: int, mask: int) -> bool:
         """Whether a test or measure was not done; a negative result is done."""

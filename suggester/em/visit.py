@@ -89,9 +89,9 @@ def visit_of(scan: Scan, note: Note) -> Visit | None:
     nurse = scan.get("visit.nurse")
     if nurse and note.setting in (None, "outpatient") and not scan.kinds & {"assessment", "assessment_plan"}:
         return Visit("office", scan.of(nurse, most=1), True, nurse=True)
-    if any(word in kind for word in _NO_VISIT_KINDS) and not _visit_in_full(scan):
+    if kind and any(word in kind for word in _NO_VISIT_KINDS) and not _visit_in_full(scan):
         return None
-    if any(word in kind for word in _NEVER_A_VISIT):
+    if kind and any(word in kind for word in _NEVER_A_VISIT):
         return None
     elsewhere = [
         hit

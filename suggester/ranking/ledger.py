@@ -10,10 +10,12 @@ from suggester.pipeline.matching import COMPLETE
 from suggester.pipeline.reading import Reading
 from suggester.ranking.features import Scored
 from suggester.ranking.support import CodeSupport
-from suggester.types import Assertion, NotCoded, Span
+from suggester.types import Assertion, NotCoded, Span, make_span, maker
 
 LIMIT = 60
 """Most entries a note; the most telling are kept."""
+
+_not_coded = maker(NotCoded)
 
 
 def ledger(
@@ -38,27 +40,35 @@ def ledger(
     begins, stops = _covering(covered)
     starts, ends = reading.table.start, reading.table.end
     entries: dict[tuple[int, int, str], tuple[float, str | None, list[str]]] = {}
+    coverage, firsts, finals = m.coverage, m.firsts, m.finals
     for item, reason, cue in left_out:
         at = item.best.match
-        if m.coverage.item(at) < COMPLETE:
+        if coverage.item(at) < COMPLETE:
             continue
-        begin, stop = starts[m.firsts[at]], ends[m.finals[at]]
+        begin, stop = starts[firsts[at]], ends[finals[at]]
         if reason == "below threshold" and stops[bisect_left(begins, stop)] > begin:
             continue
         key = (begin, stop, reason)
-        score, old_cue, would_be = entries.setdefault(key, (item.best_score, cue, []))
-        would_be.append(code_of(item.candidate))
-        entries[key] = (max(score, item.best_score), old_cue, would_be)
+        known = entries.get(key)
+        if known is None:
+            entries[key] = item.best_score, cue, [code_of(item.candidate)]
+        else:
+            known[2].append(code_of(item.candidate))
+            if item.best_score > known[0]:
+                entries[key] = item.best_score, *known[1:]
     kept = sorted(entries.items(), key=lambda entry: (-entry[1][0], entry[0]))[:LIMIT]
+    kept.sort()
     return tuple(
-        NotCoded(
-            span=Span(start=start, end=end),
-            quote=text[start:end],
-            reason=reason,
-            cue=cue,
-            would_be=tuple(dict.fromkeys(would_be)),
-        )
-        for (start, end, reason), (_, cue, would_be) in sorted(kept)
+        [
+            _not_coded(
+                span=make_span(start=start, end=end),
+                quote=text[start:end],
+                reason=reason,
+                cue=cue,
+                would_be=tuple(dict.fromkeys(would_be)),
+            )
+            for (start, end, reason), (_, cue, would_be) in kept
+        ]
     )
 
 
@@ -70,4 +80,7 @@ def _covering(spans: Sequence[Span]) -> tuple[list[int], list[int]]:
 
 def cue_of(assertion: Assertion, flag: str) -> str | None:
     """Words that set a flag, None if no cue is kept."""
-    return next((cue.text for cue in assertion.cues if cue.flag == flag), None)
+    for cue in assertion.cues:
+        if cue.flag == flag:
+            return cue.text
+    return None

@@ -23,6 +23,7 @@ _TELLING = {
     "findings": "findings",
     "procedure": "procedure",
 }
+_TOLD = frozenset(_TELLING)
 
 
 def reasons(finder: CandidateFinder, reading: Reading, item: Scored) -> tuple[str, ...]:
@@ -34,7 +35,7 @@ def reasons(finder: CandidateFinder, reading: Reading, item: Scored) -> tuple[st
     firsts, section_kind, sentence_of = m.firsts, reading.section_kind, m.sentences
     matches = [support.match for support in item.candidate.supports]
     kinds = {section_kind[firsts[match]] for match in matches}
-    if not kinds.isdisjoint(_TELLING):
+    if not kinds.isdisjoint(_TOLD):
         places = [name for kind, name in _TELLING.items() if kind in kinds]
         out.append("named in the " + " and the ".join(dict.fromkeys(places)))
     sentences = len({sentence_of[match] for match in matches})
@@ -52,7 +53,20 @@ def reasons(finder: CandidateFinder, reading: Reading, item: Scored) -> tuple[st
 
 
 def _how(finder: CandidateFinder, item: Scored, term: int, coverage: float) -> str:
-    terms, method = finder.releases.terms, item.best.method
+    method = item.best.method
+    if method > Method.DESCENT:
+        return _how_else(finder, item, term, method)
+    phrase = finder.phrase(term)
+    if finder.releases.terms.term_source.item(term) == Source.HCPCS_DRUG:
+        return f"drug “{phrase}”"
+    if coverage >= COMPLETE:
+        return f"the words of “{phrase}” are there"
+    return f"{coverage:.0%} of “{phrase}”, weighed by rarity, is there"
+
+
+def _how_else(finder: CandidateFinder, item: Scored, term: int, method: Method) -> str:
+    """How a code was found that neither the term's words nor those about them name."""
+    terms = finder.releases.terms
     if method == Method.DRUG:
         drug = terms.drugs[int(terms.term_row[term])]
         return f"long-term drug: {drug[0][0]} ({drug[1]})"
@@ -74,10 +88,4 @@ def _how(finder: CandidateFinder, item: Scored, term: int, coverage: float) -> s
         return f"history of “{phrase}”"
     if method == Method.COMBINATION:
         return f"one code joins “{phrase}” with another condition of this note"
-    if method == Method.FAMILY_HISTORY:
-        return f"“{phrase}” in a relative"
-    if terms.term_source.item(term) == Source.HCPCS_DRUG:
-        return f"drug “{phrase}”"
-    if coverage >= COMPLETE:
-        return f"the words of “{phrase}” are there"
-    return f"{coverage:.0%} of “{phrase}”, weighed by rarity, is there"
+    return f"“{phrase}” in a relative"

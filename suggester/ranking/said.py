@@ -5,7 +5,7 @@ from __future__ import annotations
 from suggester.pipeline.reading import AFFIRMED, Reading
 from suggester.ranking.bench import Bench
 from suggester.ranking.features import Scored
-from suggester.types import Assertion, Evidence, Span
+from suggester.types import Assertion, Evidence, make_evidence, make_span
 
 MAX_EVIDENCE = 5
 """Most evidence spans a suggestion shows."""
@@ -38,22 +38,20 @@ class Said:
         self.first, self.final = m.firsts, m.finals
         self._text = text
         self._anchors = m.anchors
-        self._negating: list[bool] = bench.releases.terms.term_whole[m.term].tolist()
-        self._known: dict[tuple[int, int, int, bool], Assertion] = {}
+        self._terms = m.terms
+        self._negating = bench.releases.terms.term_whole
         self._shown: dict[tuple[int, int, int], Evidence] = {}
 
     def of(self, item: Scored) -> tuple[Assertion, ...]:
         """What is asserted of each mention that speaks for a candidate."""
-        return tuple(
-            [self._at(support.match) if support.flags else AFFIRMED for support in item.candidate.supports]
-        )
+        supports = item.candidate.supports
+        return tuple([self._at(match) if flags else AFFIRMED for match, _, flags, _, _ in supports])
 
     def _at(self, match: int) -> Assertion:
-        place = self.first[match], self.final[match], self._anchors[match], self._negating[match]
-        found = self._known.get(place)
-        if found is None:
-            found = self._known[place] = self.reading.assertion_of(*place[:3], negating=place[3])
-        return found
+        negating = bool(self._negating.item(self._terms[match]))
+        return self.reading.assertion_of(
+            self.first[match], self.final[match], self._anchors[match], negating=negating
+        )
 
     def evidence(self, item: Scored, assertions: tuple[Assertion, ...]) -> tuple[Evidence, ...]:
         """The best mentions of a candidate, one for each stretch of words, in order of the note.
@@ -61,11 +59,11 @@ class Said:
         ``assertions`` are those of its supports.
         """
         starts, ends = self.reading.table.start, self.reading.table.end
-        best = item.best
+        firsts, finals, best_match = self.first, self.final, item.best.match
         if len(assertions) == 1:
-            first = self.first[best.match]
-            return (self._evidence(starts[first], ends[self.final[best.match]], first, assertions[0]),)
-        least, best_match = EVIDENCE_SHARE * best.similarity, best.match
+            first = firsts[best_match]
+            return (self._evidence(starts[first], ends[finals[best_match]], first, assertions[0]),)
+        least = EVIDENCE_SHARE * item.best.similarity
         ranked = [
             (match != best_match, bool(flags) and not assertions[number].affirmed, -similarity, match, number)
             for number, (match, _, flags, _, similarity) in enumerate(item.candidate.supports)
@@ -74,28 +72,24 @@ class Said:
         ranked.sort()
         chosen: list[tuple[int, int, int, Assertion]] = []
         for _, _, _, match, number in ranked:
-            first = self.first[match]
-            start, end = starts[first], ends[self.final[match]]
+            first = firsts[match]
+            start, end = starts[first], ends[finals[match]]
             if any([start < other[1] and other[0] < end for other in chosen]):
                 continue
             chosen.append((start, end, first, assertions[number]))
             if len(chosen) == MAX_EVIDENCE:
                 break
-        chosen.sort(key=_extent)
+        chosen.sort()  # by their starts, no two of which are the same
         return tuple([self._evidence(*entry) for entry in chosen])
 
     def _evidence(self, start: int, end: int, first: int, assertion: Assertion) -> Evidence:
         key = start, end, id(assertion)
         found = self._shown.get(key)
         if found is None:
-            found = self._shown[key] = Evidence(
-                span=Span(start=start, end=end),
+            found = self._shown[key] = make_evidence(
+                span=make_span(start=start, end=end),
                 quote=self._text[start:end],
                 section=self.reading.section_kind[first],
                 assertion=assertion,
             )
         return found
-
-
-def _extent(entry: tuple[int, int, int, Assertion]) -> tuple[int, int]:
-    return entry[:2]

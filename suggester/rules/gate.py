@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from suggester.types import Assertion, Setting, quick
+from suggester.types import Assertion, Setting, maker, quick
 
 Reason = Literal["negated", "family", "hypothetical", "uncertain in outpatient"]
 
@@ -22,6 +22,9 @@ class Gate:
 
     reason: Reason
     assertion: Assertion
+
+
+_gate = maker(Gate)
 
 
 def gate(assertions: Sequence[Assertion], *, code: str, setting: Setting | None) -> Gate | None:
@@ -37,13 +40,16 @@ def gate(assertions: Sequence[Assertion], *, code: str, setting: Setting | None)
     setting
         Uncertain diagnoses are held back outside the inpatient setting; unknown lets them through.
     """
-    first: Gate | None = None
+    first: Reason | None = None
+    seen: Assertion | None = None
     for assertion in assertions:
+        if assertion is seen:  # mentions that nothing tells apart share theirs
+            continue
         reason = _reason(assertion, code, setting)
         if reason is None:
             return None
-        first = first or Gate(reason, assertion)
-    return first
+        first, seen = first or reason, assertion
+    return _gate(first, assertions[0]) if first is not None else None
 
 
 _OF_OTHERS = ("Z20", "Z63", "Z77.22", "Z80", "Z81", "Z82", "Z83", "Z84")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Literal
 
 from suggester.rules.book import Book
@@ -21,6 +22,7 @@ _SIDES: dict[str, Side] = {
 _EMPTY = frozenset(("unilateral", "of", "the", "in", "with"))
 
 
+@lru_cache(maxsize=20_000)
 def side_of(title: str) -> Side | None:
     """The side that a title in lower case names: right and left together are bilateral.
 

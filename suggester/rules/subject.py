@@ -26,6 +26,7 @@ DECIDED: tuple[Stage, ...] = ("note", "claim")
 """Where a person has decided: validity, order and what is missing matter there alone."""
 BEFORE_CLAIM: tuple[Stage, ...] = ("suggestion", "note")
 """Where codes have no modifiers yet, or proposed ones only."""
+_NONE: frozenset[str] = frozenset()
 
 
 @quick
@@ -71,9 +72,12 @@ class Diagnosis:
 
     def values(self, name: str) -> frozenset[str]:
         """Values that the words give an attribute."""
-        return frozenset(item.value for item in self.attributes or () if item.name == name)
+        if not self.attributes:
+            return _NONE
+        return frozenset(item.value for item in self.attributes if item.name == name)
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
     """A service under examination: a CPT or HCPCS code with its modifiers.

@@ -71,7 +71,7 @@ def choose(
     threshold, limit
         Least confidence, and most suggestions: those that are shown first.
     """
-    day = note.service_date
+    day, codes = note.service_date, bench.codes
     kept: list[Kept] = []
     left_out: list[LeftOut] = []
     places: dict[tuple[System, str], float] = {}
@@ -79,12 +79,13 @@ def choose(
     for one in judged:
         item = one.item
         candidate = item.candidate
-        if candidate.system in closed or (day is not None and not in_force(bench, candidate, day)):
+        system = candidate.system
+        if system in closed or (day is not None and not in_force(bench, candidate, day)):
             continue
         assertions: tuple[Assertion, ...] = ()
         if gated and candidate.supports[0].flags and all([support.flags for support in candidate.supports]):
             assertions = said.of(item)
-            code = bench.codes[candidate.system][candidate.row]
+            code = codes[system][candidate.row]
             held = gate(assertions, code=code, setting=note.setting)
             if held is not None:
                 left_out.append((item, held.reason, cue_of(held.assertion, _FLAG_OF_REASON[held.reason])))
@@ -93,15 +94,15 @@ def choose(
             left_out.append((item, "below threshold", None))
             continue
         kept.append((confidence, item, assertions or said.of(item)))
-        places[candidate.system, bench.codes[candidate.system][candidate.row]] = one.priority
+        places[system, codes[system][candidate.row]] = one.priority
 
     def surest(entry: Kept) -> tuple[float, str, str]:
         candidate = entry[1].candidate
-        return -entry[0], candidate.system, bench.codes[candidate.system][candidate.row]
+        return -entry[0], candidate.system, codes[candidate.system][candidate.row]
 
     def shown(entry: Kept) -> tuple[float, float, str, str]:
         candidate = entry[1].candidate
-        code = bench.codes[candidate.system][candidate.row]
+        code = codes[candidate.system][candidate.row]
         return placed(candidate.system, code, entry[0], places)
 
     if len(kept) > limit:
@@ -121,7 +122,8 @@ def _named(said: Said, left_out: Sequence[LeftOut], kept: Sequence[Kept]) -> lis
     for entry in left_out:
         item, reason, cue = entry
         if reason == "below threshold" and item.category in chosen:
-            first, final = said.first[item.best.match], said.final[item.best.match]
+            at = item.best.match
+            first, final = said.first[at], said.final[at]
             if any([start <= final and first <= end for start, end in chosen[item.category]]):
                 entry = item, "rival chosen", cue
         out.append(entry)

@@ -35,6 +35,7 @@ from suggester.types import (
     Suggestion,
     Suggestions,
     System,
+    make_suggestion,
 )
 from suggester.version import __version__
 
@@ -316,7 +317,7 @@ class Suggester:
     ) -> Suggestion:
         code = bench.code(item.candidate.system, item.candidate.row)
         resolved = item.best.resolved
-        return Suggestion(
+        return make_suggestion(
             id=f"{note.id}:{code.system}:{code.code}",
             code=code,
             confidence=min(max(confidence, 0.0), 1.0),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from suggester.types import Flag, Suggestion, System
+from suggester.types import Flag, Suggestion, System, make_suggestion
 
 SERVICE_PLACE = 0.4
 """Share of a service's confidence by which it takes its place among the diagnoses."""
@@ -73,7 +73,7 @@ def _ranked(item: Suggestion, rank: int) -> Suggestion:
     """The suggestion at a rank; ``dataclasses.replace`` takes twice the time."""
     if item.rank == rank:
         return item
-    return Suggestion(
+    return make_suggestion(
         id=item.id,
         code=item.code,
         confidence=item.confidence,

@@ -10,9 +10,12 @@ the note choose.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, reduce
+from itertools import chain, compress
+from operator import or_
 from pathlib import Path
 from typing import Literal, cast, get_args
 
@@ -111,53 +114,79 @@ def _terms(cell: str) -> tuple[Term, ...]:
     return tuple(tuple(words(part)) for part in cell.split("|") if part.strip())
 
 
-_Rule = tuple[int, Choice, tuple[frozenset[str], ...]]
-"""A rule: its place in the file, and the first words of the groups beside its trigger."""
+_Firsts = tuple[frozenset[str], ...]
+_Rule = tuple[int, Choice, int, _Firsts]
+"""A rule: its place in the file, the groups beside its trigger as bits, and the first words of those groups
+of which a word must stand in the sentence itself."""
+_Triggered = tuple[int, int, Choice, Term, _Firsts]
+"""A rule by one of its triggers: the places of both in the file, the rule, the trigger, the groups inside."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Shipped:
+    """The shipped rules by trigger; triggers, with their places, by the one of their words that is the rarest
+    among them; and groups as bits by their first words.
+    """
+
+    triggers: dict[str, list[tuple[int, Term, list[_Rule]]]]
+    groups: dict[str, int]
+    trigger_words: frozenset[str]
+    group_words: frozenset[str]
 
 
 @cache
-def _shipped() -> tuple[dict[str, dict[Term, list[_Rule]]], frozenset[str]]:
-    """The shipped rules by the first word of each trigger and by trigger."""
-    out: dict[str, dict[Term, list[_Rule]]] = {}
+def _shipped() -> _Shipped:
+    rules: dict[Term, list[_Rule]] = {}
+    bits: dict[frozenset[str], int] = {}
     for number, choice in enumerate(read_choices()):
-        asked = tuple(frozenset(term[0] for term in group) for group in choice.groups[1:])
-        for term in choice.groups[0]:
-            out.setdefault(term[0], {}).setdefault(term, []).append((number, choice, asked))
-    return out, frozenset(out)
+        firsts = [frozenset(term[0] for term in group) for group in choice.groups[1:]]
+        asked = 0
+        for group in firsts:
+            asked |= bits.setdefault(group, 1 << len(bits))
+        own = [choice.scope == "sentence" or here for here in choice.own_sentence[1:]]
+        inside = tuple(compress(firsts, own))
+        for term in dict.fromkeys(choice.groups[0]):
+            rules.setdefault(term, []).append((number, choice, asked, inside))
+    groups: dict[str, int] = {}
+    for group, bit in bits.items():
+        for word in group:
+            groups[word] = groups.get(word, 0) | bit
+    held = Counter(chain.from_iterable(rules))
+    triggers: dict[str, list[tuple[int, Term, list[_Rule]]]] = {}
+    for place, (term, of_term) in enumerate(rules.items()):
+        triggers.setdefault(min(term, key=held.__getitem__), []).append((place, term, of_term))
+    return _Shipped(triggers, groups, frozenset(triggers), frozenset(groups))
 
 
-def _in_file(rule: tuple[int, Choice, Term]) -> int:
-    return rule[0]
+def _may_hold(have: frozenset[str], setting: str) -> dict[str, list[_Triggered]]:
+    """The rules that may hold in a note of some words, by the first word of their trigger, in their order."""
+    shipped = _shipped()
+    present = reduce(or_, map(shipped.groups.__getitem__, shipped.group_words & have), 0)
+    found: dict[str, list[_Triggered]] = {}
+    for word in shipped.trigger_words & have:
+        for place, term, of_term in shipped.triggers[word]:
+            if len(term) == 1 or have.issuperset(term):
+                for number, choice, asked, inside in of_term:
+                    if asked & present == asked and (not choice.setting or setting in choice.setting):
+                        found.setdefault(term[0], []).append((number, place, choice, term, inside))
+    for rules in found.values():
+        rules.sort()
+    return found
 
 
 def choose(scene: Scene, *, setting: Setting | None) -> Iterator[Composed]:
     """Services that the rules find, at most one a rule and sentence."""
-    shipped, triggers = _shipped()
-    have, at = scene.have, setting or "outpatient"
-    rules: dict[str, list[tuple[int, Choice, Term]]] = {}
-    for word in triggers & have:
-        for term, triggered_by in shipped[word].items():
-            if term[-1] not in have or not have.issuperset(term):
-                continue
-            for number, choice, asked in triggered_by:
-                if choice.setting and at not in choice.setting:
-                    continue
-                for firsts in asked:
-                    if firsts.isdisjoint(have):
-                        break  # a word that the rule asks for is nowhere in the note
-                else:
-                    rules.setdefault(word, []).append((number, choice, term))
-    for of_word in rules.values():
-        of_word.sort(key=_in_file)
+    rules = _may_hold(scene.have, setting or "outpatient")
     triggered = rules.keys()
     for sentence in scene.sentences if rules else ():
         if triggered.isdisjoint(sentence.stems):
             continue
+        here = sentence.have
         seen: set[int] = set()
         places: dict[Term, int | None] = {}
-        for word in sorted(triggered & sentence.have):
-            for number, choice, term in rules[word]:
-                if number in seen:
+        for word in sorted(triggered & here):
+            for number, _, choice, term, inside in rules[word]:
+                if number in seen or any([firsts.isdisjoint(here) for firsts in inside]):
                     continue
                 if term not in places:
                     place = sentence.find(term)
@@ -182,25 +211,26 @@ def _elsewhere(scene: Scene, code: str) -> bool:
     return code[0] != "8" and not _PATHOLOGY.isdisjoint(scene.kinds)
 
 
-def _around(scene: Scene, sentence: Sentence, scope: Scope) -> Sequence[Sentence]:
-    """The sentences in which a rule's words may stand."""
+def _stands(scene: Scene, sentence: Sentence, scope: Scope, group: Sequence[Term]) -> bool:
+    """Whether a word of a group that a sentence lacks stands in the others that a rule looks at."""
     if scope == "sentence":
-        return (sentence,)
-    return scene.near(sentence) if scope == "near" else scene.sentences
+        return False
+    present = [term for term in group if scene.have.issuperset(term)]
+    if scope == "note" and any([len(term) == 1 for term in present]):
+        return True
+    around = scene.near(sentence) if scope == "near" else scene.sentences
+    return any(other.find(term) is not None for other in around for term in present)
 
 
 def _holds(scene: Scene, sentence: Sentence, choice: Choice, first: int, final: int) -> Composed | None:
-    around = _around(scene, sentence, choice.scope)
-    have = scene.have
-    for asked, own in zip(choice.groups[1:], choice.own_sentence[1:], strict=True):
-        group = [term for term in asked if have.issuperset(term)]
+    here = sentence.have
+    for group, own in zip(choice.groups[1:], choice.own_sentence[1:], strict=True):
         for term in group:
-            place = sentence.find(term)
-            if place is not None:
+            if term[0] in here and (place := sentence.find(term)) is not None:
                 first, final = min(first, place), max(final, place + len(term) - 1)
                 break
         else:
-            if own or not any(other.find(term) is not None for other in around for term in group):
+            if own or not _stands(scene, sentence, choice.scope, group):
                 return None
     if _forbidden(scene, (sentence,), choice.none):
         return None
@@ -249,7 +279,8 @@ def _named(choice: Choice, sentence: Sentence) -> int:
 
 def _forbidden(scene: Scene, sentences: tuple[Sentence, ...], terms: tuple[Term, ...]) -> bool:
     """Whether a term that must not be there is, and is not itself denied."""
-    terms = tuple([term for term in terms if scene.have.issuperset(term)])
+    have = scene.have
+    terms = tuple([term for term in terms if term[0] in have and have.issuperset(term)])
     return bool(terms) and any(
         (place := other.find(term)) is not None and scene.affirmed(other, place)
         for other in sentences

@@ -8,7 +8,7 @@ that of its neighbours: of 2 and of 3 views only one was made.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache, partial
@@ -20,7 +20,7 @@ from suggester.ranking.services.imaging import compose_images, image_rivals
 from suggester.ranking.services.modifiers import LIKELY_ENOUGH, belongs, distinct, one_of, propose_modifiers
 from suggester.ranking.services.scenes import Scene
 from suggester.ranking.services.vaccines import compose_vaccines
-from suggester.types import Code, Evidence, Note, ProposedModifier, Span, Suggestion
+from suggester.types import Code, Evidence, Note, Span, Suggestion
 
 CodeOf = Callable[[str], Code | None]
 """The code in force, None if it is not or its system is closed."""
@@ -76,7 +76,8 @@ def compose(scene: Scene, note: Note) -> tuple[Service, ...]:
         *(
             item
             for item in choose(scene, setting=note.setting)
-            if not any(item.code in group and not told.isdisjoint(of) for group, of in _ADMINISTRATION)
+            if not told
+            or not any(item.code in group and not told.isdisjoint(of) for group, of in _ADMINISTRATION)
         ),
         *drugs,
         *compose_vaccines(scene, age_of=partial(age_of, note)),
@@ -165,7 +166,8 @@ def place_services(
     rivals = {other for code in services for other in _neighbours().get(code, ())}
     sure = tuple(code for code, service in services.items() if service.likely >= _SURE)
     rivals.update(other for code in sure for other in image_rivals().get(code, ()))
-    rivals.update(code for item in suggestions for code in (item.code.code,) if one_of(code, sure))
+    if sure:
+        rivals.update([item.code.code for item in suggestions if one_of(item.code.code, sure)])
     if any(code in sure for code in _FIRST_INFUSIONS):
         rivals |= _OTHER_INITIAL
     rivals.difference_update(services)
@@ -173,7 +175,8 @@ def place_services(
     composed = frozenset(services)
     out: list[Suggestion] = []
     for item in suggestions:
-        service = services.pop(item.code.code, None)
+        own = item.code.code
+        service = services.pop(own, None)
         if service is not None:
             item = replace(
                 item,
@@ -182,10 +185,10 @@ def place_services(
                 reasons=(*service.reasons, *item.reasons),
                 units=service.units,
             )
-        elif item.code.code not in composed and (
-            (item.code.code in rivals and item.code.system != "ICD-10-CM")
-            or _is_told(item, told)
-            or belongs("resulted", item.code.code)
+        elif own not in composed and (
+            (own in rivals and item.code.system != "ICD-10-CM")
+            or (told and _is_told(item, told))
+            or belongs("resulted", own)
         ):
             item = replace(item, confidence=round(item.confidence * _RIVAL_SHARE, 6))
         if item.confidence >= threshold:
@@ -205,10 +208,7 @@ def place_services(
                 )
             )
     out.sort(key=lambda item: (-item.confidence, item.code.system, item.code.code))
-    return tuple(
-        item if item.modifiers == modifiers else replace(item, modifiers=modifiers)
-        for item, modifiers in _modified(scene, out[:limit], note, bundled)
-    )
+    return _modified(scene, out[:limit], note, bundled)
 
 
 def _is_told(item: Suggestion, told: set[Span]) -> bool:
@@ -222,9 +222,14 @@ def _is_told(item: Suggestion, told: set[Span]) -> bool:
 
 def _modified(
     scene: Scene, items: Sequence[Suggestion], note: Note, bundled: Bundled
-) -> Iterable[tuple[Suggestion, tuple[ProposedModifier, ...]]]:
+) -> tuple[Suggestion, ...]:
+    """The suggestions with the modifiers that the words propose for services."""
+    out: list[Suggestion] = []
     likely = [i.code.code for i in items if i.code.system != "ICD-10-CM" and i.confidence >= LIKELY_ENOUGH]
     for item in items:
+        if item.code.system == "ICD-10-CM":
+            out.append(item)
+            continue
         modifiers = propose_modifiers(scene, item, items, setting=note.setting)
         if (
             item.code.system == "CPT"
@@ -234,4 +239,5 @@ def _modified(
             other = next((c for c in likely if c != item.code.code and bundled(c, item.code.code)), None)
             if other is not None:
                 modifiers = (*modifiers, distinct(item.code.code, other))
-        yield item, modifiers
+        out.append(item if item.modifiers == modifiers else replace(item, modifiers=modifiers))
+    return tuple(out)

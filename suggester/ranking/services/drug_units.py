@@ -35,8 +35,11 @@ class DrugUnit:
 _FILES = (("hcpcs", "drug_units.tsv"), ("services", "fluids.tsv"), ("services", "given_names.tsv"))
 
 
+_Drugs = dict[str, list[tuple[Term, tuple[DrugUnit, ...]]]]
+
+
 @cache
-def _drugs() -> dict[str, list[tuple[Term, tuple[DrugUnit, ...]]]]:
+def _drugs() -> _Drugs:
     """Drugs by the first word of their name, longest names first."""
     rows: dict[Term, list[DrugUnit]] = {}
     for parts in _FILES:
@@ -48,7 +51,7 @@ def _drugs() -> dict[str, list[tuple[Term, tuple[DrugUnit, ...]]]]:
                 known = rows.setdefault(term, [])
                 if unit not in known:
                     known.append(unit)
-    out: dict[str, list[tuple[Term, tuple[DrugUnit, ...]]]] = {}
+    out: _Drugs = {}
     for term, units in rows.items():
         out.setdefault(term[0], []).append((term, tuple(units)))
     for group in out.values():
@@ -105,9 +108,15 @@ class DrugName:
     units: tuple[DrugUnit, ...]
 
 
-def drug_names(sentence: Sentence) -> list[DrugName]:
-    """The drugs that a sentence names; a brand beside its generic name is one drug."""
-    known = _drugs()
+def drugs_in(have: frozenset[str]) -> _Drugs:
+    """The drugs all of whose words are among some, by the first word of their name."""
+    begun = {word: _drugs()[word] for word in drug_triggers() & have}
+    found = {word: [drug for drug in drugs if have.issuperset(drug[0])] for word, drugs in begun.items()}
+    return {word: drugs for word, drugs in found.items() if drugs}
+
+
+def drug_names(sentence: Sentence, known: _Drugs) -> list[DrugName]:
+    """The drugs, of those known, that a sentence names; a brand beside its generic name is one drug."""
     out: list[DrugName] = []
     end = 0
     for place, word in [(place, word) for place, word in enumerate(sentence.stems) if word in known]:

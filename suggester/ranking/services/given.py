@@ -19,7 +19,7 @@ from suggester.ranking.services.drug_units import (
     at_dialysis,
     bare_unit,
     drug_names,
-    drug_triggers,
+    drugs_in,
     in_unit,
     row_for,
     rows_named,
@@ -68,11 +68,12 @@ class Given:
 
 def drugs_given(scene: Scene) -> Iterator[Given]:
     """Drugs that the note says were given, each with its dose, one a name and sentence."""
-    triggers = drug_triggers() & scene.have
+    known = drugs_in(scene.have)
+    triggers = frozenset(known)
     for sentence in scene.sentences if triggers else ():
         if triggers.isdisjoint(sentence.stems):
             continue
-        names = [n for n in drug_names(sentence) if not _is_of_local(sentence, n)]
+        names = [n for n in drug_names(sentence, known) if not _is_of_local(sentence, n)]
         if not names:
             continue
         spans = _spans(sentence, names)
@@ -405,7 +406,7 @@ def _dose(
 def _told_below(scene: Scene, sentence: Sentence, measures: Callable[[float, str], bool]) -> Dose | None:
     """The dose in a line below the drug's: ``Dose: 40 mg``, ``155 units placed in 31 sites``."""
     for other in scene.near(sentence, before=0, after=4)[1:]:
-        if not drug_triggers().isdisjoint(other.have) and drug_names(other):
+        if drug_names(other, drugs_in(other.have)):
             return None
         labelled = not _DOSE_LINE.isdisjoint(other.stems[:3])
         if labelled or (other.number - sentence.number <= 2 and not _GIVEN.isdisjoint(other.have)):

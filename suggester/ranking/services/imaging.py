@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from itertools import chain
 
 from suggester.codesets.lexicon import lexicon_dir, read_rows
 from suggester.codesets.words import words
@@ -27,6 +28,8 @@ _WORDS = {
     "cta": frozenset(("cta",)),
     "mra": frozenset(("mra", "mrv")),
 }
+_VIEWS = frozenset(("view", "v", "vw", "vws"))
+"""Words that count the views of an X-ray."""
 _VESSELS = frozenset(
     ("angio", "angiography", "angiogram", "angiographic", "venography", "venogram", "arteriography")
 )
@@ -111,12 +114,13 @@ def compose_images(scene: Scene, *, setting: Setting | None) -> Iterator[Compose
     filmed = "view" in have or "v" in have
     if not scanned and not filmed:
         return
+    named = frozenset(chain.from_iterable([_WORDS[name] for name in scanned]))
     hospital = setting in ("inpatient", "emergency")
     report = not _HEADINGS.isdisjoint(have) and _REPORT.search(scene.text) is not None
     for sentence in scene.sentences:
-        if filmed:
+        if filmed and not _VIEWS.isdisjoint(sentence.stems):
             yield from _films(scene, sentence, report=report)
-        if not scanned or not _NO_IMAGE.isdisjoint(sentence.have):
+        if named.isdisjoint(sentence.stems) or not _NO_IMAGE.isdisjoint(sentence.have):
             continue
         modality = next((name for name in ("cta", "mra", "ct", "mr") if _WORDS[name] & sentence.have), "")
         if modality in ("ct", "mr") and not _VESSELS.isdisjoint(sentence.have):

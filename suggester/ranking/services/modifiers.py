@@ -7,7 +7,7 @@ proposed, never put on a claim: the coder decides.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache, lru_cache
 
 from suggester.codesets.lexicon import lexicon_dir, read_rows
@@ -51,10 +51,16 @@ def belongs(kind: str, code: str) -> bool:
     return any(low <= code <= high for low, high in _ranges().get(kind, ()))
 
 
+@lru_cache(maxsize=20_000)
+def _alternatives(code: str) -> tuple[tuple[str, str], ...]:
+    """The rows ``alternative`` that a code is of."""
+    return tuple(pair for pair in _ranges().get("alternative", ()) if pair[0] <= code <= pair[1])
+
+
 def one_of(code: str, chosen: Iterable[str]) -> bool:
     """Whether a chosen code excludes another: both are of a row ``alternative``, of which a note has one."""
-    ranges = [pair for pair in _ranges().get("alternative", ()) if pair[0] <= code <= pair[1]]
-    return any(low <= other <= high for low, high in ranges for other in chosen)
+    ranges = _alternatives(code)
+    return bool(ranges) and any(low <= other <= high for low, high in ranges for other in chosen)
 
 
 def propose_modifiers(
@@ -63,27 +69,14 @@ def propose_modifiers(
     """Modifiers for one suggestion among the others of its note."""
     if suggestion.code.system == "ICD-10-CM":
         return ()
-    found = [
-        item
-        for rule in (
-            _side,
-            _visit_and_procedure,
-            _telehealth,
-            _component,
-            _vial,
-            _preventive,
-            _waived,
-            _therapy,
-        )
-        for item in rule(scene, suggestion, others)
-    ]
-    found.extend(_repeated(scene, suggestion))
+    rules = _rules_for(suggestion.code.code)
+    if not rules:
+        return ()
+    found = [item for rule in rules for item in rule(scene, suggestion, others)]
     return tuple({item.modifier: item for item in reversed(found)}.values())[::-1]
 
 
 def _side(scene: Scene, suggestion: Suggestion, others: Sequence[Suggestion]) -> Iterator[ProposedModifier]:
-    if not belongs("sided", suggestion.code.code):
-        return
     reading = scene.reading
     for evidence in suggestion.evidence:
         token = reading.token_at(evidence.span.start)
@@ -98,8 +91,6 @@ def _side(scene: Scene, suggestion: Suggestion, others: Sequence[Suggestion]) ->
 def _visit_and_procedure(
     scene: Scene, suggestion: Suggestion, others: Sequence[Suggestion]
 ) -> Iterator[ProposedModifier]:
-    if not belongs("visit", suggestion.code.code):
-        return
     for other in others:
         code = other.code.code
         if (
@@ -119,48 +110,46 @@ def _visit_and_procedure(
 def _telehealth(
     scene: Scene, suggestion: Suggestion, others: Sequence[Suggestion]
 ) -> Iterator[ProposedModifier]:
-    if belongs("telehealth", suggestion.code.code):
-        video, asked = _anywhere(scene, _VIDEO), _anywhere(scene, _GT)
-        if video is not None and asked is not None:
-            yield ProposedModifier(
-                modifier="GT",
-                reason="by live video, and the words name a payer or method that takes GT instead of 95",
-                evidence=(asked, video),
-            )
+    video, asked = _anywhere(scene, _VIDEO), _anywhere(scene, _GT)
+    if video is not None and asked is not None:
+        yield ProposedModifier(
+            modifier="GT",
+            reason="by live video, and the words name a payer or method that takes GT instead of 95",
+            evidence=(asked, video),
+        )
+        return
+    for modifier, phrases, reason in (
+        ("95", _VIDEO, "by live video"),
+        ("93", _AUDIO, "by sound only"),
+    ):
+        evidence = _anywhere(scene, phrases)
+        if evidence is not None:
+            yield ProposedModifier(modifier=modifier, reason=reason, evidence=(evidence,))
             return
-        for modifier, phrases, reason in (
-            ("95", _VIDEO, "by live video"),
-            ("93", _AUDIO, "by sound only"),
-        ):
-            evidence = _anywhere(scene, phrases)
-            if evidence is not None:
-                yield ProposedModifier(modifier=modifier, reason=reason, evidence=(evidence,))
-                return
 
 
 def _component(
     scene: Scene, suggestion: Suggestion, others: Sequence[Suggestion]
 ) -> Iterator[ProposedModifier]:
-    if belongs("imaging", suggestion.code.code):
-        evidence = _anywhere(scene, _READ_ONLY)
-        if evidence is not None:
-            yield ProposedModifier(
-                modifier="26",
-                reason="interpretation alone, the study was made elsewhere",
-                evidence=(evidence,),
-            )
-            return
-        evidence = _anywhere(scene, _TECHNICAL)
-        if evidence is not None:
-            yield ProposedModifier(
-                modifier="TC",
-                reason="the study was made here, somebody else interprets and bills it",
-                evidence=(evidence,),
-            )
+    evidence = _anywhere(scene, _READ_ONLY)
+    if evidence is not None:
+        yield ProposedModifier(
+            modifier="26",
+            reason="interpretation alone, the study was made elsewhere",
+            evidence=(evidence,),
+        )
+        return
+    evidence = _anywhere(scene, _TECHNICAL)
+    if evidence is not None:
+        yield ProposedModifier(
+            modifier="TC",
+            reason="the study was made here, somebody else interprets and bills it",
+            evidence=(evidence,),
+        )
 
 
 def _vial(scene: Scene, suggestion: Suggestion, others: Sequence[Suggestion]) -> Iterator[ProposedModifier]:
-    if suggestion.code.system != "HCPCS" or not belongs("drug", suggestion.code.code):
+    if suggestion.code.system != "HCPCS":
         return
     for sentence in _sentences_of(scene, suggestion):
         around = scene.near(sentence, before=1, after=2)
@@ -192,47 +181,64 @@ def _vial(scene: Scene, suggestion: Suggestion, others: Sequence[Suggestion]) ->
 def _preventive(
     scene: Scene, suggestion: Suggestion, others: Sequence[Suggestion]
 ) -> Iterator[ProposedModifier]:
-    if belongs("preventive", suggestion.code.code):
-        evidence = _anywhere(scene, _SCREENING)
-        if evidence is not None:
-            yield ProposedModifier(
-                modifier="33", reason="began as a screening (PT for Medicare)", evidence=(evidence,)
-            )
+    evidence = _anywhere(scene, _SCREENING)
+    if evidence is not None:
+        yield ProposedModifier(
+            modifier="33", reason="began as a screening (PT for Medicare)", evidence=(evidence,)
+        )
 
 
 def _waived(scene: Scene, suggestion: Suggestion, others: Sequence[Suggestion]) -> Iterator[ProposedModifier]:
-    if belongs("waived", suggestion.code.code):
-        evidence = _anywhere(
-            scene,
-            _ON_SITE,
-        )
-        if evidence is not None:
-            yield ProposedModifier(
-                modifier="QW", reason="waived test run in the office", evidence=(evidence,)
-            )
+    evidence = _anywhere(
+        scene,
+        _ON_SITE,
+    )
+    if evidence is not None:
+        yield ProposedModifier(modifier="QW", reason="waived test run in the office", evidence=(evidence,))
 
 
 def _therapy(
     scene: Scene, suggestion: Suggestion, others: Sequence[Suggestion]
 ) -> Iterator[ProposedModifier]:
-    if belongs("therapy", suggestion.code.code):
-        for modifier, phrases in _THERAPIST.items():
-            evidence = _anywhere(scene, phrases)
-            if evidence is not None:
-                yield ProposedModifier(
-                    modifier=modifier, reason="under a plan of care of this therapy", evidence=(evidence,)
-                )
-                return
+    for modifier, phrases in _THERAPIST.items():
+        evidence = _anywhere(scene, phrases)
+        if evidence is not None:
+            yield ProposedModifier(
+                modifier=modifier, reason="under a plan of care of this therapy", evidence=(evidence,)
+            )
+            return
 
 
-def _repeated(scene: Scene, suggestion: Suggestion) -> Iterator[ProposedModifier]:
-    if not belongs("imaging", suggestion.code.code) or len(suggestion.evidence) < 2:
+def _repeated(
+    scene: Scene, suggestion: Suggestion, others: Sequence[Suggestion]
+) -> Iterator[ProposedModifier]:
+    if len(suggestion.evidence) < 2:
         return
     for sentence in _sentences_of(scene, suggestion):
         evidence = _find(scene, (sentence,), _REPEAT)
         if evidence is not None:
             yield ProposedModifier(modifier="76", reason="the same service again", evidence=(evidence,))
             return
+
+
+_Rule = Callable[[Scene, Suggestion, Sequence[Suggestion]], Iterator[ProposedModifier]]
+_RULES: tuple[tuple[str, _Rule], ...] = (
+    ("sided", _side),
+    ("visit", _visit_and_procedure),
+    ("telehealth", _telehealth),
+    ("imaging", _component),
+    ("drug", _vial),
+    ("preventive", _preventive),
+    ("waived", _waived),
+    ("therapy", _therapy),
+    ("imaging", _repeated),
+)
+"""The rules of modifiers, each with the kind of codes that it is for."""
+
+
+@lru_cache(maxsize=20_000)
+def _rules_for(code: str) -> tuple[_Rule, ...]:
+    return tuple(rule for kind, rule in _RULES if belongs(kind, code))
 
 
 def distinct(code: str, other: str) -> ProposedModifier:

@@ -14,7 +14,7 @@ from suggester.pipeline.reading import Reading
 from suggester.pipeline.tokenizer import TokenTable
 from suggester.ranking.services.note_words import note_words
 from suggester.ranking.services.quantities import Quantity, quantities
-from suggester.types import Evidence, Span
+from suggester.types import Evidence, make_evidence, make_span
 
 _NUMBER = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?|\.\d+")
 _SPELLED = {
@@ -64,13 +64,8 @@ class Sentence:
     @cached_property
     def numbers(self) -> tuple[tuple[int, float], ...]:
         """Places and values of numbers, in digits or spelled out."""
-        out = []
-        for i, word in enumerate(self.stems):
-            if _NUMBER.fullmatch(word):
-                out.append((i, float(word.replace(",", ""))))
-            elif word in _SPELLED:
-                out.append((i, float(_SPELLED[word])))
-        return tuple(out)
+        values = map(_VALUES.__getitem__, self.stems)
+        return tuple([(i, value) for i, value in enumerate(values) if value is not None])
 
     @cached_property
     def quantities(self) -> tuple[Quantity, ...]:
@@ -128,10 +123,10 @@ class Scene:
     def evidence(self, sentence: Sentence, first: int, final: int) -> Evidence:
         """The words of a sentence from one place to another, both included."""
         start, end = sentence.tokens[first], sentence.tokens[final]
-        span = self.reading.span(start, end)
-        return Evidence(
-            span=Span(start=span.start, end=span.end),
-            quote=self.text[span.start : span.end],
+        first_char, behind = self.reading.table.start[start], self.reading.table.end[end]
+        return make_evidence(
+            span=make_span(start=first_char, end=behind),
+            quote=self.text[first_char:behind],
             section=sentence.kind,
             assertion=self.reading.assertion_at(start, start),
         )
@@ -144,6 +139,8 @@ class Scene:
         A ``test`` is done whatever its result; rules of history named in ``present`` do not make it past.
         """
         token = sentence.tokens[place]
+        if not self.reading.assertion.flags[token]:
+            return True
         said = self.reading.assertion_at(token, token)
         negated = said.negated and not (test and not _RESULT.isdisjoint(sentence.have))
         supposed = any(c.flag == "hypothetical" and c.rule_id not in _OF_THE_SERVICE for c in said.cues)
@@ -207,20 +204,35 @@ class _Plain(dict[str, str | None]):
 _PLAIN = _Plain()
 
 
+class _Values(dict[str, float | None]):
+    """The value of each stem that is a number, in digits or spelled out; None for the others."""
+
+    def __missing__(self, word: str) -> float | None:
+        if len(self) >= _KEPT:
+            self.clear()
+        value = word.replace(",", "") if _NUMBER.fullmatch(word) else _SPELLED.get(word)
+        found = self[word] = None if value is None else float(value)
+        return found
+
+
+_VALUES = _Values()
+
+
 def _sentences(reading: Reading, text: str) -> Iterator[Sentence]:
     table, kinds, size = reading.table, reading.section_kind, len(reading.table)
-    words = list(compress(range(size), table.is_word))
-    plain = list(map(_PLAIN.__getitem__, compress(table.lower, table.is_word)))
-    behind_stops = [mark + 1 for mark in table.marks if table.lower[mark] == "." and mark + 1 < size]
+    lower, is_word = table.lower, table.is_word
+    words = list(compress(range(size), is_word))
+    plain = list(map(_PLAIN.__getitem__, compress(lower, is_word)))
+    behind_stops = [mark + 1 for mark in table.marks if lower[mark] == "." and mark + 1 < size]
     # what stands before a word may change how it is read where that is a full stop
-    changed = [token for token in behind_stops if table.is_word[token] and _STEMS[table.lower[token]][1]]
+    changed = [token for token in behind_stops if is_word[token] and _STEMS[lower[token]][1]]
     begin = passed = number = 0
     for _, stop in reading.bounds:
         end = bisect_left(words, stop, begin)
         if begin == end:
             continue
         tokens, stems = tuple(words[begin:end]), tuple(plain[begin:end])
-        changes = bisect_left(changed, stop, passed)
+        changes = bisect_left(changed, stop, passed) if changed else 0
         if None in stems or changes > passed:
             tokens, stems = _cut(table, text, tokens)
         if tokens:

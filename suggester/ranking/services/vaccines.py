@@ -84,16 +84,19 @@ _ADMINISTERED = {
 
 
 @cache
-def _first_words() -> frozenset[str]:
-    return frozenset(vaccine.term[0] for vaccine in _vaccines())
+def _by_first_word() -> tuple[frozenset[str], dict[str, tuple[int, ...]]]:
+    """The first words of the names of vaccines, and the places in the list of those that begin with each."""
+    out: dict[str, list[int]] = {}
+    for place, vaccine in enumerate(_vaccines()):
+        out.setdefault(vaccine.term[0], []).append(place)
+    return frozenset(out), {word: tuple(places) for word, places in out.items()}
 
 
 def _named(scene: Scene) -> list[Vaccine]:
-    """The vaccines all of whose words a note has."""
-    have = scene.have
-    if _first_words().isdisjoint(have):
-        return []
-    return [vaccine for vaccine in _vaccines() if vaccine.term[0] in have and have.issuperset(vaccine.term)]
+    """The vaccines all of whose words a note has, in the order of the list."""
+    have, (firsts, places) = scene.have, _by_first_word()
+    begun = sorted([place for word in firsts & have for place in places[word]])
+    return [vaccine for place in begun if have.issuperset((vaccine := _vaccines()[place]).term)]
 
 
 def compose_vaccines(scene: Scene, *, age_of: Callable[[], float | None]) -> list[Composed]:
@@ -107,7 +110,7 @@ def compose_vaccines(scene: Scene, *, age_of: Callable[[], float | None]) -> lis
     age = age_of()
     first_words = {vaccine.term[0] for vaccine in named_here}
     found: dict[str, tuple[Vaccine, Composed]] = {}
-    dosed = any(
+    dosed = "#" in scene.text and any(
         {"im", "deltoid", "vaccine", "immunization", "given"} & s.have and _SHOT & s.have
         for s in scene.sentences
     )
