@@ -55,7 +55,9 @@ def described(
     rows[_NAMED:_GENERAL] = _meaning(bench, reading, scored, seen, spans).T
     out: list[tuple[Head, Described]] = []
     for (head, _), (begin, end) in zip(heads, spans, strict=True):
-        rows[_GENERAL:, begin:end] = usage[head].columns(seen.part(begin, end), places[:, begin:end]).T
+        rows[_GENERAL:, begin:end] = usage[head].columns(
+            seen.part(begin, end), places[:, begin:end], usage[head].rows_of(reading.table)
+        ).T
         out.append((head, (rows[:, begin:end].T, scored[begin:end])))
     return out
 
@@ -77,7 +79,8 @@ def _meaning(
 ) -> NDArray[np.float32]:
     """Columns of meaning of groups of candidates, which end where ``spans`` say."""
     codes = [(item.candidate.system, item.candidate.row) for item in scored]
-    return bench.meaning.columns(seen, codes, bench.meaning.running(reading.table.lower), spans)
+    meaning = bench.meaning
+    return meaning.columns(seen, codes, meaning.running(meaning.rows_of(reading.table)), spans)
 
 
 def sighting(
