@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from suggester.pipeline.matching import Matches
 from suggester.pipeline.reading import FAMILY, HISTORICAL, HYPOTHETICAL, NEGATED, UNCERTAIN, Reading
-from suggester.ranking.candidates import CodeSupport, Support
+from suggester.ranking.candidates import CodeSupport
 
 SECTION_GROUPS: dict[str, tuple[str, ...]] = {
     "assessment": ("assessment", "assessment_plan", "impression", "problem_list"),

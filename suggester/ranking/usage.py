@@ -172,64 +172,78 @@ class Usage:
         """The row in ``weights`` of each folded word of a note."""
         return self._rows.of(table.numbering, table.numbers)
 
-    def columns(
-        self,
-        seen: Sighting,
-        places: NDArray[np.int64] | None = None,
-        rows: NDArray[np.integer] | None = None,
-    ) -> NDArray[np.float32]:
-        """Features of the candidates of a note, shape ``(candidates, len(USAGE_NAMES))``.
+    def columns(self, seen: Sighting) -> NDArray[np.float32]:
+        """Features of the candidates of a note, shape ``(candidates, len(USAGE_NAMES))``."""
+        here = slice(0, len(seen.codes))
+        return self.columns_of(seen, here, places=seen.places(), rows=self._rows_of_words(seen.words))
 
-        ``places`` are those that the sighting gives, and ``rows`` those of its words, if they are at hand.
+    def columns_of(
+        self, seen: Sighting, here: slice, *, places: NDArray[np.int64], rows: NDArray[np.integer]
+    ) -> NDArray[np.float32]:
+        """The same for some of the candidates.
+
+        Parameters
+        ----------
+        seen
+            The candidates of a note.
+        here
+            Those that are meant.
+        places
+            Of the words that are looked up, as the sighting gives them.
+        rows
+            Of the words of the note.
         """
-        out = np.empty((len(seen.codes), len(USAGE_NAMES)), dtype=np.float32)
-        if seen.codes:
-            out[:, :-2] = self._rates_of(seen)
-            out[:, -2:] = self.context(seen, places, rows)
+        codes = seen.codes[here]
+        out = np.empty((len(codes), len(USAGE_NAMES)), dtype=np.float32)
+        if codes:
+            phrases = map(_as_seen, seen.phrases[here], seen.whole[here].tolist())
+            out[:, :-2] = self._rates_of(list(zip(phrases, codes, strict=True)), seen.categories[here])
+            out[:, -2:] = self._context(seen.kinds[here], places[:, here], rows)
         return out
 
-    def context(
-        self,
-        seen: Sighting,
-        places: NDArray[np.int64] | None = None,
-        rows: NDArray[np.integer] | None = None,
-    ) -> NDArray[np.float32]:
+    def context(self, seen: Sighting) -> NDArray[np.float32]:
         """Log odds of the best mentions, by the words around and inside them, shape ``(candidates, 2)``."""
-        if places is None:
-            places = seen.places()
-        size = len(seen.words)
+        return self._context(seen.kinds, seen.places(), self._rows_of_words(seen.words))
+
+    def _rows_of_words(self, words: Sequence[str]) -> NDArray[np.integer]:
+        return np.fromiter(map(self._row, words), np.intp, len(words))
+
+    def _context(
+        self, kinds: Sequence[str], places: NDArray[np.int64], rows: NDArray[np.integer]
+    ) -> NDArray[np.float32]:
+        size = len(rows)
         begins = np.empty(size + len(self._edges), dtype=np.intp)
-        begins[:size] = list(map(self._row, seen.words)) if rows is None else rows
+        begins[:size] = rows
         begins[size:] = self._edges
         begins *= SLOT_COUNT
         at = begins.take(places)
         at += _SLOTS
-        weights = np.add.reduce(self._pairs.take(at).view(np.float32), axis=0).reshape(-1, 2)
+        weights: NDArray[np.float32] = np.add.reduce(self._pairs.take(at).view(np.float32), axis=0).reshape(
+            -1, 2
+        )
         known, unknown = self._kinds, len(self.kinds)
-        kinds = self._kind_weights.take([known.get(kind, unknown) for kind in seen.kinds], axis=0)
-        odds: NDArray[np.float32] = weights + kinds
-        return odds
+        weights += self._kind_weights.take([known.get(kind, unknown) for kind in kinds], axis=0)
+        return weights
 
     def told(self, phrase: str, code: str, *, whole: bool) -> tuple[int, int] | None:
         """Practice notes in which a phrase stood, affirmed, whole or in part; those of them with the code."""
         counts = self.phrases.get((_as_seen(phrase, whole=whole), code))
         return None if counts is None else (int(counts.item(_NAMED)), int(counts.item(_RIGHT)))
 
-    def _rates_of(self, seen: Sighting) -> NDArray[np.float32]:
-        """All columns but the last two; rates are kept once worked out.
+    def _rates_of(self, keys: Sequence[tuple[str, str]], categories: Sequence[str]) -> NDArray[np.float32]:
+        """All columns but the last two, of phrases as they are counted with their codes.
 
-        Kept are the values as they lie in memory, not places in a table: threads share a usage.
+        Rates are kept once worked out: the values as they lie in memory, not places in a table, as threads
+        share a usage.
         """
         known = self._known
-        phrases = map(_as_seen, seen.phrases, seen.whole.tolist())
-        keys = list(zip(phrases, seen.codes, strict=True))
         rows = list(map(known.get, keys))
         if None in rows:
             for number, key in enumerate(keys):
                 if rows[number] is None:
                     if len(known) >= _KEPT:
                         known.clear()
-                    rates = np.array(self._rates(*key, seen.categories[number]), dtype=np.float32)
+                    rates = np.array(self._rates(*key, categories[number]), dtype=np.float32)
                     rows[number] = known[key] = rates.tobytes()
         return np.frombuffer(b"".join(filter(None, rows)), dtype=np.float32).reshape(len(rows), -1)
 
