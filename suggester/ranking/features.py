@@ -411,7 +411,7 @@ class FeatureBuilder:
         said = (heard @ _HEARD).tolist()
         past, present = said[VOICES.index("past")], said[VOICES.index("present")]
         share = (past + 0.5) / (past + present + 1)
-        of_note = {
+        of_note = {  # in the order of the columns; the candidates of a group are counted by the caller
             "note_words": math.log1p(count),
             "note_sections": min(sections, 30),
             "note_candidates": 0.0,

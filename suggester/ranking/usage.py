@@ -218,9 +218,8 @@ class Usage:
         begins *= SLOT_COUNT
         at = begins.take(places)
         at += _SLOTS
-        weights: NDArray[np.float32] = np.add.reduce(self._pairs.take(at).view(np.float32), axis=0).reshape(
-            -1, 2
-        )
+        summed: NDArray[np.float32] = np.add.reduce(self._pairs.take(at).view(np.float32), axis=0)
+        weights = summed.reshape(-1, 2)
         known, unknown = self._kinds, len(self.kinds)
         weights += self._kind_weights.take([known.get(kind, unknown) for kind in kinds], axis=0)
         return weights
