@@ -44,7 +44,8 @@ def meaning() -> Meaning:
 
 
 def told(one: Meaning, note: Sighting, codes: Sequence[tuple[System, int]]) -> np.ndarray:
-    return one.columns(note, codes, one.running(note.words), [(0, len(codes))])
+    rows = np.array([one.words.get(word, len(one.words)) for word in note.words], dtype=np.intp)
+    return one.columns(note, codes, one.running(rows), [(0, len(codes))])
 
 
 def seen(

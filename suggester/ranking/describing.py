@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Literal
 
 import numpy as np
@@ -55,7 +56,11 @@ def described(
     rows[_NAMED:_GENERAL] = _meaning(bench, reading, scored, seen, spans).T
     out: list[tuple[Head, Described]] = []
     for (head, _), (begin, end) in zip(heads, spans, strict=True):
-        rows[_GENERAL:, begin:end] = usage[head].columns(seen.part(begin, end), places[:, begin:end]).T
+        rows[_GENERAL:, begin:end] = (
+            usage[head]
+            .columns_of(seen, slice(begin, end), places=places, rows=usage[head].rows_of(reading.table))
+            .T
+        )
         out.append((head, (rows[:, begin:end].T, scored[begin:end])))
     return out
 
@@ -77,7 +82,8 @@ def _meaning(
 ) -> NDArray[np.float32]:
     """Columns of meaning of groups of candidates, which end where ``spans`` say."""
     codes = [(item.candidate.system, item.candidate.row) for item in scored]
-    return bench.meaning.columns(seen, codes, bench.meaning.running(reading.table.lower), spans)
+    meaning = bench.meaning
+    return meaning.columns(seen, codes, meaning.running(meaning.rows_of(reading.table)), spans)
 
 
 def sighting(
@@ -86,19 +92,20 @@ def sighting(
     """Scored candidates and their features, shape ``(candidates, len(NAMES))``, as usage sees them."""
     m = reading.matches
     at = np.array([item.best.match for item in scored], dtype=np.intp)
-    first = m.first[at].astype(np.int64)
+    first = m.first.take(at).astype(np.int64)
     tokens, sentence, bounds = first.tolist(), reading.sentence, reading.bounds
-    own = np.array([bounds[sentence[token]] for token in tokens], dtype=np.int64).reshape(-1, 2)
+    ends = chain.from_iterable([bounds[sentence[token]] for token in tokens])
+    own = np.fromiter(ends, np.int64, 2 * len(tokens)).reshape(-1, 2)
     phrase, kinds, codes = bench.finder.phrase, reading.section_kind, bench.codes
     return Sighting(
         codes=[codes[item.candidate.system][item.candidate.row] for item in scored],
         categories=[item.category for item in scored],
-        phrases=[phrase(term) for term in m.term[at].tolist()],
+        phrases=[phrase(term) for term in m.term.take(at).tolist()],
         affirmed=table[:, _AFFIRMED] > 0,
         whole=table[:, _COVERAGE] >= COMPLETE,
         fitting=table[:, _COVERAGE] >= FITTING,
         first=first,
-        final=m.final[at].astype(np.int64),
+        final=m.final.take(at).astype(np.int64),
         begin=own[:, 0],
         stop=own[:, 1],
         kinds=[kinds[token] for token in tokens],

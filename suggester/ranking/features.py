@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from suggester.codesets.terms import PHRASES, Source, TermIndex
 from suggester.pipeline.matching import COMPLETE
+from suggester.pipeline.numbering import ByWord
 from suggester.pipeline.pages import ranges
 from suggester.pipeline.reading import Reading
 from suggester.ranking.candidates import CandidateFinder, CodeSupport, Support
@@ -123,9 +124,25 @@ _ROUTE = (
 )
 
 _AT = {name: number for number, name in enumerate(NAMES)}
-_COVERAGE, _FROM, _SHARES, _IN = (
-    _AT[n] for n in ("coverage", "from_title", "negated_share", "in_assessment")
+_COVERAGE, _FROM, _SHARES, _IN, _NOTE = (
+    _AT[n] for n in ("coverage", "from_title", "negated_share", "in_assessment", "note_words")
 )
+_AT_MOST = {
+    "separators": 6,
+    "mentions": 10,
+    "sentences": 10,
+    "undominated": 10,
+    "affirmed": 10,
+    **{f"in_{name}": 4 for name in _GROUP_NAMES},
+    "as_heading": 3,
+    "at_line_start": 3,
+    "specific_sibling": 5,
+    "same_words_better": 10,
+    "category_rank": 10,
+    "category_size": 20,
+}
+"""What is counted no further."""
+_MOST = np.array([_AT_MOST.get(name, np.inf) for name in NAMES], dtype=np.float32)[:, None]
 _FROM_SOURCES: tuple[tuple[Source, ...], ...] = (
     (Source.TITLE,),
     (Source.DEFAULT,),
@@ -140,6 +157,8 @@ _TRAITS = ("chapter", "code_length", "unspecified_code", "other_code", "symptom_
 """Features that a code has in every note."""
 _SYMPTOMS = ("M25.5", "M25.4", "M54", "M79.6", "H57.1", "N64.4", "G89")
 """Codes of symptoms outside chapter R: pain."""
+_HEARD = np.array([[bits >> bit & 1 for bit in range(len(VOICES))] for bits in range(1 << len(VOICES))])
+"""Which voices some bits are, shape ``(bits, voices)``."""
 
 
 @dataclass(slots=True)
@@ -179,6 +198,7 @@ class FeatureBuilder:
         self._traits = np.full((len(_TRAITS), ends[-1]), np.nan, dtype=np.float32)
         vocabulary = releases.terms.vocabulary
         self._voices = read_voices()
+        self._voiced = ByWord(self._voices_of, np.int8)
         self._route = frozenset(vocabulary[w] for w in _ROUTE if w in vocabulary)
 
     def unspecified(self, row: int) -> bool:
@@ -188,6 +208,10 @@ class FeatureBuilder:
             found = self._shape(row)[0] or "without complication" in self._titles[row].lower()
             self._vague[row] = found
         return found
+
+    def _voices_of(self, word: str) -> int:
+        """The voices that a word is of, as bits in their order."""
+        return sum(1 << bit for bit, voice in enumerate(VOICES) if word in self._voices[voice])
 
     def _shape(self, row: int) -> tuple[bool, bool]:
         """Whether a title is of an unspecified code, and of an *other* code."""
@@ -239,6 +263,8 @@ class FeatureBuilder:
         self._of_note(reading, rows, setting)
         for begin, end in spans:
             rows[_AT["note_candidates"], begin:end] = math.log1p(end - begin)
+        named = rows[: len(NAMES)]
+        np.minimum(named, _MOST, out=named)
         return rows, scored, spans
 
     def _scored(self, candidates: Sequence[CodeSupport], flat: Flat) -> list[Scored]:
@@ -265,41 +291,41 @@ class FeatureBuilder:
     ) -> None:
         """How well the words fit, where they stand and what is asserted of them."""
         m, terms = reading.matches, self._finder.releases.terms
-        at = flat.match[flat.best]
-        term = m.term[at]
+        at = flat.best_match
+        term, hits = m.term.take(at), m.hits.take(at)
         resolved = [support.resolved for support in flat.best_support]
         size, kinds = len(candidates), len(_GROUP_NAMES)
-        places = flat.owner * kinds + marks.group[flat.tokens]
+        places = flat.owner * kinds + marks.group.take(flat.tokens)
         groups = np.bincount(places, minlength=size * kinds).reshape(size, kinds).T
-        rows[_COVERAGE] = m.coverage[at]
-        rows[_COVERAGE + 1] = m.density[at]
-        rows[_COVERAGE + 2] = m.hits[at]
-        rows[_COVERAGE + 3] = m.weight[at]
-        rows[_COVERAGE + 4] = terms.term_weight[term]
+        rows[_COVERAGE] = m.coverage.take(at)
+        rows[_COVERAGE + 1] = m.density.take(at)
+        rows[_COVERAGE + 2] = hits
+        rows[_COVERAGE + 3] = m.weight.take(at)
+        rows[_COVERAGE + 4] = terms.term_weight.take(term)
         rows[_COVERAGE + 5] = flat.best_score
-        rows[_FROM : _FROM + len(_FROM_SOURCES)] = _FROM_TABLE[:, terms.term_source[term]]
-        rows[_AT["own_share"]] = m.own[at] / np.maximum(m.hits[at], 1)
-        rows[_AT["separators"]] = np.minimum(flat.separators[flat.best], 6)
+        rows[_FROM : _FROM + len(_FROM_SOURCES)] = _FROM_TABLE.take(terms.term_source.take(term), axis=1)
+        rows[_AT["own_share"]] = m.own.take(at) / np.maximum(hits, 1)
+        rows[_AT["separators"]] = flat.separators.take(flat.best)
         rows[_AT["corrected"]] = _any_word(terms, term, reading.words.corrected)
         rows[_AT["method"]] = [support.method for support in flat.best_support]
         rows[_AT["supported_words"]] = [r.supported if r else 0.0 for r in resolved]
         rows[_AT["unsupported_words"]] = [r.unsupported if r else 0.0 for r in resolved]
         rows[_AT["side_missing"]] = [r.side_missing if r else 0.0 for r in resolved]
-        rows[_AT["mentions"]] = np.minimum(flat.count, 10)
-        rows[_AT["sentences"]] = np.minimum(flat.sentences(m), 10)
+        rows[_AT["mentions"]] = flat.count
+        rows[_AT["sentences"]] = flat.sentences(m)
         counts = flat.counts
-        rows[_AT["undominated"]] = np.minimum(counts[UNDOMINATED], 10)
-        rows[_AT["affirmed"]] = np.minimum(counts[AFFIRMED], 10)
+        rows[_AT["undominated"]] = counts[UNDOMINATED]
+        rows[_AT["affirmed"]] = counts[AFFIRMED]
         rows[_SHARES : _SHARES + len(FLAGS)] = counts[FLAGGED : FLAGGED + len(FLAGS)] / flat.count
-        rows[_IN : _IN + kinds] = np.minimum(groups, 4)
-        rows[_AT["as_heading"]] = np.minimum(counts[HEADING], 3)
-        rows[_AT["at_line_start"]] = np.minimum(counts[LINE_START], 3)
+        rows[_IN : _IN + kinds] = groups
+        rows[_AT["as_heading"]] = counts[HEADING]
+        rows[_AT["at_line_start"]] = counts[LINE_START]
         rows[_AT["best_section_score"]] = np.maximum.reduce(_SECTION_SCORES[:, None] * (groups > 0))
         traits = self._traits_of(candidates)
         for number, name in enumerate(_TRAITS):
             rows[_AT[name]] = traits[number]
         rows[_AT["first_position"]] = flat.first_token / max(1, len(reading.table.lower))
-        rows[_AT["route_words"]] = self._beside_route(reading, m.sentence[at].tolist())
+        rows[_AT["route_words"]] = self._beside_route(reading, m.sentence.take(at).tolist())
         rows[_AT["replaced"]] = [c.replaced for c in candidates]
 
     def _traits_of(self, candidates: Sequence[CodeSupport]) -> NDArray[np.float32]:
@@ -341,55 +367,63 @@ class FeatureBuilder:
         ``spans`` are where the groups begin and end.
         """
         m = reading.matches
-        best, score = flat.match[flat.best], flat.best_score
+        score = flat.best_score
         begins = [begin for begin, _ in spans]
         group = np.arange(len(spans)).repeat([end - begin for begin, end in spans])
         # the best score at each token, of each group apart
-        place = m.anchor[flat.match] + len(marks.group) * group[flat.owner]
+        place = m.anchor.take(flat.match) + len(marks.group) * group.take(flat.owner)
         at_anchor = np.zeros(len(marks.group) * len(spans))
-        np.maximum.at(at_anchor, place, score[flat.owner])
-        telling = (flat.flags == 0) & (m.coverage[flat.match] > COMPLETE) & marks.telling[flat.tokens]
-        firm = np.maximum.reduceat(np.where(telling, m.weight[flat.match], 0.0), flat.starts)
+        np.maximum.at(at_anchor, place, score.take(flat.owner))
+        complete = m.coverage.take(flat.match) > COMPLETE
+        telling = (flat.flags == 0) & complete & marks.telling.take(flat.tokens)
+        firm = np.maximum.reduceat(np.where(telling, flat.weight, 0.0), flat.starts)
         symptom = rows[_AT["symptom_code"]]
-        diagnoses = np.minimum(np.add.reduceat((firm > 0) & (symptom == 0), begins, dtype=np.intp), 10)[group]
-        rarity = m.weight[best]
-        clear = (m.coverage[best] > COMPLETE) & (flat.counts[AFFIRMED] > 0)
+        found = np.add.reduceat((firm > 0) & (symptom == 0), begins, dtype=np.intp)
+        diagnoses = np.minimum(found, 10).take(group)
+        rarity = flat.weight.take(flat.best)
+        clear = complete.take(flat.best) & (flat.counts[AFFIRMED] > 0)
         family = Family([item.category for item in scored])
         of, with_ = family.one, family.other
-        sharper = (rarity[with_] > rarity[of] + _SHARPER) & clear[with_]
-        better = np.empty(len(score), dtype=np.intp)
+        beside = score.take(with_)
+        sharper = (rarity.take(with_) > (rarity + _SHARPER).take(of)) & clear.take(with_)
+        first, final = m.first.take(flat.best_match), m.final.take(flat.best_match)
         for begin, end in spans:
-            better[begin:end] = _better(m.first[best[begin:end]], m.final[best[begin:end]], score[begin:end])
-        top = np.maximum.reduceat(score, begins)[group]
-        rows[_AT["specific_sibling"]] = np.minimum(family.count(sharper), 5)
-        rows[_AT["specific_sibling_score"]] = family.most(np.where(sharper, score[with_], 0.0))
-        rows[_AT["same_words_better"]] = np.minimum(better, 10)
-        rows[_AT["category_best_ratio"]] = score / (family.most(score[with_]) + 1e-9)
-        rows[_AT["category_rank"]] = np.minimum(family.count(score[with_] > score[of]), 10)
-        rows[_AT["category_size"]] = np.minimum(family.size, 20)
-        rows[_AT["overlap_better"]] = at_anchor[place[flat.best]] > score + 1e-6
+            rows[_AT["same_words_better"], begin:end] = _better(
+                first[begin:end], final[begin:end], score[begin:end]
+            )
+        top = np.maximum.reduceat(score, begins).take(group)
+        rows[_AT["specific_sibling"]] = family.count(sharper)
+        rows[_AT["specific_sibling_score"]] = family.most(np.where(sharper, beside, 0.0))
+        rows[_AT["category_best_ratio"]] = score / (family.most(beside) + 1e-9)
+        rows[_AT["category_rank"]] = family.count(beside > score.take(of))
+        rows[_AT["category_size"]] = family.size
+        rows[_AT["overlap_better"]] = at_anchor.take(place.take(flat.best)) > score + 1e-6
         rows[_AT["note_best_ratio"]] = score / np.where(top == 0, 1.0, top)
-        rows[_AT["stronger_sibling"]] = family.most(firm[with_]) > rarity + 0.5
+        rows[_AT["stronger_sibling"]] = family.most(firm.take(with_)) > rarity + 0.5
         rows[_AT["firm_diagnoses"]] = diagnoses
         rows[_AT["symptom_beside_diagnosis"]] = symptom * diagnoses
 
     def _of_note(self, reading: Reading, rows: NDArray[np.float32], setting: Setting | None) -> None:
         """What is the same for all candidates; lines and words of a voice in their share of all words."""
-        words = max(1, len(reading.words.place_token))
-        rows[_AT["note_words"]] = math.log1p(len(reading.words.place_token))
-        rows[_AT["note_sections"]] = min(len(reading.sections.sections), 30)
-        rows[_AT["note_lines"]] = min(len(reading.table.lines) / words, 1.0)
-        said = {voice: len(reading.places(spoken)) for voice, spoken in self._voices.items()}
-        for voice, count in said.items():
-            rows[_AT[f"{voice}_words"]] = count / words
-        share = (said["past"] + 0.5) / (said["past"] + said["present"] + 1)
-        rows[_AT["past_share"]] = share
-        rows[_AT["told_afterwards"]] = (
-            share > _MOSTLY_PAST
-            and said["past"] > _OFTEN_PAST * words
-            and len(reading.sections.sections) <= _FEW_SECTIONS
-        )
-        rows[_AT["setting"]] = _SETTINGS[setting]
+        count, table, sections = len(reading.words.place_token), reading.table, len(reading.sections.sections)
+        words = max(1, count)
+        heard = np.bincount(self._voiced.of(table.numbering, table.numbers), minlength=1 << len(VOICES))
+        said = (heard @ _HEARD).tolist()
+        past, present = said[VOICES.index("past")], said[VOICES.index("present")]
+        share = (past + 0.5) / (past + present + 1)
+        of_note = {  # in the order of the columns; the candidates of a group are counted by the caller
+            "note_words": math.log1p(count),
+            "note_sections": min(sections, 30),
+            "note_candidates": 0.0,
+            "note_lines": min(len(table.lines) / words, 1.0),
+            **{f"{voice}_words": one / words for voice, one in zip(VOICES, said, strict=True)},
+            "past_share": share,
+            "told_afterwards": (
+                share > _MOSTLY_PAST and past > _OFTEN_PAST * words and sections <= _FEW_SECTIONS
+            ),
+            "setting": _SETTINGS[setting],
+        }
+        rows[_NOTE : _NOTE + len(of_note)] = np.array(list(of_note.values()))[:, None]
 
 
 def _better(

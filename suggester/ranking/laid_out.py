@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import chain
-from operator import attrgetter, itemgetter
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from suggester.pipeline.matching import Matches
 from suggester.pipeline.reading import FAMILY, HISTORICAL, HYPOTHETICAL, NEGATED, UNCERTAIN, Reading
-from suggester.ranking.candidates import CodeSupport, Support
+from suggester.ranking.candidates import CodeSupport
 
 SECTION_GROUPS: dict[str, tuple[str, ...]] = {
     "assessment": ("assessment", "assessment_plan", "impression", "problem_list"),
@@ -66,7 +66,6 @@ _FLAG_TABLE = np.array(
 )
 """Whether a mask has no flag, and whether it has each flag, shape ``(1 + flags, masks)``."""
 _supports = attrgetter("supports")
-_match, _flags, _similarity = (itemgetter(Support._fields.index(n)) for n in ("match", "flags", "similarity"))
 _HELD = np.array([[1.0, 0.5], [0.3, 0.3 * 0.5]])
 """Factor of the score of what is negated or not, and dominated or not; ``NEGATED`` is 1."""
 AFFIRMED, FLAGGED = 0, 1
@@ -132,12 +131,12 @@ class Flat:
 
     Attributes
     ----------
-    owner, match, flags, tokens
-        Candidate number, match, assertion bits and first token of each support.
+    owner, match, flags, tokens, weight
+        Candidate number, match, assertion bits, first token and weight of each support.
     starts, count, first_token
         First support, number of supports and first token of each candidate.
-    best, best_score, best_support
-        The support of the best score, and that score, of each candidate.
+    best, best_score, best_support, best_match
+        The support of the best score, that score, and the match of that support, of each candidate.
     separators
         Commas, slashes, brackets and stops inside the words of each support.
     counts
@@ -154,31 +153,40 @@ class Flat:
         self.starts = ends - self.count
         self.owner = np.arange(len(candidates)).repeat(self.count)
         size = len(supports)
-        self.match = np.fromiter(map(_match, supports), np.intp, size)
-        self.flags = np.fromiter(map(_flags, supports), np.intp, size)
-        self.tokens = m.first[self.match]
-        dominated = m.dominated[self.match]
-        similarity = np.fromiter(map(_similarity, supports), np.float64, size)
-        score = similarity * np.minimum(1.5, np.log1p(m.weight[self.match].astype(np.float64)) / 2)
+        match, _, flags, _, similarity = zip(*supports, strict=True)
+        self.match = np.fromiter(match, np.intp, size)
+        self.flags = np.fromiter(flags, np.intp, size)
+        self.tokens = m.first.take(self.match)
+        self.weight = m.weight.take(self.match)
+        dominated = m.dominated.take(self.match)
+        score = np.log1p(self.weight.astype(np.float64))
+        score /= 2
+        np.minimum(score, 1.5, out=score)
+        score *= np.fromiter(similarity, np.float64, size)
         score *= _HELD[self.flags & NEGATED, dominated.view(np.int8)]
-        self.separators = marks.separators[m.final[self.match]] - marks.separators[self.tokens]
-        score *= _SEPARATED[np.minimum(self.separators, len(_SEPARATED) - 1)]
+        self.separators = marks.separators.take(m.final.take(self.match))
+        self.separators -= marks.separators.take(self.tokens)
+        score *= _SEPARATED.take(self.separators, mode="clip")
         self.best_score = np.maximum.reduceat(score, self.starts)
-        top = (score >= self.best_score[self.owner] - 1e-9).nonzero()[0]
-        owner = self.owner[top]
-        self.best = top[np.concatenate(([True], owner[1:] != owner[:-1]))]
+        top = (score >= (self.best_score - 1e-9).take(self.owner)).nonzero()[0]
+        owner = self.owner.take(top)
+        fresh = np.empty(len(top), dtype=np.bool_)
+        fresh[0] = True
+        np.not_equal(owner[1:], owner[:-1], out=fresh[1:])
+        self.best = top[fresh]
+        self.best_match = self.match.take(self.best)
         self.best_support = [supports[at] for at in self.best.tolist()]
         self.first_token = np.minimum.reduceat(self.tokens, self.starts)
-        marked = np.empty((UNDOMINATED + 1, len(supports)), dtype=np.int64)
-        marked[:HEADING] = _FLAG_TABLE[:, self.flags]
-        marked[HEADING] = marks.heading[self.tokens]
-        marked[LINE_START] = marks.line_start[self.tokens]
+        marked = np.empty((UNDOMINATED + 1, size), dtype=np.int64)
+        marked[:HEADING] = _FLAG_TABLE.take(self.flags, axis=1)
+        marked[HEADING] = marks.heading.take(self.tokens)
+        marked[LINE_START] = marks.line_start.take(self.tokens)
         marked[UNDOMINATED] = ~dominated
         self.counts = np.add.reduceat(marked, self.starts, axis=1)
 
     def sentences(self, matches: Matches) -> NDArray[np.int64]:
         """In how many sentences each candidate is named."""
-        places = self.owner << 32 | matches.sentence[self.match]
+        places = self.owner << 32 | matches.sentence.take(self.match)
         places.sort()
-        new = np.concatenate(([True], places[1:] != places[:-1]))
-        return np.bincount(places[new] >> 32, minlength=len(self.count))
+        again = places[1:] == places[:-1]
+        return self.count - np.bincount(places[1:][again] >> 32, minlength=len(self.count))

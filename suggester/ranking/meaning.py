@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import repeat
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -19,6 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suggester.pinned import lines_of, read_arrays, read_card
+from suggester.pipeline.numbering import ByWord
+from suggester.pipeline.tokenizer import TokenTable
 from suggester.ranking.sighting import Sighting
 from suggester.resources import data_path
 from suggester.types import System
@@ -60,6 +61,7 @@ class Meaning:
     _first: dict[System, int] = field(default_factory=dict, init=False, repr=False, compare=False)
     _vectors: NDArray[np.float32] = field(init=False, repr=False, compare=False)
     _known: NDArray[np.bool_] = field(init=False, repr=False, compare=False)
+    _rows: ByWord = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         count = 0
@@ -70,6 +72,7 @@ class Meaning:
         object.__setattr__(self, "_vectors", np.zeros((count + 1, self.vectors.shape[1]), dtype=np.float32))
         object.__setattr__(self, "_known", np.zeros(count + 1, dtype=np.bool_))
         self._known[-1] = True
+        object.__setattr__(self, "_rows", ByWord(self._row))
 
     @classmethod
     def load(cls, titles: Mapping[System, Sequence[str]], folder: Path | None = None) -> Self:
@@ -94,19 +97,24 @@ class Meaning:
             titles=titles,
         )
 
-    def running(self, words: Sequence[str]) -> NDArray[np.float32]:
-        """Sums of the vectors of a note's folded words before each and after all.
+    def _row(self, word: str) -> int:
+        return self.words.get(word, len(self.words))
+
+    def rows_of(self, table: TokenTable) -> NDArray[np.integer]:
+        """The row in ``vectors`` of each folded word of a note."""
+        return self._rows.of(table.numbering, table.numbers)
+
+    def running(self, rows: NDArray[np.integer]) -> NDArray[np.float32]:
+        """Sums of the vectors of words, by their rows, before each and after all.
 
         Shape ``(words + 1, dimensions)``.
         """
-        known, unknown = self.words, len(self.words)
-        size, width = len(words), self.vectors.shape[1]
-        sums = np.empty((size + 1, width), dtype=np.float32)
+        width = self.vectors.shape[1]
+        sums = np.empty((len(rows) + 1, width), dtype=np.float32)
         sums[0] = 0.0
-        ids = np.fromiter(map(known.get, words, repeat(unknown, size)), np.intp, size)
         # numbers are added as the two parts of a complex one: the same sums in half the steps
         taken = np.complex64 if width % 2 == 0 else np.float32
-        np.add.accumulate(self.vectors.take(ids, axis=0).view(taken), axis=0, out=sums[1:].view(taken))
+        np.add.accumulate(self.vectors.take(rows, axis=0).view(taken), axis=0, out=sums[1:].view(taken))
         return sums
 
     def columns(

@@ -69,7 +69,9 @@ class Ranker:
         """Calibrated confidence of rows of features, shape ``(n, len(COLUMNS))`` -> ``(n,)``."""
         raw = self.trees[head].predict(features)
         # a trace of the raw score keeps the order inside the flat steps of the calibration
-        return np.clip(self.calibration[head].apply(raw) + 1e-6 * np.tanh(raw / 4), 0.0, 1.0)
+        chance = self.calibration[head].apply(raw) + 1e-6 * np.tanh(raw / 4)
+        bounded: NDArray[np.float64] = np.minimum(np.maximum(chance, 0.0), 1.0)
+        return bounded
 
     def centrality(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
         """How likely diagnoses are what the note is about: ``(n, len(COLUMNS))`` -> ``(n,)``, in (0, 1)."""

@@ -58,24 +58,6 @@ class Sighting:
     kinds: Sequence[str]
     words: Sequence[str]
 
-    def part(self, begin: int, end: int) -> Sighting:
-        """Those of the candidates from ``begin`` up to ``end``."""
-        here = slice(begin, end)
-        return Sighting(
-            codes=self.codes[here],
-            categories=self.categories[here],
-            phrases=self.phrases[here],
-            affirmed=self.affirmed[here],
-            whole=self.whole[here],
-            fitting=self.fitting[here],
-            first=self.first[here],
-            final=self.final[here],
-            begin=self.begin[here],
-            stop=self.stop[here],
-            kinds=self.kinds[here],
-            words=self.words,
-        )
-
     def places(self) -> NDArray[np.int64]:
         """Places of the words that are looked up, shape ``(len(SLOTS), candidates)``.
 

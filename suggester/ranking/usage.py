@@ -18,6 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suggester.pinned import lines_of, text_array
+from suggester.pipeline.numbering import ByWord
+from suggester.pipeline.tokenizer import TokenTable
 from suggester.ranking.sighting import SLOT_COUNT, SLOTS, Sighting, category_of
 
 if TYPE_CHECKING:
@@ -56,6 +58,7 @@ _IN_PART = "~"
 _LEAST_IN_PART = 2
 """Notes that must have had part of a phrase for it to be counted."""
 _KEPT = 50_000
+_SLOTS = SLOTS[:, None]
 _DIGIT = re.compile(r"\d")
 _NOTHING: NDArray[np.float32] = np.zeros(6, dtype=np.float32)
 _NONE: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
@@ -91,8 +94,9 @@ class Usage:
     _categories: dict[str, NDArray[np.float32]] = field(init=False, repr=False, compare=False)
     _total: NDArray[np.float32] = field(init=False, repr=False, compare=False)
     _known: dict[tuple[str, str], bytes] = field(init=False, repr=False, compare=False)
-    _rows: _Rows = field(init=False, repr=False, compare=False)
-    _flat: NDArray[np.float32] = field(init=False, repr=False, compare=False)
+    _rows: ByWord = field(init=False, repr=False, compare=False)
+    _edges: tuple[int, int, int] = field(init=False, repr=False, compare=False)
+    _pairs: NDArray[np.complex64] = field(init=False, repr=False, compare=False)
     _kinds: dict[str, int] = field(init=False, repr=False, compare=False)
     _kind_weights: NDArray[np.float32] = field(init=False, repr=False, compare=False)
 
@@ -106,8 +110,13 @@ class Usage:
         object.__setattr__(self, "_categories", categories)
         object.__setattr__(self, "_total", total)
         object.__setattr__(self, "_known", {})
-        object.__setattr__(self, "_rows", _Rows(self.words))
-        object.__setattr__(self, "_flat", self.weights.reshape(-1, 2))
+        object.__setattr__(self, "_rows", ByWord(self._row))
+        unknown = len(self.words)
+        edges = *(self.words.get(edge, unknown) for edge in (_LEFT_EDGE, _RIGHT_EDGE)), unknown
+        object.__setattr__(self, "_edges", edges)
+        # the two weights of a word in a slot as the parts of one number: they are looked up as one
+        pairs = np.ascontiguousarray(self.weights, dtype=np.float32).reshape(-1).view(np.complex64)
+        object.__setattr__(self, "_pairs", pairs)
         object.__setattr__(self, "_kinds", {kind: number for number, kind in enumerate(self.kinds)})
         kinds = np.array([*self.kinds.values(), _NOTHING[:2]], dtype=np.float32)
         object.__setattr__(self, "_kind_weights", kinds + self.intercept)
@@ -155,56 +164,87 @@ class Usage:
             codes=codes, phrases=phrases, words=words, weights=weights, kinds=kinds, intercept=intercept
         )
 
-    def columns(self, seen: Sighting, places: NDArray[np.int64] | None = None) -> NDArray[np.float32]:
-        """Features of the candidates of a note, shape ``(candidates, len(USAGE_NAMES))``.
+    def _row(self, word: str) -> int:
+        """The row of a word as it stands in a note: that of its shape."""
+        return self.words.get(_shape(word), len(self.words))
 
-        ``places`` are those that the sighting gives, if they are at hand.
+    def rows_of(self, table: TokenTable) -> NDArray[np.integer]:
+        """The row in ``weights`` of each folded word of a note."""
+        return self._rows.of(table.numbering, table.numbers)
+
+    def columns(self, seen: Sighting) -> NDArray[np.float32]:
+        """Features of the candidates of a note, shape ``(candidates, len(USAGE_NAMES))``."""
+        here = slice(0, len(seen.codes))
+        return self.columns_of(seen, here, places=seen.places(), rows=self._rows_of_words(seen.words))
+
+    def columns_of(
+        self, seen: Sighting, here: slice, *, places: NDArray[np.int64], rows: NDArray[np.integer]
+    ) -> NDArray[np.float32]:
+        """The same for some of the candidates.
+
+        Parameters
+        ----------
+        seen
+            The candidates of a note.
+        here
+            Those that are meant.
+        places
+            Of the words that are looked up, as the sighting gives them.
+        rows
+            Of the words of the note.
         """
-        out = np.empty((len(seen.codes), len(USAGE_NAMES)), dtype=np.float32)
-        if seen.codes:
-            out[:, :-2] = self._rates_of(seen)
-            out[:, -2:] = self.context(seen, places)
+        codes = seen.codes[here]
+        out = np.empty((len(codes), len(USAGE_NAMES)), dtype=np.float32)
+        if codes:
+            phrases = map(_as_seen, seen.phrases[here], seen.whole[here].tolist())
+            out[:, :-2] = self._rates_of(list(zip(phrases, codes, strict=True)), seen.categories[here])
+            out[:, -2:] = self._context(seen.kinds[here], places[:, here], rows)
         return out
 
-    def context(self, seen: Sighting, places: NDArray[np.int64] | None = None) -> NDArray[np.float32]:
+    def context(self, seen: Sighting) -> NDArray[np.float32]:
         """Log odds of the best mentions, by the words around and inside them, shape ``(candidates, 2)``."""
-        if places is None:
-            places = seen.places()
-        rows, size = self._rows, len(seen.words)
-        ids = np.empty(size + 3, dtype=np.intp)
-        ids[size:] = rows.of(_LEFT_EDGE), rows.of(_RIGHT_EDGE), len(self.words)
-        if places.size < size:
-            used = places[places < size]
-            words = map(seen.words.__getitem__, used.tolist())
-            ids[used] = np.fromiter(map(rows.__getitem__, words), np.intp, len(used))
-        else:
-            ids[:size] = np.fromiter(map(rows.__getitem__, seen.words), np.intp, size)
-        weights = self._flat.take(ids.take(places) * SLOT_COUNT + SLOTS[:, None], axis=0).sum(axis=0)
+        return self._context(seen.kinds, seen.places(), self._rows_of_words(seen.words))
+
+    def _rows_of_words(self, words: Sequence[str]) -> NDArray[np.integer]:
+        return np.fromiter(map(self._row, words), np.intp, len(words))
+
+    def _context(
+        self, kinds: Sequence[str], places: NDArray[np.int64], rows: NDArray[np.integer]
+    ) -> NDArray[np.float32]:
+        size = len(rows)
+        begins = np.empty(size + len(self._edges), dtype=np.intp)
+        begins[:size] = rows
+        begins[size:] = self._edges
+        begins *= SLOT_COUNT
+        at = begins.take(places)
+        at += _SLOTS
+        summed: NDArray[np.float32] = np.add.reduce(self._pairs.take(at).view(np.float32), axis=0)
+        weights = summed.reshape(-1, 2)
         known, unknown = self._kinds, len(self.kinds)
-        kinds = self._kind_weights.take([known.get(kind, unknown) for kind in seen.kinds], axis=0)
-        odds: NDArray[np.float32] = weights + kinds
-        return odds
+        weights += self._kind_weights.take([known.get(kind, unknown) for kind in kinds], axis=0)
+        return weights
 
     def told(self, phrase: str, code: str, *, whole: bool) -> tuple[int, int] | None:
         """Practice notes in which a phrase stood, affirmed, whole or in part; those of them with the code."""
         counts = self.phrases.get((_as_seen(phrase, whole=whole), code))
         return None if counts is None else (int(counts.item(_NAMED)), int(counts.item(_RIGHT)))
 
-    def _rates_of(self, seen: Sighting) -> NDArray[np.float32]:
-        """All columns but the last two; rates are kept once worked out.
+    def _rates_of(self, keys: Sequence[tuple[str, str]], categories: Sequence[str]) -> NDArray[np.float32]:
+        """All columns but the last two, of phrases as they are counted with their codes.
 
-        Kept are the values as they lie in memory, not places in a table: threads share a usage.
+        Rates are kept once worked out: the values as they lie in memory, not places in a table, as threads
+        share a usage.
         """
-        known, rows = self._known, []
-        phrases = map(_as_seen, seen.phrases, seen.whole.tolist())
-        for key, category in zip(zip(phrases, seen.codes, strict=True), seen.categories, strict=True):
-            found = known.get(key)
-            if found is None:
-                if len(known) >= _KEPT:
-                    known.clear()
-                found = known[key] = np.array(self._rates(*key, category), dtype=np.float32).tobytes()
-            rows.append(found)
-        return np.frombuffer(b"".join(rows), dtype=np.float32).reshape(len(rows), -1)
+        known = self._known
+        rows = list(map(known.get, keys))
+        if None in rows:
+            for number, key in enumerate(keys):
+                if rows[number] is None:
+                    if len(known) >= _KEPT:
+                        known.clear()
+                    rates = np.array(self._rates(*key, categories[number]), dtype=np.float32)
+                    rows[number] = known[key] = rates.tobytes()
+        return np.frombuffer(b"".join(filter(None, rows)), dtype=np.float32).reshape(len(rows), -1)
 
     def _rates(self, phrase: str, code: str, category: str) -> tuple[float, ...]:
         t, k = self._total, self._categories.get(category, _NOTHING)
@@ -267,30 +307,6 @@ class Usage:
             ),
             intercept=arrays[f"{prefix}.intercept"],
         )
-
-
-class _Rows(dict[str, int]):
-    """Rows of words, by the words as they stand in notes.
-
-    Parameters
-    ----------
-    words
-        Rows of words by their shape; what is not among them has the last row.
-    """
-
-    def __init__(self, words: Mapping[str, int]) -> None:
-        super().__init__()
-        self._words = words
-
-    def of(self, shape: str) -> int:
-        """The row of a shape."""
-        return self._words.get(shape, len(self._words))
-
-    def __missing__(self, word: str) -> int:
-        if len(self) >= _KEPT:
-            self.clear()
-        row = self[word] = self.of(_shape(word))
-        return row
 
 
 def _shrunk(right: float, named: float, prior: float, weight: float) -> float:

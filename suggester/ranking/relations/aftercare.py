@@ -82,7 +82,7 @@ class Aftercare:
         lower = reading.table.lower
         out: dict[str, Found] = {}
         free = 0
-        for at in reading.places(self._operations.firsts):
+        for at in self._operations.places(reading):
             hit = phrase_at(self._operations, lower, at, len(lower)) if at >= free else None
             if hit is None or reading.assertion.flags[at] & _NOT_SAID:
                 continue

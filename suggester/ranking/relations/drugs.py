@@ -157,7 +157,7 @@ class DrugEffects:
         drugs
             Row in the index, first and final token of each drug that is named.
         """
-        starts = reading.places(self._firsts & reading.have)
+        starts = reading.places(self._firsts)
         return Place(reading, self._specific(reading, self._agents(reading, drugs, starts)), starts)
 
     def find(
@@ -213,7 +213,7 @@ class DrugEffects:
         lower = place.reading.table.lower
         size, free = len(lower), 0
         out: list[tuple[int, int, _Cue]] = []
-        for at in [at for at in place.starts if lower[at] in phrases]:
+        for at in phrases.among(lower, place.starts):
             hit = phrase_at(phrases, lower, at, size) if at >= free else None
             if hit is not None:
                 out.append((at, hit[1], self._cues[hit[0]]))
@@ -252,7 +252,7 @@ class DrugEffects:
         ]
         lower = reading.table.lower
         words = self._words
-        for at in [at for at in places if lower[at] in words]:
+        for at in words.among(lower, places):
             hit = phrase_at(words, lower, at, len(lower))
             if hit is not None:
                 found.append(Agent(at, hit[1], self._word_stems[hit[0]], group=True))

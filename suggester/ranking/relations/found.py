@@ -10,6 +10,7 @@ from typing import Final
 
 from suggester.codesets.lexicon import read_rows
 from suggester.errors import LexiconError
+from suggester.pipeline.reading import Reading
 
 STOPS: Final = frozenset((".", ";", "!", "?"))
 """Tokens that end what is said, inside a sentence."""
@@ -36,6 +37,30 @@ class Phrases(dict[str, list[tuple[tuple[str, ...], int]]]):
     def firsts(self) -> frozenset[str]:
         """The first tokens: a set meets that of a note's words in less time than a mapping does."""
         return frozenset(self)
+
+    @cached_property
+    def _seconds(self) -> dict[str, frozenset[str] | None]:
+        """For each first token those that may follow it; None where it is a phrase by itself."""
+        return {
+            first: None
+            if any(len(tokens) == 1 for tokens, _ in found)
+            else frozenset(tokens[1] for tokens, _ in found)
+            for first, found in self.items()
+        }
+
+    def among(self, lower: Sequence[str], places: Sequence[int]) -> list[int]:
+        """Those of some places of folded tokens at which the first two tokens of a phrase stand."""
+        seconds, last = self._seconds, len(lower) - 1
+        return [
+            at
+            for at in places
+            if (word := lower[at]) in seconds
+            and ((after := seconds[word]) is None or (at < last and lower[at + 1] in after))
+        ]
+
+    def places(self, reading: Reading) -> list[int]:
+        """The places of a note at which the first two tokens of a phrase stand."""
+        return self.among(reading.table.lower, reading.places(self.firsts))
 
 
 def rows_of_kind(

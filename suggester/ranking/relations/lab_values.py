@@ -164,7 +164,7 @@ class LabValues:
         """
         lower, size = reading.table.lower, len(reading.table.lower)
         read: list[tuple[_Measure, float, int, int]] = []
-        for at in reading.places(self._phrases.firsts):
+        for at in self._phrases.places(reading):
             hit = phrase_at(self._phrases, lower, at, size)
             where, value = self._value(reading, hit[1]) if hit is not None else (0, 0.0)
             if hit is not None and where:

@@ -79,7 +79,7 @@ class NamedEffects:
         reading = place.reading
         lower = reading.table.lower
         free = 0
-        for at in reading.places(self._words.firsts):
+        for at in self._words.places(reading):
             hit = phrase_at(self._words, lower, at, len(lower)) if at >= free else None
             if hit is None or reading.section_kind[at] in _NO_SECTIONS:
                 continue

@@ -92,7 +92,7 @@ class Organisms:
             First and final token and code of each diagnosis that is not denied.
         """
         lower, flags = reading.table.lower, reading.assertion.flags
-        places = reading.places(self._phrases.firsts)
+        places = self._phrases.places(reading)
         if not places:
             return []
         hits = [phrase_at(self._phrases, lower, at, len(lower)) for at in places]
