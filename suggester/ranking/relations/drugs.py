@@ -157,7 +157,7 @@ class DrugEffects:
         drugs
             Row in the index, first and final token of each drug that is named.
         """
-        starts = reading.places(self._firsts & reading.have)
+        starts = reading.places(self._firsts)
         return Place(reading, self._specific(reading, self._agents(reading, drugs, starts)), starts)
 
     def find(
