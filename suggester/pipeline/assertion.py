@@ -52,9 +52,7 @@ from suggester.pipeline.automaton import (
     Modifier,
 )
 from suggester.pipeline.cues import (
-    ENDING,
     OPENING,
-    SETTING,
     TITLE,
     Cues,
     Node,
@@ -220,10 +218,7 @@ class AssertionFinder:
         if "?" in words:
             close_questions(table, visible, words, closed)
         book = self.book
-        masks = book.starts(table)
-        starts: list[int] = masks.tolist()
-        setting = book.setting.going_on(table, (masks & SETTING).nonzero()[0])
-        ending = book.ending.going_on(table, (masks & ENDING).nonzero()[0])
+        starts, setting, ending = book.places(table)
         scopes: list[Scope] = []
         titles = _title_ends(sections)
         carried: list[tuple[Modifier, int, int]] = []
