@@ -48,7 +48,7 @@ def test_what_is_said_of_pairs_is_what_the_function_says(places: int, notes: lis
         for words in notes:
             numbers = np.array([numbering.number(word) for word in words], dtype=np.int32)
             at = np.arange(0, len(words), 2)
-            expected = [say(word, after) for word, after in zip(words, [*words[1:], None], strict=True)]
+            expected = [say(word, after) for word, after in zip(words, [*words, None][1:], strict=True)]
             assert by_pair.of(numbering, numbers, at).tolist() == expected[::2]
 
 
