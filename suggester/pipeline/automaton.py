@@ -286,20 +286,19 @@ class CueBook:
         state = self._step(state, after) if after is not None else None
         return 0 if state is None else 1 if state.accept else 2
 
-    def stands(self, words: list[str], at: int) -> bool:
-        """Whether a cue stands at a position, wherever its sentence ends."""
-        state: _State | None = self._start or self._root()
-        for index in range(at, len(words)):
-            word = words[index]
-            try:
-                state = state.by_word[word]  # type: ignore[union-attr]
-            except KeyError:
-                state = self._step(state, word)  # type: ignore[arg-type]
-            if state is None:
-                return False
-            if state.accept:
-                return True
-        return False
+    def standing(self, words: list[str], at: list[int]) -> list[bool]:
+        """For each of some positions, whether a cue stands there, wherever its sentence ends."""
+        root, size = self._root(), len(words)
+        out = []
+        for index in at:
+            state: _State | None = root
+            while index < size and state is not None and not state.accept:
+                word = words[index]
+                by_word = state.by_word
+                state = by_word[word] if word in by_word else self._step(state, word)
+                index += 1
+            out.append(state is not None and state.accept != ())
+        return out
 
     def longest(
         self, words: list[str], begin: int, stop: int, *, first: bool = False

@@ -119,9 +119,9 @@ class Cues:
         masks = self._starts.of(table.numbering, table.said_numbers)
         at = (masks & (SETTING | ENDING)).nonzero()[0]
         reach = self._reach.of(table.numbering, table.said_numbers, at)
-        stands, words = self.setting.stands, table.said
-        for index in (reach & _FURTHER).nonzero()[0].tolist():
-            reach[index] |= stands(words, int(at[index]))
+        open_ended = (reach & _FURTHER).nonzero()[0]
+        standing = self.setting.standing(table.said, at[open_ended].tolist())
+        reach[open_ended] |= np.array(standing, dtype=np.int64)
         setting, ending = (at[(reach & bit).nonzero()[0]].tolist() for bit in (_STANDS, _ENDS))
         return masks.tolist(), setting, ending
 

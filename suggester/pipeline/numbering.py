@@ -24,7 +24,7 @@ _SAID_BITS: Final = 3
 _SAID: Final = (1 << _SAID_BITS) - 1
 _SPREAD: Final = 0x1E3779B97F4A7C15
 _SPREAD_BY: Final = 40
-_PLACES: Final = 1 << 16
+_PLACES: Final = 1 << 18
 """A pair of words is remembered at one of so many places: some bits from the midst of a product, so that
 pairs with one word in common lie apart."""
 
