@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from suggester.pipeline import numbering as numbers_of_words
 from suggester.pipeline import tokenizer
-from suggester.pipeline.numbering import ByWord, Numbering
+from suggester.pipeline.numbering import ByPair, ByWord, Numbering
 from suggester.pipeline.tokenizer import cut
 
 
@@ -33,6 +34,22 @@ def test_numbers_of_another_numbering_are_not_mixed_up() -> None:
         numbering = Numbering()
         numbers = np.array([numbering.number(word) for word in words], dtype=np.int32)
         assert by_word.of(numbering, numbers).tolist() == [len(word) for word in words]
+
+
+@pytest.mark.parametrize("places", [1, 2, 1 << 16])
+@given(notes=st.lists(st.lists(st.sampled_from(["a", "bb", "ccc"]), max_size=9), max_size=4))
+def test_what_is_said_of_pairs_is_what_the_function_says(places: int, notes: list[list[str]]) -> None:
+    def say(word: str, after: str | None) -> int:
+        return len(word) + (4 if after == "a" else 0)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(numbers_of_words, "_PLACES", places)
+        by_pair, numbering = ByPair(say), Numbering()
+        for words in notes:
+            numbers = np.array([numbering.number(word) for word in words], dtype=np.int32)
+            at = np.arange(0, len(words), 2)
+            expected = [say(word, after) for word, after in zip(words, [*words, None][1:], strict=True)]
+            assert by_pair.of(numbering, numbers, at).tolist() == expected[::2]
 
 
 def test_a_numbering_grows_until_a_note_begins_a_new_one(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -52,9 +52,7 @@ from suggester.pipeline.automaton import (
     Modifier,
 )
 from suggester.pipeline.cues import (
-    ENDING,
     OPENING,
-    SETTING,
     TITLE,
     Cues,
     Node,
@@ -220,10 +218,7 @@ class AssertionFinder:
         if "?" in words:
             close_questions(table, visible, words, closed)
         book = self.book
-        masks = book.starts(table)
-        starts: list[int] = masks.tolist()
-        setting = book.setting.going_on(table, (masks & SETTING).nonzero()[0])
-        ending = book.ending.going_on(table, (masks & ENDING).nonzero()[0])
+        starts, setting, ending = book.places(table)
         scopes: list[Scope] = []
         titles = _title_ends(sections)
         carried: list[tuple[Modifier, int, int]] = []
@@ -296,9 +291,11 @@ class AssertionFinder:
                     scopes.append(_scope(visible, from_, to, tales.TALE, *tale[2]))
             if not hits:
                 continue
-            date = next((hit for hit in hits if hit.modifiers[0].rule in tales.DATES), None)
-            if date is not None and tales.begins(date, words, begin, stop):
-                tale = number, section, (visible[date.begin], visible[date.end - 1] + 1)
+            for hit in hits:
+                if hit.modifiers[0].rule in tales.DATES:
+                    if tales.begins(hit, words, begin, stop):
+                        tale = number, section, (visible[hit.begin], visible[hit.end - 1] + 1)
+                    break
             leads = words[stop - 1] == ":"
             now = section in present
             fresh = self._sentence(words, is_word, visible, begin, stop, hits, stops, scopes, leads, now)

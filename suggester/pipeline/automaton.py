@@ -10,15 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import compress
 from typing import Final, Literal, NamedTuple, Self
 
-import numpy as np
-from numpy.typing import NDArray
-
 from suggester.codesets.words import WORD, fold
-from suggester.pipeline.numbering import Numbering
-from suggester.pipeline.tokenizer import TokenTable
 
 Flag = Literal["negated", "uncertain", "historical", "hypothetical", "family"]
 FLAGS: Final[tuple[Flag, ...]] = ("negated", "uncertain", "historical", "hypothetical", "family")
@@ -61,15 +55,7 @@ _SHORT_ADVERB: Final = 4
 """Words in *-ly* of this length or less are no adverbs (*only*, *July*)."""
 
 _ROOM: Final = 50_000
-"""So many steps over words that no cue names are remembered before they are forgotten again, and so many
-pairs of words."""
-
-_WORDS: Final = (1 << 31) - 1
-"""More words than a numbering holds. A pair of words is one number: that of the first times this, and that of
-the next. It is odd so that pairs with one word in common lie apart in a dictionary."""
-
-_NO_WORD: Final = _WORDS - 1
-"""The number of no word."""
+"""So many steps over words that no cue names are remembered before they are forgotten again."""
 
 
 class Ending(NamedTuple):
@@ -130,23 +116,6 @@ class _State:
         self.open = any(is_class(word) for word in edges)
 
 
-class _Pairs(dict[int, bool]):
-    """Whether a cue goes on from one word to the next, by the numbers of both."""
-
-    def __init__(self, book: CueBook, numbering: Numbering) -> None:
-        super().__init__()
-        self.numbering = numbering
-        self._book = book
-
-    def __missing__(self, pair: int) -> bool:
-        words, (first, after) = self.numbering.words, divmod(pair, _WORDS)
-        if len(self) >= _ROOM:
-            self.clear()
-        found = self._book.goes_on(words[first], None if after == _NO_WORD else words[after])
-        self[pair] = found
-        return found
-
-
 class CueBook:
     """All cues, as one automaton over words: nodes are few because alternatives meet again behind themselves.
 
@@ -166,7 +135,6 @@ class CueBook:
         self._states: dict[tuple[int, ...], _State] = {}
         self._start: _State | None = None
         self._room = self._most = _ROOM
-        self._pairs = _Pairs(self, Numbering())
 
     @classmethod
     def of_nodes(
@@ -198,7 +166,6 @@ class CueBook:
         """
         self._start = None
         self._states.clear()
-        self._pairs.clear()
         ends = self._sequence(cue, [0])
         if 0 in ends:
             raise ValueError("the cue may be empty")
@@ -308,20 +275,30 @@ class CueBook:
             out.append(index)
         return out
 
-    def going_on(self, table: TokenTable, at: NDArray[np.intp]) -> list[int]:
-        """``among`` of the visible tokens of a note, all at once."""
-        if self._pairs.numbering is not table.numbering:
-            self._pairs = _Pairs(self, table.numbering)
-        words = np.append(table.said_numbers, np.int32(_NO_WORD))
-        pairs = words.take(at).astype(np.int64) * _WORDS + words.take(at + 1)
-        return list(compress(at.tolist(), map(self._pairs.__getitem__, pairs.tolist())))
+    def reach(self, word: str, after: str | None) -> int:
+        """How far cues that begin with a word get with the one after it.
 
-    def goes_on(self, word: str, after: str | None) -> bool:
-        """Whether a cue that begins with a word ends there, or goes on with the one after it."""
+        1 where one ends with either, 2 where none does but one goes on further, else 0.
+        """
         state = self._step(self._root(), word)
         if state is None or state.accept:
-            return state is not None
-        return after is not None and self._step(state, after) is not None
+            return int(state is not None)
+        state = self._step(state, after) if after is not None else None
+        return 0 if state is None else 1 if state.accept else 2
+
+    def standing(self, words: list[str], at: list[int]) -> list[bool]:
+        """For each of some positions, whether a cue stands there, wherever its sentence ends."""
+        root, size = self._root(), len(words)
+        out = []
+        for index in at:
+            state: _State | None = root
+            while index < size and state is not None and not state.accept:
+                word = words[index]
+                by_word = state.by_word
+                state = by_word[word] if word in by_word else self._step(state, word)
+                index += 1
+            out.append(state is not None and state.accept != ())
+        return out
 
     def longest(
         self, words: list[str], begin: int, stop: int, *, first: bool = False

@@ -30,13 +30,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from suggester.codesets.lexicon import lexicon_dir, read_rows
 from suggester.codesets.words import fold
 from suggester.errors import LexiconError
 from suggester.pipeline.automaton import ALL, BITS, FLAGS, NAMES, TOKEN, CueBook, Modifier, is_class
-from suggester.pipeline.numbering import ByWord
+from suggester.pipeline.numbering import ByPair, ByWord
 from suggester.pipeline.tokenizer import TokenTable
 
 DIRECTIONS: Final = ("forward", "ahead", "backward", "both", "answer", "pseudo", "terminate", "cancel")
@@ -54,6 +53,11 @@ ENDING: Final = 2
 TITLE: Final = 4
 OPENING: Final = 8
 """Bits of the books in which a cue may begin at a word; ``OPENING`` is for those that open a sentence."""
+
+_STANDS: Final = 1
+_FURTHER: Final = 2
+_ENDS: Final = 4
+"""What two words tell: that a setting cue stands there, or may end further on; that an ending one goes on."""
 
 Node = dict[str, Any]
 """A trie node: from word or class to node; the key ``""`` holds the modifiers of a cue that ends here."""
@@ -99,17 +103,34 @@ class Cues:
     ending: CueBook
     title: CueBook
     _starts: ByWord = field(init=False, repr=False, compare=False)
+    _reach: ByPair = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_starts", ByWord(self._begins, np.int8))
+        object.__setattr__(self, "_reach", ByPair(self._reaches))
 
-    def starts(self, table: TokenTable) -> NDArray[np.signedinteger]:
-        """For each visible token, in which books a cue may begin there, as a mask of the bits above."""
-        return self._starts.of(table.numbering, table.said_numbers)
+    def places(self, table: TokenTable) -> tuple[list[int], list[int], list[int]]:
+        """Where cues may begin in a note.
+
+        For each visible token, in which books a cue may begin with it, as a mask of the bits above; the
+        visible tokens at which a cue of ``setting`` stands; and those at which one of ``ending`` goes on with
+        a second word or needs none.
+        """
+        masks = self._starts.of(table.numbering, table.said_numbers)
+        at = (masks & (SETTING | ENDING)).nonzero()[0]
+        reach = self._reach.of(table.numbering, table.said_numbers, at)
+        open_ended = (reach & _FURTHER).nonzero()[0]
+        standing = self.setting.standing(table.said, at[open_ended].tolist())
+        reach[open_ended] |= np.array(standing, dtype=np.int64)
+        setting, ending = (at[(reach & bit).nonzero()[0]].tolist() for bit in (_STANDS, _ENDS))
+        return masks.tolist(), setting, ending
 
     def _begins(self, word: str) -> int:
         mask = SETTING * self.setting.may_begin(word) | OPENING * self.setting.may_open(word)
         return mask | ENDING * self.ending.may_begin(word) | TITLE * self.title.may_begin(word)
+
+    def _reaches(self, word: str, after: str | None) -> int:
+        return self.setting.reach(word, after) | _ENDS * (self.ending.reach(word, after) > 0)
 
 
 def cue_files(root: Path) -> list[Path]:

@@ -16,6 +16,18 @@ from numpy.typing import NDArray
 _FIRST_SIZE: Final = 1 << 12
 _NOT_MET: Final = -1
 
+_WORD_BITS: Final = 30
+_NO_WORD: Final = (1 << _WORD_BITS) - 1
+"""More than the number of any word: it stands behind the last word of a note."""
+
+_SAID_BITS: Final = 3
+_SAID: Final = (1 << _SAID_BITS) - 1
+_SPREAD: Final = 0x1E3779B97F4A7C15
+_SPREAD_BY: Final = 40
+_PLACES: Final = 1 << 18
+"""A pair of words is remembered at one of so many places: some bits from the midst of a product, so that
+pairs with one word in common lie apart."""
+
 
 class Numbering:
     """Numbers of words, in the order in which they are first met: frequent ones lie side by side.
@@ -74,3 +86,42 @@ class ByWord:
                 values[number] = self._function(numbering.words[number])
             found = values.take(numbers)
         return found
+
+
+class ByPair:
+    """What a function says of two words side by side, worked out when they are met and not remembered.
+
+    A pair has one place to be remembered at, and takes it from the one that was there.
+
+    Parameters
+    ----------
+    function
+        From a word and the one behind it, None at the end of a note, to a number from 0 to 7.
+    """
+
+    __slots__ = ("_function", "_held")
+
+    def __init__(self, function: Callable[[str, str | None], int]) -> None:
+        self._function = function
+        self._held: tuple[Numbering, NDArray[np.int64]] = Numbering(), np.zeros(0, dtype=np.int64)
+
+    def of(self, numbering: Numbering, numbers: NDArray[np.int32], at: NDArray[np.intp]) -> NDArray[np.int64]:
+        """What it says of the words at some places of a note, each with the one behind it."""
+        known, table = self._held
+        if known is not numbering:
+            known, table = self._held = numbering, np.full(_PLACES, _NOT_MET, dtype=np.int64)
+        padded = np.append(numbers, np.int32(_NO_WORD))
+        pairs = padded.take(at).astype(np.int64)
+        pairs <<= _WORD_BITS
+        pairs |= padded.take(at + 1)
+        places = (pairs * _SPREAD >> _SPREAD_BY) & _PLACES - 1
+        held = table.take(places)
+        for index in (held >> _SAID_BITS != pairs).nonzero()[0].tolist():
+            pair = int(pairs[index])
+            after = pair & _NO_WORD
+            said = self._function(
+                numbering.words[pair >> _WORD_BITS], None if after == _NO_WORD else numbering.words[after]
+            )
+            table[places[index]] = held[index] = pair << _SAID_BITS | said
+        held &= _SAID
+        return held

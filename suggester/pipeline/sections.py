@@ -47,7 +47,10 @@ SECTIONS: Final = "suggester.sections"
 """Key of the section table in ``doc.user_data``."""
 
 _SAMPLE: Final = 400
-"""So many tokens decide whether a note is typed in capitals."""
+"""So many tokens decide whether a note is typed in capitals …"""
+
+_CAPITALS: Final = 20
+"""… if more of them than this are words in capitals."""
 
 
 @dataclass(slots=True)
@@ -71,10 +74,13 @@ class SectionTable:
     token_section: list[int] = field(default_factory=list)
     problems: list[ProblemBlock] = field(default_factory=list)
     heading_tokens: list[tuple[int, int]] = field(default_factory=list)
+    _kinds: list[str] | None = field(default=None, repr=False, compare=False)
 
     def token_kinds(self) -> list[str]:
-        """Kind of the section of each token."""
-        return self.by_token([section.kind for section in self.sections])
+        """Kind of the section of each token, worked out once."""
+        if self._kinds is None:
+            self._kinds = self.by_token([section.kind for section in self.sections])
+        return self._kinds
 
     def by_token[T](self, values: list[T]) -> list[T]:
         """For each token, the value of its section."""
@@ -261,16 +267,11 @@ def _slice(table: TokenTable, start: int, stop: int) -> str:
 
 def _mostly_capitals(table: TokenTable) -> bool:
     """Whether the note is typed in capitals throughout, so that capitals mark no heading."""
-    upper = lower = 0
-    for piece in table.text[:_SAMPLE]:
-        if len(piece) > 2 and piece.isalpha():
-            if piece.isupper():
-                upper += 1
-            else:
-                lower += 1
-                if 4 * lower >= _SAMPLE:
-                    return False
-    return upper > 3 * lower and upper > 20
+    sample = table.text[:_SAMPLE]
+    upper = sum([len(piece) > 2 and piece.isalpha() for piece in filter(str.isupper, sample)])
+    if upper <= _CAPITALS:
+        return False
+    return upper > 3 * (sum([len(piece) > 2 and piece.isalpha() for piece in sample]) - upper)
 
 
 def section_table(doc: Doc) -> SectionTable:

@@ -13,7 +13,6 @@ one counts by its ending.
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -82,11 +81,9 @@ def stretches(table: TokenTable, sentences: SentenceTable) -> list[int]:
 
     They end with a sentence and behind a semicolon.
     """
-    visible, said, at = table.visible, table.said, 0
-    out = []
-    for begin, _ in sentences.bounds:
-        at = bisect_left(visible, begin, at)
-        out.append(at)
+    said = table.said
+    begins = [begin for begin, _ in sentences.bounds]
+    out = np.array(table.visible, dtype=np.intp).searchsorted(begins).tolist()
     if _STOP in said:
         out += [at + 1 for at, word in enumerate(said) if word == _STOP]
     return sorted({0, *out, len(said)})
