@@ -121,7 +121,7 @@ class Opens(dict[tuple[str, str], tuple[int, ...]]):
 
     def __missing__(self, pair: tuple[str, str]) -> tuple[int, ...]:
         word, after = pair[0], None if pair[1] == END else pair[1]
-        found = tuple(number for number, book in enumerate(self._books) if book.goes_on(word, after))
+        found = tuple(number for number, book in enumerate(self._books) if book.reach(word, after))
         if len(self) >= _REMEMBERED:
             self.clear()
         self[pair] = found
