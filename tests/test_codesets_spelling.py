@@ -4,7 +4,7 @@ import pytest
 from rapidfuzz.distance import OSA
 
 from suggester.codesets import Catalog
-from suggester.codesets.spelling import MIN_LENGTH, Speller
+from suggester.codesets.spelling import MIN_LENGTH, Speller, read_plain_words
 from suggester.codesets.terms import TermIndex
 
 
@@ -71,3 +71,24 @@ def test_searched_word_finds_more(
 @pytest.mark.parametrize("word", ["", "abc", "a1b2c3", "a" * 41])
 def test_searched_word_that_is_no_word_finds_nothing(speller: Speller, word: str) -> None:
     assert speller.near(word, limit=6) == []
+
+
+@pytest.mark.parametrize(
+    "word", ["cancel", "podiatric", "abducted", "splinted", "serious", "extramural", "either"]
+)
+def test_word_that_is_right_as_it_is_is_not_corrected(
+    terms: TermIndex, speller: Speller, monkeypatch: pytest.MonkeyPatch, word: str
+) -> None:
+    assert speller.correct(word) is None
+    monkeypatch.setattr(speller, "_plain", frozenset())
+    assert speller.correct(word) is not None
+
+
+def test_plain_words_are_needed_and_no_words_of_terms(
+    terms: TermIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = read_plain_words()
+    assert not plain & terms.vocabulary.keys()
+    free = Speller(terms)
+    monkeypatch.setattr(free, "_plain", frozenset())
+    assert [word for word in sorted(plain) if free.correct(word) is None] == []

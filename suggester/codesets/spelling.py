@@ -5,8 +5,11 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from pathlib import Path
 
+from suggester.codesets.lexicon import lexicon_dir, read_rows
 from suggester.codesets.terms import TermIndex
+from suggester.codesets.words import stem
 
 MIN_LENGTH = 6
 """Shorter words of notes are left as they are: too many of them are one edit from another word."""
@@ -19,6 +22,18 @@ _SHORTEST_SEARCHED = 4
 _LONGEST_SEARCHED = 40
 _TWO_EDITS_FROM = 8
 """Searched words of so many letters may hold two edits."""
+
+
+def read_plain_words(folder: Path | None = None) -> frozenset[str]:
+    """Stems of words that are right as they are, though one edit from another (``reader/plain_words.tsv``).
+
+    Raises
+    ------
+    LexiconError
+        If the file is missing or a row is wrong.
+    """
+    path = (folder or lexicon_dir()) / "reader" / "plain_words.tsv"
+    return frozenset(stem(word) for _, (word,) in read_rows(path, ("word",)))
 
 
 def _within(edits: int, word: str, words: Sequence[str] | Mapping[int, str]) -> list[tuple[str, int, int]]:
@@ -43,6 +58,7 @@ class Speller:
     def __init__(self, terms: TermIndex) -> None:
         self._terms = terms
         self._frequency = terms.frequency
+        self._plain = read_plain_words()
 
     @cached_property
     def _known(self) -> dict[int, str]:
@@ -65,9 +81,10 @@ class Speller:
         """Id of the word that a word of a note was meant to be, None if there is none.
 
         It is one edit away and has the same first letter; the word that most terms hold wins, then
-        alphabetical order. Failing that the word was clipped (*hypercholest*, *prediab*).
+        alphabetical order. Failing that the word was clipped (*hypercholest*, *prediab*). Plain words are
+        meant as they are.
         """
-        if len(word) < MIN_LENGTH or not word.isalpha():
+        if len(word) < MIN_LENGTH or not word.isalpha() or word in self._plain:
             return None
         best: tuple[int, str, int] | None = None
         for length in (len(word) - 1, len(word), len(word) + 1):
