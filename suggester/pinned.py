@@ -57,8 +57,17 @@ def read_arrays(file: Path, card: Mapping[str, Any], subject: str) -> dict[str, 
 
 
 def text_array(lines: Iterable[str]) -> NDArray[np.uint8]:
-    """Lines as an array of bytes, which needs no pickle; none of them holds a line end."""
-    return np.frombuffer("\n".join(lines).encode(), dtype=np.uint8)
+    """Lines as an array of bytes, which needs no pickle.
+
+    Raises
+    ------
+    ValueError
+        If a line holds a line end: ``lines_of`` would give more lines than were stored.
+    """
+    kept = list(lines)
+    if any("\n" in line for line in kept):
+        raise ValueError("a line to store holds a line end")
+    return np.frombuffer("\n".join(kept).encode(), dtype=np.uint8)
 
 
 def lines_of(stored: NDArray[np.uint8]) -> list[str]:

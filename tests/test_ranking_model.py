@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from suggester.errors import ModelError
-from suggester.pinned import CARD_FILE
+from suggester.pinned import CARD_FILE, lines_of, text_array, write
 from suggester.ranking.describing import COLUMNS, HEADS
 from suggester.ranking.model import (
     ARRAYS_FILE,
@@ -128,6 +128,29 @@ def test_the_shipped_model_is_whole_and_says_what_it_was_fitted_on() -> None:
         assert calibration.probability.max() <= 1.0
         assert ranker.trees[head].feature.max() < len(COLUMNS)
         assert ranker.confidence(head, rows(200)).shape == (200,)
+
+
+def test_the_shipped_model_is_on_disk_what_it_is_in_memory(general: Ranker, tmp_path: Path) -> None:
+    general.save(tmp_path / "again")
+    shipped = data_path("models", "general", ARRAYS_FILE).read_bytes()
+    assert (tmp_path / "again" / ARRAYS_FILE).read_bytes() == shipped
+    for head in HEADS:
+        assert "" not in general.usage[head].words
+
+
+def test_a_model_whose_words_and_weights_differ_in_number_is_refused(folder: Path) -> None:
+    with np.load(folder / ARRAYS_FILE) as box:
+        arrays = {name: box[name] for name in box.files}
+    arrays["diagnosis.usage.words"] = text_array(["one", "two"])
+    write(folder / ARRAYS_FILE, arrays, json.loads((folder / CARD_FILE).read_text(encoding="utf-8")))
+    with pytest.raises(ModelError, match="do not belong together: weights of 0 words, but 2 words"):
+        Ranker.load(str(folder))
+
+
+def test_a_line_to_store_holds_no_line_end() -> None:
+    assert lines_of(text_array(["a", "", "b"])) == ["a", "", "b"]
+    with pytest.raises(ValueError, match="line end"):
+        text_array(["a", "\n"])
 
 
 def test_no_rows_give_no_confidences(ranker: Ranker) -> None:

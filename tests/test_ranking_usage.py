@@ -128,6 +128,30 @@ def test_from_disk_as_it_was() -> None:
     assert again.told("asthma", "J45.909", whole=True) == (6, 6)
 
 
+def test_words_keep_their_weights_on_disk_where_notes_have_lines() -> None:
+    """Words are stored in lines: a line end among them would give each later word its neighbour's weights."""
+    rows = [(f"treated {d} here", [(1, d, c)], True) for d, c in (("gout", "M10.9"), ("acne", "L70.0"))]
+    rows += [(f"discussed {d} here", [(1, d, c)], False) for d, c in (("gout", "M10.9"), ("acne", "L70.0"))]
+    notes = [seen(text, mentions) for text, mentions, _ in rows * 5]
+    for sighting_ in notes:
+        sighting_.words[-1:] = ["\n", "then", "\n", "here"]
+        sighting_.stop[:] = len(sighting_.words)
+    right = [np.array([good]) for _, _, good in rows * 5]
+    usage = Usage.learned(notes, right, right)
+    again = Usage.from_arrays(usage.to_arrays("x"), "x")
+    assert len(again.words) == len(usage.words) == len(again.weights) - 1
+    for text in ("treated mumps", "discussed mumps"):
+        one = seen(text, [(1, "mumps", "B26.9")])
+        one.words.extend(("\n", "then"))
+        one.stop[:] = len(one.words)
+        assert again.context(one).tolist() == usage.context(one).tolist()
+    stored = usage.to_arrays("x")
+    as_once = "\n".join(["\n" if word == "<n>" else word for word in usage.words])
+    stored["x.words"] = np.frombuffer(as_once.encode(), dtype=np.uint8)
+    with pytest.raises(ValueError, match=f"weights of {len(usage.words)} words, but {len(usage.words) + 1}"):
+        Usage.from_arrays(stored, "x")
+
+
 def test_nothing_learned_gives_the_same_for_all_and_survives_the_disk() -> None:
     usage = Usage.from_arrays(Usage.none().to_arrays("x"), "x")
     table = usage.columns(seen("has asthma and cough", [ASTHMA, (3, "cough", "R05.9")]))

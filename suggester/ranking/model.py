@@ -110,6 +110,8 @@ class Ranker:
             return cls._of(card, arrays)
         except KeyError as error:
             raise ModelError(f"{subject}: lacks {error}; it was made by another version") from None
+        except ValueError as error:
+            raise ModelError(f"{subject}: its arrays do not belong together: {error}") from None
 
     @classmethod
     def _of(cls, card: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Self:

@@ -46,6 +46,7 @@ say, of being coded and of being what the note is about (log odds). Where only p
 is counted by itself: a chronic disorder is not meant each time that the disorder is."""
 
 _LEFT_EDGE, _RIGHT_EDGE = "<s>", "</s>"
+_LINE_END = "<n>"
 _LEAST_SEEN = 3
 """Mentions that must have a word in a slot for it to be weighed."""
 _STRENGTH = 0.3
@@ -289,7 +290,16 @@ class Usage:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], prefix: str) -> Self:
-        """From stored arrays."""
+        """From stored arrays.
+
+        Raises
+        ------
+        ValueError
+            If there are not as many names as numbers of one kind: they would belong to others.
+        """
+        words, weights = lines_of(arrays[f"{prefix}.words"]), arrays[f"{prefix}.weights"]
+        if len(words) + 1 != len(weights):
+            raise ValueError(f"weights of {len(weights) - 1} words, but {len(words)} words")
         pairs = [tuple(line.split("\t")) for line in lines_of(arrays[f"{prefix}.phrases"])]
         return cls(
             codes=dict(
@@ -300,8 +310,8 @@ class Usage:
                     [(phrase, code) for phrase, code in pairs], arrays[f"{prefix}.phrase_counts"], strict=True
                 )
             ),
-            words={word: row for row, word in enumerate(lines_of(arrays[f"{prefix}.words"]))},
-            weights=arrays[f"{prefix}.weights"],
+            words={word: row for row, word in enumerate(words)},
+            weights=weights,
             kinds=dict(
                 zip(lines_of(arrays[f"{prefix}.kinds"]), arrays[f"{prefix}.kind_weights"], strict=True)
             ),
@@ -328,8 +338,10 @@ def _as_seen(phrase: str, whole: bool) -> str:
 
 
 def _shape(word: str) -> str:
-    """A word with its digits alike."""
-    return word if word.isalpha() else _DIGIT.sub("0", word)
+    """A word with its digits alike; a line end has a name, as words are stored in lines."""
+    if word.isalpha():
+        return word
+    return _LINE_END if "\n" in word else _DIGIT.sub("0", word)
 
 
 def _weigh(
