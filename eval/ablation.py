@@ -223,7 +223,7 @@ def describe(bench: Bench, note: GoldNote, *, us: bool, counted: bool, weight: f
     found = [c for c in bench.finder.find(reading, setting=setting) if c.system == SYSTEM]
     expected = [code for code in note.codes if code.system == SYSTEM]
     core = [code for code in expected if code.status == "core"]
-    whole = bench.releases.terms.term_whole
+    own = bench.finder.own
     m = reading.matches
 
     def described(candidates: list[CodeSupport]) -> Described:
@@ -237,7 +237,7 @@ def describe(bench: Bench, note: GoldNote, *, us: bool, counted: bool, weight: f
                         int(m.first[s.match]),
                         int(m.final[s.match]),
                         int(m.anchor[s.match]),
-                        negating=bool(whole[m.term[s.match]]),
+                        own=int(own[m.term[s.match]]),
                     )
                     if s.flags
                     else AFFIRMED
@@ -328,7 +328,13 @@ def score(
     for note, (begin, end) in zip(notes, pairwise(ends.tolist()), strict=True):
         told, own = note.by_variant[variant], confidence[begin:end]
         if settled:
-            own = settle(note.matches, told.scored, own, unspecified=bench.features.unspecified)
+            own = settle(
+                note.matches,
+                told.scored,
+                own,
+                unspecified=bench.features.unspecified,
+                gives_way=bench.gives_way,
+            )
         if gated:
             own = np.where(told.held, -1.0, own)
         for name, pair in figures(note.us, told, note.gold, own).items():

@@ -9,7 +9,14 @@ from pathlib import Path
 import pytest
 
 from suggester.codesets import Catalog
-from suggester.codesets.lexicon import Lexicon, lexicon_dir, read_history, read_lexicon, read_rows
+from suggester.codesets.lexicon import (
+    Lexicon,
+    lexicon_dir,
+    read_gives_way,
+    read_history,
+    read_lexicon,
+    read_rows,
+)
 from suggester.codesets.store import ReleaseStore
 from suggester.codesets.terms import Target
 from suggester.codesets.words import named_words, words
@@ -70,6 +77,13 @@ def test_every_history_code_is_billable_and_every_prefix_begins_a_code(catalog: 
         assert unknown(store, table.items()) == []
         assert [code for code in table.values() if not store.billable[store.row(code)]] == []
         assert [prefix for prefix in table if not store.with_prefix(prefix)] == []
+
+
+def test_what_gives_way_and_what_it_gives_way_to_begin_codes_of_other_families(catalog: Catalog) -> None:
+    store = catalog.store("ICD-10-CM")
+    for vague, told in read_gives_way().items():
+        assert [prefix for prefix in (vague, *told) if not store.with_prefix(prefix)] == []
+        assert not set(store.with_prefix(vague)) & {row for one in told for row in store.with_prefix(one)}
 
 
 NOT_PHRASES = (

@@ -83,7 +83,21 @@ def test_a_negation_between_the_words_of_a_match_counts_unless_the_term_negates(
     read = bench.read("no appetite")
     no, appetite = token(read, "no"), token(read, "appetite")
     assert read.flags(no, appetite, appetite) == NEGATED
-    assert read.flags(no, appetite, appetite, negating=True) == 0
+    assert read.flags(no, appetite, appetite, own=NEGATED) == 0
+
+
+def test_a_doubt_between_the_words_of_a_match_counts_unless_the_term_doubts(bench: Bench) -> None:
+    read = bench.read("Anemia, mild - probably iron deficiency.")
+    anemia, deficiency = token(read, "anemia"), token(read, "deficiency")
+    for anchor in (anemia, deficiency):
+        assert read.flags(anemia, deficiency, anchor) == UNCERTAIN
+        assert [c.flag for c in read.assertion_of(anemia, deficiency, anchor).cues] == ["uncertain"]
+    assert read.flags(anemia, anemia, anemia) == 0
+    assert read.flags(anemia, deficiency, deficiency, own=UNCERTAIN) == 0
+    read = bench.read("suspected exposure")
+    suspected, exposure = token(read, "suspected"), token(read, "exposure")
+    assert read.flags(suspected, exposure, exposure) == UNCERTAIN
+    assert read.flags(suspected, exposure, exposure, own=UNCERTAIN) == 0
 
 
 def test_a_cue_inside_the_match_itself_does_not_count(bench: Bench) -> None:

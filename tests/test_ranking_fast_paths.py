@@ -123,6 +123,6 @@ def test_evidence_over_the_same_words_is_one_value(bench: Bench) -> None:
                 int(m.first[at]),
                 int(m.final[at]),
                 int(m.anchor[at]),
-                negating=bool(bench.releases.terms.term_whole[m.term[at]]),
+                own=int(bench.finder.own[m.term[at]]),
             )
             assert assertion == (slow if support.flags else assertion)

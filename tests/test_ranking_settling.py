@@ -32,9 +32,20 @@ def candidate(row: int, category: str, match: int, joins: list[Joined] | None = 
     )
 
 
-def settled(items: list[Scored], confidence: list[float], unspecified: set[int] = frozenset()) -> list[float]:  # type: ignore[assignment]
+def settled(
+    items: list[Scored],
+    confidence: list[float],
+    unspecified: set[int] = frozenset(),  # type: ignore[assignment]
+    gives_way: dict[int, frozenset[int]] | None = None,
+) -> list[float]:
     matches: Any = SimpleNamespace(firsts=[SPANS[m][0] for m in SPANS], finals=[SPANS[m][1] for m in SPANS])
-    out = settle(matches, items, np.array(confidence), unspecified=lambda row: row in unspecified)
+    out = settle(
+        matches,
+        items,
+        np.array(confidence),
+        unspecified=lambda row: row in unspecified,
+        gives_way=gives_way or {},
+    )
     return out.tolist()
 
 
@@ -47,6 +58,15 @@ def test_an_unspecified_code_that_is_little_surer_comes_after_a_specific_one() -
     items = [candidate(1, "I50", 0), candidate(2, "I50", 2)]
     assert settled(items, [0.7, 0.8], {2}) == pytest.approx([0.7, 0.8 * (1 - UNSPECIFIED_HELD * 0.7)])
     assert settled(items, [0.5, 0.8], {2}) == [0.5, 0.8]
+
+
+def test_a_code_that_leaves_open_what_another_family_tells_steps_back_behind_it() -> None:
+    items = [candidate(1, "J18", 0), candidate(2, "J13", 2), candidate(3, "J20", 2)]
+    held = 0.9 * (1 - UNSPECIFIED_HELD * 0.5)
+    assert settled(items, [0.9, 0.5, 0.8], gives_way={1: frozenset((2, 7))}) == pytest.approx(
+        [held, 0.5, 0.8]
+    )
+    assert settled(items[::2], [0.9, 0.8], gives_way={1: frozenset((2, 7))}) == [0.9, 0.8]
 
 
 def test_a_specific_code_does_not_step_back_behind_an_unspecified_one_elsewhere() -> None:

@@ -185,6 +185,31 @@ def test_uncertain_diagnoses_by_setting(
         assert reasons_of(result, "J18.9")["uncertain in outpatient"]
 
 
+@pytest.mark.parametrize(
+    ("text", "doubted", "said"),
+    [
+        ("ASSESSMENT: Anemia, mild - probably iron deficiency.", "D50.9", "D64.9"),
+        ("ASSESSMENT: Knee pain, likely osteoarthritis.", "M17.9", "M25.569"),
+    ],
+)
+def test_a_doubt_between_its_words_keeps_an_outpatients_diagnosis_back(
+    engine: Suggester, text: str, doubted: str, said: str
+) -> None:
+    """What is certain is coded, and what it may come from is not (ICD-10-CM Guidelines IV.H)."""
+    result = read(engine, text, setting="outpatient")
+    assert said in codes(result)
+    assert doubted not in codes(result)
+    assert "uncertain in outpatient" in reasons_of(result, doubted)
+    certain = read(engine, text.replace("probably ", "").replace("likely ", ""), setting="outpatient")
+    assert doubted in codes(certain)
+
+
+def test_a_personal_history_is_not_made_of_a_relatives_disease(engine: Suggester) -> None:
+    result = read(engine, "Fam Hx: maternal aunt - breast cancer (58).", setting="outpatient")
+    assert "Z80.3" in codes(result)
+    assert "Z85.3" not in codes(result)
+
+
 def test_one_affirmed_mention_is_enough(engine: Suggester) -> None:
     result = read(engine, "HPI: no pneumonia last year.\n\nASSESSMENT: pneumonia", setting="outpatient")
     assert "J18.9" in codes(result)

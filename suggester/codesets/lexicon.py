@@ -279,6 +279,18 @@ def read_history(folder: Path | None = None) -> tuple[dict[str, str], dict[str, 
     return personal, family
 
 
+def read_gives_way(folder: Path | None = None) -> dict[str, tuple[str, ...]]:
+    """Prefixes of codes that leave something open, to the prefixes of the codes that tell it.
+
+    Raises
+    ------
+    LexiconError
+        If the file is missing or a row is wrong; names file and line.
+    """
+    path = (folder or lexicon_dir()) / "history" / "gives_way.tsv"
+    return {vague: _many(told) for _, (vague, told) in read_rows(path, ("vague", "told"), required=2)}
+
+
 @dataclass(frozen=True, slots=True)
 class CombinationRow:
     """Conditions that one code joins; each need is a set of alternative code prefixes."""

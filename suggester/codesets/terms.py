@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from suggester.codesets.container import FORMAT, Container
 from suggester.errors import StoreDamagedError
@@ -57,6 +58,28 @@ PHRASES = (Source.LEXICON, Source.CPT_LEXICON, Source.HCPCS_LEXICON, Source.INDE
 lines that a user imports do not count as such: measured on notes, bulk lists mislead more often."""
 
 
+_DOUBTING = frozenset(
+    (
+        *("suspected", "suspect", "suspicious", "suspicion", "possible", "possibly", "probable", "probably"),
+        *("likely", "presumed", "presumptive", "questionable", "equivocal", "uncertain", "unclear"),
+        *("rule", "ruled", "borderline", "concern", "concerns", "concerning", "concerned", "versus", "vs"),
+        *("differential", "compatible", "consistent", "thought", "think", "appear", "appears", "appearing"),
+        *("evaluation", "observation", "susceptible", "doubtful", "unconfirmed"),
+    )
+)
+"""Words of doubt, which are no doubt of the note's where a term itself has them."""
+_RELATIVES = frozenset(
+    (
+        *("family", "familial", "fam", "fhx", "fh", "relative", "relatives", "parent", "parents", "parental"),
+        *("mother", "father", "mom", "dad", "maternal", "paternal", "brother", "sister", "sibling"),
+        *("siblings", "aunt", "uncle", "cousin", "grandmother", "grandfather", "grandparent", "grandparents"),
+        *("nephew", "niece", "son", "daughter", "child", "children", "husband", "wife", "spouse", "partner"),
+        *("twin", "caregiver", "household", "contact", "relation", "kin"),
+    )
+)
+"""Words for relatives."""
+
+
 class Target(IntEnum):
     """What a term's target row counts in."""
 
@@ -87,6 +110,10 @@ class TermIndex:
         Natural-log rarity of words and its sum over a term's words.
     term_whole
         Terms with a negating word; they only match with all their words.
+    term_doubting
+        Terms with a word of doubt of their own (*suspected exposure*).
+    term_relative
+        Terms that name a relative (*death of mother*).
     term_complete
         All terms that only match with all their words: those, and phrases that the user imported. Of a path
         of the alphabetic index every subterm is essential; other lists were not made for parts of phrases.
@@ -118,12 +145,20 @@ class TermIndex:
         self._node_word = box.array("node_word")
         self.phrases = box.strings("phrases")
         self.vocabulary: dict[str, int] = {word: i for i, word in enumerate(box.strings("vocabulary"))}
+        self.term_doubting = self._with_word(_DOUBTING)
+        self.term_relative = self._with_word(_RELATIVES)
         self.stop_words = frozenset(box.strings("stop_words"))
         self.patterns = self._read_patterns(box)
         self.senses = self._read_senses(box)
         self.rewrites = box.strings("rewrites")
         self.drugs: list[list[Any]] = [json.loads(text) for text in box.strings("drugs")]
         self.drug_units: list[list[Any]] = [json.loads(text) for text in box.strings("drug_units")]
+
+    def _with_word(self, words: frozenset[str]) -> NDArray[np.bool_]:
+        """By term, whether it has one of some words."""
+        wanted = np.isin(self.term_word, [self.vocabulary[w] for w in words if w in self.vocabulary])
+        found: NDArray[np.bool_] = np.diff(np.concatenate(([0], np.cumsum(wanted)))[self.term_ptr]) > 0
+        return found
 
     @staticmethod
     def _read_patterns(box: Container) -> dict[int, list[tuple[tuple[int, ...], tuple[int, ...]]]]:

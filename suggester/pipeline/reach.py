@@ -180,6 +180,9 @@ def reach_forward(
     count = depth = 0
     while index < stop:
         word = words[index]
+        if bit == UNCERTAIN and word == "(" and ")" in words[index:stop]:
+            index = words.index(")", index) + 1  # what was found against one of a list does not end the list
+            continue
         ends = hard.get(index, 0) & bit or (cue.get(index, 0) & bit and index > first and not family)
         if (
             ends

@@ -25,6 +25,10 @@ from suggester.types import Assertion, Attribute, Span
 NEGATED, UNCERTAIN, HISTORICAL, HYPOTHETICAL, FAMILY = 1, 2, 4, 8, 16
 """Bits of an assertion mask."""
 
+_NAMES_OF_ALL_WORDS: Final = ((NEGATED, "negated"), (UNCERTAIN, "uncertain"), (FAMILY, "family"))
+_OF_ALL_WORDS: Final = NEGATED | UNCERTAIN | FAMILY
+"""Flags that a finding has as soon as one of its ends has them."""
+
 
 def bits_of(assertion: Assertion) -> int:
     """An assertion as a mask of ``NEGATED`` and its like."""
@@ -106,7 +110,7 @@ class Reading:
     _context: dict[int, frozenset[int]] = field(default_factory=dict)
     _sides: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
     _sided: tuple[dict[int, int], dict[int, int], int] | None = None
-    _asserted: dict[tuple[int, int, int, bool], Assertion] = field(default_factory=dict)
+    _asserted: dict[tuple[int, int, int, int], Assertion] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         places, sentence = self.words.place_token, self.sentence
@@ -186,38 +190,41 @@ class Reading:
         wanted = self.have.intersection(words)
         return [at for at, word in enumerate(self.table.lower) if word in wanted] if wanted else []
 
-    def flags(self, first: int, final: int, anchor: int, *, negating: bool = False) -> int:
+    def flags(self, first: int, final: int, anchor: int, *, own: int = 0) -> int:
         """Assertion bits of a match: its anchor's, without cues that are words of the match itself.
 
-        A match is negated where its first or last word is, too: all words of a finding must be there. A cue
-        of negation between its words counts, unless the term itself is ``negating`` (*no appetite*).
+        A match is negated, uncertain or a relative's where its first or last word is, too: all words of a
+        finding must be there, and *anemia, probably iron deficiency* is no certain iron deficiency anemia
+        (ICD-10-CM Guidelines IV.H). A cue of these between its words counts, unless the flag is among those
+        that the term has by its ``own`` words (*no appetite*, *suspected exposure*, *death of mother*).
         """
-        return bits_of(self.assertion_of(first, final, anchor, negating=negating))
+        return bits_of(self.assertion_of(first, final, anchor, own=own))
 
-    def assertion_of(self, first: int, final: int, anchor: int, *, negating: bool = False) -> Assertion:
+    def assertion_of(self, first: int, final: int, anchor: int, *, own: int = 0) -> Assertion:
         """The assertion that ``flags`` are the bits of."""
         marks = self.assertion.flags
-        if not marks[anchor] | ((marks[first] | marks[final]) & NEGATED):
+        if not marks[anchor] | ((marks[first] | marks[final]) & _OF_ALL_WORDS):
             return AFFIRMED
-        key = first, final, anchor, negating
+        key = first, final, anchor, own
         found = self._asserted.get(key)
         if found is None:
-            found = self._asserted[key] = self._assertion_of(first, final, anchor, negating)
+            found = self._asserted[key] = self._assertion_of(first, final, anchor, own)
         return found
 
-    def _assertion_of(self, first: int, final: int, anchor: int, negating: bool) -> Assertion:
+    def _assertion_of(self, first: int, final: int, anchor: int, own: int) -> Assertion:
         marks = self.assertion.flags
         found = self.assertion_at(anchor, anchor)
         if first == final:
             return found
-        if not found.negated and not negating:
-            for token in (first, final):
-                if marks[token] & NEGATED:
+        wanted = _OF_ALL_WORDS & ~(own | bits_of(found))
+        for token in (first, final):
+            for bit, name in _NAMES_OF_ALL_WORDS:
+                if marks[token] & wanted & bit:
+                    wanted &= ~bit
                     other = self.assertion_at(token, token)
-                    cues = tuple(cue for cue in other.cues if cue.flag == "negated")
-                    found = replace(found, negated=True, cues=(*found.cues, *cues))
-                    break
-        return self.outside(found, first, final, negating=negating)
+                    cues = tuple(cue for cue in other.cues if cue.flag == name)
+                    found = replace(found, **{name: True}, cues=(*found.cues, *cues))
+        return self.outside(found, first, final, own=own)
 
     def assertion_at(self, first: int, final: int) -> Assertion:
         """Flags and cues over the tokens from ``first`` to ``final``, both included."""
@@ -231,15 +238,12 @@ class Reading:
         """Values of side, phase and openness among them, by name."""
         return self.attributes.placing(first, final)
 
-    def outside(self, assertion: Assertion, first: int, final: int, *, negating: bool = False) -> Assertion:
+    def outside(self, assertion: Assertion, first: int, final: int, *, own: int = 0) -> Assertion:
         """An assertion without the cues that are words of the match itself (*history of*, *absence*)."""
         start, end = self.table.start[first], self.table.end[final]
+        between = {name for bit, name in _NAMES_OF_ALL_WORDS if not own & bit}
         cues = tuple(
-            [
-                c
-                for c in assertion.cues
-                if c.span.start < start or c.span.end > end or (c.flag == "negated" and not negating)
-            ]
+            [c for c in assertion.cues if c.span.start < start or c.span.end > end or c.flag in between]
         )
         if len(cues) == len(assertion.cues):
             return assertion

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from suggester.codesets import ReleaseSet
-from suggester.codesets.lexicon import read_combinations, read_history
+from suggester.codesets.lexicon import read_combinations, read_gives_way, read_history
 from suggester.errors import UnknownCodeError
 from suggester.pipeline import TextReader
 from suggester.pipeline.reading import Reading
@@ -31,6 +31,8 @@ class Bench:
     site_order: SiteOrder
     meaning: Meaning
     codes: dict[System, list[str]] = field(repr=False)
+    gives_way: dict[int, frozenset[int]] = field(repr=False)
+    """Of each diagnosis that leaves something open, the rows of those that tell it."""
     _values: dict[tuple[System, int], Code] = field(default_factory=dict, repr=False, compare=False)
     _rows: dict[tuple[System, str], int | None] = field(default_factory=dict, repr=False, compare=False)
 
@@ -50,6 +52,11 @@ class Bench:
                 {system: releases.store(system).titles for system in SYSTEMS if system != "CPT"}
             ),
             codes={system: releases.store(system).code_list for system in SYSTEMS},
+            gives_way={
+                row: finder.rows_under(told)
+                for vague, told in read_gives_way().items()
+                for row in finder.rows_under((vague,))
+            },
         )
 
     def read(self, text: str) -> Reading:

@@ -22,7 +22,7 @@ from suggester.codesets.terms import BILATERAL, Source, Target
 from suggester.errors import UnknownCodeError
 from suggester.pipeline.attributes_values import trimester_of
 from suggester.pipeline.matching import COMPLETE
-from suggester.pipeline.reading import FAMILY, HISTORICAL, NEGATED, Reading
+from suggester.pipeline.reading import FAMILY, HISTORICAL, NEGATED, UNCERTAIN, Reading
 from suggester.ranking.circumstances import HANDED, Uncalled, is_left_handed
 from suggester.ranking.combining import Combinations
 from suggester.ranking.diabetes import DiabetesType
@@ -120,6 +120,11 @@ class CandidateFinder:
         Code prefixes of conditions to the code of their history (see ``codesets/lexicon/history``).
     combinations
         Conditions that one code joins.
+
+    Attributes
+    ----------
+    own
+        By term, the flags whose cues are words of the term itself (``Reading.flags``).
     """
 
     def __init__(
@@ -140,6 +145,9 @@ class CandidateFinder:
         self._uncalled = Uncalled(self._store)
         self._codes = self._store.code_list
         self._ways = Ways(self._resolver, self._terms, self._codes)
+        terms = self._terms
+        doubting, relative = terms.term_doubting * UNCERTAIN, terms.term_relative * FAMILY
+        self.own = (terms.term_whole * NEGATED | doubting | relative).astype(np.uint8)
         self._drug_rows = [self._row_or_none(drug[2]) for drug in self._terms.drugs]
         names = names_of(self._terms.drugs)
         self._effects, self._treatments = DrugEffects(names), Treatments(names)
@@ -161,8 +169,8 @@ class CandidateFinder:
             (*_RELATED, *self._effects.induced, *self._reactions.codes, *self._labs.codes)
         )
         self._term_of_prefix = {self._codes[row]: term for row, term in related.items()}
-        self._unsaid = self._rows_under(("Y93.02", *_DRUG_CODES))
-        self._looked_for = self._rows_under(self._unproven.codes)
+        self._unsaid = self.rows_under(("Y93.02", *_DRUG_CODES))
+        self._looked_for = self.rows_under(self._unproven.codes)
         self._doubtful = self._unsaid | self._looked_for
         self._plain = _Plain(self._codes, self.histories.asked, self._doubtful)
         self._each_side = EachSide(self._terms.vocabulary)
@@ -174,13 +182,14 @@ class CandidateFinder:
             {system: releases.store(system).code_list for system in SYSTEMS},
         )
 
-    def _rows_under(self, prefixes: Sequence[str]) -> frozenset[int]:
+    def rows_under(self, prefixes: Sequence[str]) -> frozenset[int]:
+        """The rows of ICD-10-CM whose codes begin with one of some prefixes."""
         return frozenset(row for prefix in prefixes for row in self._store.with_prefix(prefix))
 
     def _terms_of(self, prefixes: Sequence[str]) -> dict[int, int]:
         """For each row under prefixes that a term leads to, the first such term."""
         under = np.zeros(len(self._codes) + 1, dtype=np.bool_)
-        under[list(self._rows_under(prefixes))] = True
+        under[list(self.rows_under(prefixes))] = True
         named = self._terms.term_target == Target.ICD10CM
         named &= under[np.where(named, self._terms.term_row, -1)]
         out: dict[int, int] = {}
@@ -258,7 +267,7 @@ class CandidateFinder:
         similarity = coverage * coverage * (0.4 + 0.6 * density)
         strong = ((similarity >= weakest) | (coverage > COMPLETE)).nonzero()[0]
         marks = reading.assertion.flags
-        flags_at: dict[tuple[int, int, int, bool], int] = {}
+        flags_at: dict[tuple[int, int, int, int], int] = {}
         contexts: dict[int, frozenset[int]] = {}
         widen = self.sites.widen
         resolved_at: dict[tuple[int, int, int, int], tuple[Resolved, ...]] = {}
@@ -277,22 +286,22 @@ class CandidateFinder:
         firsts, finals, anchors = matches.firsts, matches.finals, matches.anchors
         term = matches.term[strong]
         covered = coverage[strong]
-        for i, row, target, alike, whole, incomplete, complete in zip(
+        for i, row, target, alike, own, incomplete, complete in zip(
             strong.tolist(),
             terms.term_row[term].tolist(),
             terms.term_target[term].tolist(),
             similarity[strong].tolist(),
-            terms.term_whole[term].tolist(),
+            self.own[term].tolist(),
             (covered < COMPLETE).tolist(),
             (covered > COMPLETE).tolist(),
             strict=True,
         ):
             flags, first, final, anchor = 0, firsts[i], finals[i], anchors[i]
             if marks[anchor] or marks[first] or marks[final]:
-                place = first, final, anchor, whole
+                place = first, final, anchor, own
                 known = flags_at.get(place)
                 if known is None:
-                    known = flags_at[place] = reading.flags(first, final, anchor, negating=whole)
+                    known = flags_at[place] = reading.flags(first, final, anchor, own=own)
                 flags = known
             if target != diagnosis:
                 if target != Target.DRUG:

@@ -39,7 +39,7 @@ class Said:
         self._text = text
         self._anchors = m.anchors
         self._terms = m.terms
-        self._negating = bench.releases.terms.term_whole
+        self._own = bench.finder.own
         self._shown: dict[tuple[int, int, int], Evidence] = {}
 
     def of(self, item: Scored) -> tuple[Assertion, ...]:
@@ -48,10 +48,8 @@ class Said:
         return tuple([self._at(match) if flags else AFFIRMED for match, _, flags, _, _ in supports])
 
     def _at(self, match: int) -> Assertion:
-        negating = bool(self._negating.item(self._terms[match]))
-        return self.reading.assertion_of(
-            self.first[match], self.final[match], self._anchors[match], negating=negating
-        )
+        own = self._own.item(self._terms[match])
+        return self.reading.assertion_of(self.first[match], self.final[match], self._anchors[match], own=own)
 
     def evidence(self, item: Scored, assertions: tuple[Assertion, ...]) -> tuple[Evidence, ...]:
         """The best mentions of a candidate, one for each stretch of words, in order of the note.

@@ -47,6 +47,7 @@ def settle(
     confidence: NDArray[np.float64],
     *,
     unspecified: Callable[[int], bool],
+    gives_way: Mapping[int, frozenset[int]],
     families: Mapping[str, Sequence[int]] | None = None,
 ) -> NDArray[np.float64]:
     """Confidences of the diagnoses of a note once rivals have met.
@@ -61,6 +62,8 @@ def settle(
         Of each by itself, shape ``(len(scored),)``.
     unspecified
         Whether the row of a code has a title that says so.
+    gives_way
+        Of rows that leave something open, those of other families that tell it (``Bench.gives_way``).
     families
         ``families_of`` the candidates, if they are at hand.
 
@@ -74,6 +77,7 @@ def settle(
         families = families_of(scored)
     _combine(scored, settled)
     _one_diabetes(families, settled)
+    _give_way(scored, settled, gives_way)
     first, final = matches.firsts, matches.finals
     for family in families.values():
         if len(family) > 1:
@@ -111,6 +115,17 @@ def _one_diabetes(families: Mapping[str, Sequence[int]], settled: list[float]) -
         if category != chosen:
             for number in numbers:
                 settled[number] *= 1.0 - DIABETES_HELD * sure[chosen]
+
+
+def _give_way(
+    scored: Sequence[Scored], settled: list[float], gives_way: Mapping[int, frozenset[int]]
+) -> None:
+    """Hold back what leaves open what another family's code tells (*pneumonia* beside its organism)."""
+    for number, item in enumerate(scored):
+        telling = gives_way.get(item.candidate.row)
+        if telling:
+            sure = [settled[other] for other, one in enumerate(scored) if one.candidate.row in telling]
+            settled[number] *= 1.0 - UNSPECIFIED_HELD * max(sure, default=0.0)
 
 
 def by_site(

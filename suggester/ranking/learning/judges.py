@@ -146,7 +146,12 @@ class GeneralJudge:
                 matches, families = reading.matches, families_of(scored)
                 confidence = by_site(matches, scored, confidence, site, families)
                 settled = settle(
-                    matches, scored, confidence, unspecified=bench.features.unspecified, families=families
+                    matches,
+                    scored,
+                    confidence,
+                    unspecified=bench.features.unspecified,
+                    gives_way=bench.gives_way,
+                    families=families,
                 )
                 held = np.minimum(settled / np.maximum(confidence, 1e-6), MOST_RAISED)
                 likely = settled >= max(WORTH_PLACING, least)
