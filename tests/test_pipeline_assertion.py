@@ -74,7 +74,7 @@ unable to walk without <ent>pain</ent>
 <ent>rash</ent> did not respond to steroids
 possible <ent uncertain>pneumonia</ent>, <ent>fever</ent>
 rule out <ent uncertain>sepsis</ent>
-DDx incl <ent uncertain>gout</ent> (no <ent negated>fever</ent>, normal WBC), <ent uncertain>GERD</ent>, <ent uncertain>asthma</ent>
+DDx incl <ent uncertain>gout</ent> (no <ent negated>fever</ent>, WBC ok), <ent uncertain>GERD</ent>
 I considered <ent uncertain>PE</ent>, <ent uncertain>pneumothorax</ent> and <ent uncertain>gout</ent>
 <ent negated>AAA</ent> n/a. <ent>Asthma</ent> stable
 6+ months out from <ent historical>stroke</ent>, <ent>hypertension</ent> controlled

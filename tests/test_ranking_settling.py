@@ -17,11 +17,13 @@ from suggester.ranking.settling import (
     SAME_WORDS_HELD,
     UNSPECIFIED_HELD,
     settle,
+    unsaid,
 )
 from suggester.suggest import load
 from suggester.types import Note
 
 SPANS = {0: (0, 2), 1: (1, 3), 2: (10, 12)}
+MATCHES: Any = SimpleNamespace(firsts=[SPANS[m][0] for m in SPANS], finals=[SPANS[m][1] for m in SPANS])
 
 
 def candidate(row: int, category: str, match: int, joins: list[Joined] | None = None) -> Scored:
@@ -46,7 +48,8 @@ def settled(
         unspecified=lambda row: row in unspecified,
         gives_way=gives_way or {},
     )
-    return out.tolist()
+    found: list[float] = out.tolist()
+    return found
 
 
 def test_an_unspecified_code_steps_back_behind_a_specific_one_of_its_family() -> None:
@@ -67,6 +70,35 @@ def test_a_code_that_leaves_open_what_another_family_tells_steps_back_behind_it(
         [held, 0.5, 0.8]
     )
     assert settled(items[::2], [0.9, 0.8], gives_way={1: frozenset((2, 7))}) == [0.9, 0.8]
+
+
+@pytest.mark.parametrize(
+    ("setting", "flags", "held"),
+    [
+        ("outpatient", 0, True),
+        ("outpatient", 2, False),
+        ("inpatient", 2, True),
+        (None, 1, False),
+        (None, 16, False),
+    ],
+)
+def test_what_may_not_be_coded_holds_nobody_back(setting: Any, flags: int, held: bool) -> None:
+    items = [candidate(1, "I50", 0), candidate(2, "I50", 2), candidate(3, "J18", 2)]
+    for one in items[:1]:
+        one.candidate.supports[:] = [one.best._replace(flags=flags)]
+        one.best = one.candidate.supports[0]
+    quiet = unsaid(items, setting)
+    assert quiet == (frozenset() if held else {0})
+    out = settle(
+        MATCHES,
+        items,
+        np.array([0.9, 0.8, 0.7]),
+        unspecified=lambda row: row == 2,
+        gives_way={3: frozenset((1,))},
+        unsaid=quiet,
+    ).tolist()
+    kept = 1 - UNSPECIFIED_HELD * 0.9 if held else 1.0
+    assert out == pytest.approx([0.9, 0.8 * kept, 0.7 * kept])
 
 
 def test_a_specific_code_does_not_step_back_behind_an_unspecified_one_elsewhere() -> None:

@@ -13,7 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suggester.pipeline.matching import Matches
+from suggester.pipeline.reading import FAMILY, HYPOTHETICAL, NEGATED, UNCERTAIN
 from suggester.ranking.features import Scored
+from suggester.types import Setting
 
 UNSPECIFIED_HELD = 0.8
 """Share of a specific code's confidence by which an unspecified one of its family is held back."""
@@ -48,6 +50,7 @@ def settle(
     *,
     unspecified: Callable[[int], bool],
     gives_way: Mapping[int, frozenset[int]],
+    unsaid: frozenset[int] = frozenset(),
     families: Mapping[str, Sequence[int]] | None = None,
 ) -> NDArray[np.float64]:
     """Confidences of the diagnoses of a note once rivals have met.
@@ -64,6 +67,8 @@ def settle(
         Whether the row of a code has a title that says so.
     gives_way
         Of rows that leave something open, those of other families that tell it (``Bench.gives_way``).
+    unsaid
+        Numbers of the candidates that hold nobody back (``unsaid``).
     families
         ``families_of`` the candidates, if they are at hand.
 
@@ -76,8 +81,11 @@ def settle(
     if families is None:
         families = families_of(scored)
     _combine(scored, settled)
+    if unsaid:
+        said = {name: [n for n in family if n not in unsaid] for name, family in families.items()}
+        families = {name: family for name, family in said.items() if family}
     _one_diabetes(families, settled)
-    _give_way(scored, settled, gives_way)
+    _give_way(scored, settled, gives_way, unsaid)
     first, final = matches.firsts, matches.finals
     for family in families.values():
         if len(family) > 1:
@@ -117,14 +125,37 @@ def _one_diabetes(families: Mapping[str, Sequence[int]], settled: list[float]) -
                 settled[number] *= 1.0 - DIABETES_HELD * sure[chosen]
 
 
+def unsaid(scored: Sequence[Scored], setting: Setting | None) -> frozenset[int]:
+    """The numbers of the candidates that no mention says of the patient as it may be coded.
+
+    They are negated, hypothetical, a relative's or, in outpatients, in doubt in every mention (as
+    ``suggester.rules.gate`` has it), and so they hold nobody back: with *anemia, probably iron deficiency* it
+    is the anemia that is coded.
+    """
+    mute = NEGATED | HYPOTHETICAL | (UNCERTAIN if setting in ("outpatient", "emergency") else 0)
+    out: list[int] = []
+    for number, item in enumerate(scored):
+        bits = mute if item.category[0] == "Z" else mute | FAMILY
+        if item.best.flags & bits and all([support.flags & bits for support in item.candidate.supports]):
+            out.append(number)
+    return frozenset(out)
+
+
 def _give_way(
-    scored: Sequence[Scored], settled: list[float], gives_way: Mapping[int, frozenset[int]]
+    scored: Sequence[Scored],
+    settled: list[float],
+    gives_way: Mapping[int, frozenset[int]],
+    unsaid: frozenset[int],
 ) -> None:
     """Hold back what leaves open what another family's code tells (*pneumonia* beside its organism)."""
     for number, item in enumerate(scored):
         telling = gives_way.get(item.candidate.row)
         if telling:
-            sure = [settled[other] for other, one in enumerate(scored) if one.candidate.row in telling]
+            sure = [
+                settled[other]
+                for other, one in enumerate(scored)
+                if one.candidate.row in telling and other not in unsaid
+            ]
             settled[number] *= 1.0 - UNSPECIFIED_HELD * max(sure, default=0.0)
 
 

@@ -22,7 +22,7 @@ from suggester.ranking.learning.phrases import PhraseReader
 from suggester.ranking.learning.views import CodeTable, NoteView, view
 from suggester.ranking.model import Ranker
 from suggester.ranking.reasons import reasons
-from suggester.ranking.settling import by_site, families_of, settle
+from suggester.ranking.settling import by_site, families_of, settle, unsaid
 from suggester.types import Setting, System
 
 MOST_RAISED = 1.5
@@ -126,7 +126,7 @@ class GeneralJudge:
     ) -> list[Judged]:
         """Every candidate with the ranker's confidence."""
         groups = self.ranker.described(bench, reading, candidates, setting=setting)
-        return self.of_described(bench, reading, groups, least=least)
+        return self.of_described(bench, reading, groups, setting=setting, least=least)
 
     def of_described(
         self,
@@ -134,6 +134,7 @@ class GeneralJudge:
         reading: Reading,
         groups: Sequence[tuple[Head, Described]],
         *,
+        setting: Setting | None,
         least: float = 0.0,
     ) -> list[Judged]:
         """The same for candidates that are described already, in their order."""
@@ -151,6 +152,7 @@ class GeneralJudge:
                     confidence,
                     unspecified=bench.features.unspecified,
                     gives_way=bench.gives_way,
+                    unsaid=unsaid(scored, setting),
                     families=families,
                 )
                 held = np.minimum(settled / np.maximum(confidence, 1e-6), MOST_RAISED)
@@ -267,7 +269,7 @@ class LocalJudge:
         """
         _, table, phrases, counts = self._of(bench)
         groups = self.general.ranker.described(bench, reading, candidates, setting=setting)
-        judged = self.general.of_described(bench, reading, groups)
+        judged = self.general.of_described(bench, reading, groups, setting=setting)
         seen = view(
             reading,
             [j.item.candidate for j in judged],
