@@ -196,7 +196,8 @@ class Reading:
         A match is negated, uncertain or a relative's where its first or last word is, too: all words of a
         finding must be there, and *anemia, probably iron deficiency* is no certain iron deficiency anemia
         (ICD-10-CM Guidelines IV.H). A cue of these between its words counts, unless the flag is among those
-        that the term has by its ``own`` words (*no appetite*, *suspected exposure*, *death of mother*).
+        that the term has by its ``own`` words (*no appetite*, *suspected exposure*, *death of mother*). A
+        doubt or a relative that is its first or last word is its own as well (*CF* for *concern for*).
         """
         return bits_of(self.assertion_of(first, final, anchor, own=own))
 
@@ -243,7 +244,15 @@ class Reading:
         start, end = self.table.start[first], self.table.end[final]
         between = {name for bit, name in _NAMES_OF_ALL_WORDS if not own & bit}
         cues = tuple(
-            [c for c in assertion.cues if c.span.start < start or c.span.end > end or c.flag in between]
+            [
+                c
+                for c in assertion.cues
+                if c.span.start < start
+                or c.span.end > end
+                or (
+                    c.flag in between and (c.flag == "negated" or (start < c.span.start and c.span.end < end))
+                )
+            ]
         )
         if len(cues) == len(assertion.cues):
             return assertion
