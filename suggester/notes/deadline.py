@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import threading
 from collections.abc import Iterator
@@ -15,8 +16,19 @@ class TimeIsUpError(BaseException):
     """The time is up. Not an ``Exception``, so that no handler on the way takes it for one."""
 
 
-def _ring(_number: int, _frame: FrameType | None) -> None:
-    raise TimeIsUpError
+def _ring(_number: int, frame: FrameType | None) -> None:
+    if not _goes_unheard(frame):
+        raise TimeIsUpError
+
+
+def _goes_unheard(frame: FrameType | None) -> bool:
+    """Whether what is raised in a frame goes nowhere: in a destructor, or a callback of the collector."""
+    callbacks = [getattr(one, "__code__", None) for one in gc.callbacks]
+    while frame is not None:
+        if frame.f_code.co_name == "__del__" or frame.f_code in callbacks:
+            return True
+        frame = frame.f_back
+    return False
 
 
 @contextmanager
@@ -31,7 +43,7 @@ def time_limit(seconds: float) -> Iterator[None]:
         return
     before = signal.signal(signal.SIGALRM, _ring)
     try:
-        # Again and again: a single alarm can be lost where a handler or destructor of a library runs.
+        # Again and again: an alarm says nothing where a destructor runs, and may be lost in other handlers.
         signal.setitimer(signal.ITIMER_REAL, seconds, 0.5)
         yield
     finally:
