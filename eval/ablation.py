@@ -46,7 +46,7 @@ from suggester.ranking.training import Examples, calibrate, classifier, is_right
 from suggester.ranking.trees import TreeEnsemble
 from suggester.ranking.usage import USAGE_NAMES
 from suggester.rules import gate
-from suggester.types import GoldNote
+from suggester.types import GoldNote, Setting
 
 CONFIDENT: Final = 0.5
 AMONG: Final = 10
@@ -133,11 +133,12 @@ class Described:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """One note: whether it is a US note, whether usage is counted over it, its weight, its candidates."""
+    """One note: whether it is a US note, whether usage is counted over it, weight, setting, candidates."""
 
     us: bool
     counted: bool
     weight: float
+    setting: Setting | None
     gold: int
     matches: Matches
     by_variant: Mapping[str, Described]
@@ -267,7 +268,15 @@ def describe(bench: Bench, note: GoldNote, *, us: bool, counted: bool, weight: f
     for name, drop in drops(bench, reading).items():
         touched = any(drop(s) for c in found for s in c.supports)
         by_variant[name] = described(without(found, drop)) if touched else all_of_them
-    return Told(us=us, counted=counted, weight=weight, gold=len(expected), matches=m, by_variant=by_variant)
+    return Told(
+        us=us,
+        counted=counted,
+        weight=weight,
+        setting=setting,
+        gold=len(expected),
+        matches=m,
+        by_variant=by_variant,
+    )
 
 
 def out_of_fold(
@@ -334,6 +343,7 @@ def score(
                 own,
                 unspecified=bench.features.unspecified,
                 gives_way=bench.gives_way,
+                setting=note.setting,
             )
         if gated:
             own = np.where(told.held, -1.0, own)

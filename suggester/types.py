@@ -18,6 +18,8 @@ System = Literal["ICD-10-CM", "CPT", "HCPCS"]
 SYSTEMS: tuple[System, ...] = ("ICD-10-CM", "CPT", "HCPCS")
 
 Setting = Literal["outpatient", "inpatient", "emergency"]
+CERTAIN_ONLY: tuple[Setting, ...] = ("outpatient", "emergency")
+"""Settings in which a diagnosis in doubt is not coded (ICD-10-CM guidelines FY2026 IV.H)."""
 SETTINGS: tuple[Setting, ...] = ("outpatient", "inpatient", "emergency")
 
 Severity = Literal["error", "warning", "info"]

@@ -23,7 +23,6 @@ from suggester.suggest import load
 from suggester.types import Note
 
 SPANS = {0: (0, 2), 1: (1, 3), 2: (10, 12)}
-MATCHES: Any = SimpleNamespace(firsts=[SPANS[m][0] for m in SPANS], finals=[SPANS[m][1] for m in SPANS])
 
 
 def candidate(row: int, category: str, match: int, joins: list[Joined] | None = None) -> Scored:
@@ -39,6 +38,7 @@ def settled(
     confidence: list[float],
     unspecified: set[int] = frozenset(),  # type: ignore[assignment]
     gives_way: dict[int, frozenset[int]] | None = None,
+    setting: Any = None,
 ) -> list[float]:
     matches: Any = SimpleNamespace(firsts=[SPANS[m][0] for m in SPANS], finals=[SPANS[m][1] for m in SPANS])
     out = settle(
@@ -47,6 +47,7 @@ def settled(
         np.array(confidence),
         unspecified=lambda row: row in unspecified,
         gives_way=gives_way or {},
+        setting=setting,
     )
     found: list[float] = out.tolist()
     return found
@@ -87,16 +88,8 @@ def test_what_may_not_be_coded_holds_nobody_back(setting: Any, flags: int, held:
     for one in items[:1]:
         one.candidate.supports[:] = [one.best._replace(flags=flags)]
         one.best = one.candidate.supports[0]
-    quiet = unsaid(items, setting)
-    assert quiet == (frozenset() if held else {0})
-    out = settle(
-        MATCHES,
-        items,
-        np.array([0.9, 0.8, 0.7]),
-        unspecified=lambda row: row == 2,
-        gives_way={3: frozenset((1,))},
-        unsaid=quiet,
-    ).tolist()
+    assert unsaid(items, setting) == (frozenset() if held else {0})
+    out = settled(items, [0.9, 0.8, 0.7], {2}, {3: frozenset((1,))}, setting)
     kept = 1 - UNSPECIFIED_HELD * 0.9 if held else 1.0
     assert out == pytest.approx([0.9, 0.8 * kept, 0.7 * kept])
 

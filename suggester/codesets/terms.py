@@ -156,8 +156,10 @@ class TermIndex:
 
     def _with_word(self, words: frozenset[str]) -> NDArray[np.bool_]:
         """By term, whether it has one of some words."""
-        wanted = np.isin(self.term_word, [self.vocabulary[w] for w in words if w in self.vocabulary])
-        found: NDArray[np.bool_] = np.diff(np.concatenate(([0], np.cumsum(wanted)))[self.term_ptr]) > 0
+        wanted = np.zeros(len(self.vocabulary), dtype=np.bool_)
+        wanted[[self.vocabulary[word] for word in words if word in self.vocabulary]] = True
+        before = np.concatenate(([0], np.cumsum(wanted[self.term_word])))
+        found: NDArray[np.bool_] = np.diff(before[self.term_ptr]) > 0
         return found
 
     @staticmethod

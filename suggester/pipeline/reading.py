@@ -20,12 +20,12 @@ from suggester.pipeline.sections import SectionTable, section_table
 from suggester.pipeline.sentences import sentence_index
 from suggester.pipeline.tokenizer import TokenTable, token_table
 from suggester.pipeline.wordids import WordIds
-from suggester.types import Assertion, Attribute, Span
+from suggester.types import Assertion, Attribute, Cue, Span
 
 NEGATED, UNCERTAIN, HISTORICAL, HYPOTHETICAL, FAMILY = 1, 2, 4, 8, 16
 """Bits of an assertion mask."""
 
-_NAMES_OF_ALL_WORDS: Final = ((NEGATED, "negated"), (UNCERTAIN, "uncertain"), (FAMILY, "family"))
+_BITS_OF_ALL_WORDS: Final = {"negated": NEGATED, "uncertain": UNCERTAIN, "family": FAMILY}
 _OF_ALL_WORDS: Final = NEGATED | UNCERTAIN | FAMILY
 """Flags that a finding has as soon as one of its ends has them."""
 
@@ -219,7 +219,7 @@ class Reading:
             return found
         wanted = _OF_ALL_WORDS & ~(own | bits_of(found))
         for token in (first, final):
-            for bit, name in _NAMES_OF_ALL_WORDS:
+            for name, bit in _BITS_OF_ALL_WORDS.items():
                 if marks[token] & wanted & bit:
                     wanted &= ~bit
                     other = self.assertion_at(token, token)
@@ -242,18 +242,15 @@ class Reading:
     def outside(self, assertion: Assertion, first: int, final: int, *, own: int = 0) -> Assertion:
         """An assertion without the cues that are words of the match itself (*history of*, *absence*)."""
         start, end = self.table.start[first], self.table.end[final]
-        between = {name for bit, name in _NAMES_OF_ALL_WORDS if not own & bit}
-        cues = tuple(
-            [
-                c
-                for c in assertion.cues
-                if c.span.start < start
-                or c.span.end > end
-                or (
-                    c.flag in between and (c.flag == "negated" or (start < c.span.start and c.span.end < end))
-                )
-            ]
-        )
+
+        def counts(cue: Cue) -> bool:
+            if cue.span.start < start or cue.span.end > end:
+                return True
+            if not _BITS_OF_ALL_WORDS.get(cue.flag, 0) & ~own:
+                return False
+            return cue.flag == "negated" or (start < cue.span.start and cue.span.end < end)
+
+        cues = tuple([cue for cue in assertion.cues if counts(cue)])
         if len(cues) == len(assertion.cues):
             return assertion
         have = {cue.flag for cue in cues}

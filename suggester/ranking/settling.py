@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from suggester.pipeline.matching import Matches
 from suggester.pipeline.reading import FAMILY, HYPOTHETICAL, NEGATED, UNCERTAIN
 from suggester.ranking.features import Scored
-from suggester.types import Setting
+from suggester.types import CERTAIN_ONLY, Setting
 
 UNSPECIFIED_HELD = 0.8
 """Share of a specific code's confidence by which an unspecified one of its family is held back."""
@@ -50,7 +50,7 @@ def settle(
     *,
     unspecified: Callable[[int], bool],
     gives_way: Mapping[int, frozenset[int]],
-    unsaid: frozenset[int] = frozenset(),
+    setting: Setting | None,
     families: Mapping[str, Sequence[int]] | None = None,
 ) -> NDArray[np.float64]:
     """Confidences of the diagnoses of a note once rivals have met.
@@ -67,8 +67,8 @@ def settle(
         Whether the row of a code has a title that says so.
     gives_way
         Of rows that leave something open, those of other families that tell it (``Bench.gives_way``).
-    unsaid
-        Numbers of the candidates that hold nobody back (``unsaid``).
+    setting
+        Of the note: what may not be coded there holds nobody back (``unsaid``).
     families
         ``families_of`` the candidates, if they are at hand.
 
@@ -81,11 +81,11 @@ def settle(
     if families is None:
         families = families_of(scored)
     _combine(scored, settled)
-    if unsaid:
-        said = {name: [n for n in family if n not in unsaid] for name, family in families.items()}
+    if mute := unsaid(scored, setting):
+        said = {name: [n for n in family if n not in mute] for name, family in families.items()}
         families = {name: family for name, family in said.items() if family}
     _one_diabetes(families, settled)
-    _give_way(scored, settled, gives_way, unsaid)
+    _give_way(scored, settled, gives_way, mute)
     first, final = matches.firsts, matches.finals
     for family in families.values():
         if len(family) > 1:
@@ -132,10 +132,10 @@ def unsaid(scored: Sequence[Scored], setting: Setting | None) -> frozenset[int]:
     ``suggester.rules.gate`` has it), and so they hold nobody back: with *anemia, probably iron deficiency* it
     is the anemia that is coded.
     """
-    mute = NEGATED | HYPOTHETICAL | (UNCERTAIN if setting in ("outpatient", "emergency") else 0)
+    of_all = NEGATED | HYPOTHETICAL | (UNCERTAIN if setting in CERTAIN_ONLY else 0)
     out: list[int] = []
     for number, item in enumerate(scored):
-        bits = mute if item.category[0] == "Z" else mute | FAMILY
+        bits = of_all if item.category[0] == "Z" else of_all | FAMILY
         if item.best.flags & bits and all([support.flags & bits for support in item.candidate.supports]):
             out.append(number)
     return frozenset(out)
@@ -145,7 +145,7 @@ def _give_way(
     scored: Sequence[Scored],
     settled: list[float],
     gives_way: Mapping[int, frozenset[int]],
-    unsaid: frozenset[int],
+    mute: frozenset[int],
 ) -> None:
     """Hold back what leaves open what another family's code tells (*pneumonia* beside its organism)."""
     for number, item in enumerate(scored):
@@ -154,7 +154,7 @@ def _give_way(
             sure = [
                 settled[other]
                 for other, one in enumerate(scored)
-                if one.candidate.row in telling and other not in unsaid
+                if one.candidate.row in telling and other not in mute
             ]
             settled[number] *= 1.0 - UNSPECIFIED_HELD * max(sure, default=0.0)
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from suggester.types import Assertion, Setting, maker, quick
+from suggester.types import CERTAIN_ONLY, Assertion, Setting, maker, quick
 
 Reason = Literal["negated", "family", "hypothetical", "uncertain in outpatient"]
 
@@ -62,6 +62,6 @@ def _reason(assertion: Assertion, code: str, setting: Setting | None) -> Reason 
         return "family"
     if assertion.hypothetical:
         return "hypothetical"
-    if assertion.uncertain and setting in ("outpatient", "emergency"):
+    if assertion.uncertain and setting in CERTAIN_ONLY:
         return "uncertain in outpatient"
     return None

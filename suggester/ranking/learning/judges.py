@@ -22,7 +22,7 @@ from suggester.ranking.learning.phrases import PhraseReader
 from suggester.ranking.learning.views import CodeTable, NoteView, view
 from suggester.ranking.model import Ranker
 from suggester.ranking.reasons import reasons
-from suggester.ranking.settling import by_site, families_of, settle, unsaid
+from suggester.ranking.settling import by_site, families_of, settle
 from suggester.types import Setting, System
 
 MOST_RAISED = 1.5
@@ -152,7 +152,7 @@ class GeneralJudge:
                     confidence,
                     unspecified=bench.features.unspecified,
                     gives_way=bench.gives_way,
-                    unsaid=unsaid(scored, setting),
+                    setting=setting,
                     families=families,
                 )
                 held = np.minimum(settled / np.maximum(confidence, 1e-6), MOST_RAISED)
