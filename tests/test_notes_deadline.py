@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gc
 import signal
-from collections.abc import Callable
+import sys
+import weakref
+from collections.abc import Callable, Iterator
 from threading import Thread
 
 import pytest
@@ -77,14 +79,74 @@ def test_an_alarm_in_a_callback_of_the_garbage_collector_is_heard_behind_it(rung
     assert len(rung) >= 2
 
 
-def test_an_alarm_in_a_destructor_is_heard_behind_it(rung: list[int]) -> None:
+class _Plain:
+    """Something to hold by a weak reference."""
+
+
+def _with_destructor(rung: list[int]) -> None:
     class Slow:
         def __del__(self) -> None:
             wait_for(rung)
 
+    Slow()
+
+
+def _half_read_generator(rung: list[int]) -> None:
+    def rows() -> Iterator[int]:
+        try:
+            yield 1
+        finally:
+            wait_for(rung)
+
+    next(rows())
+
+
+def _half_read_generator_in_a_ring(rung: list[int]) -> None:
+    def rows(held: list[object]) -> Iterator[int]:
+        try:
+            yield len(held)
+        finally:
+            wait_for(rung)
+
+    held: list[object] = []
+    made = rows(held)
+    held.append(made)
+    next(made)
+    del made, held
+    gc.collect()
+
+
+def _weak_reference(rung: list[int]) -> None:
+    plain = _Plain()
+    _seen = weakref.ref(plain, lambda _: wait_for(rung))
+    del plain
+
+
+@pytest.mark.parametrize(
+    "thrown_away", [_with_destructor, _half_read_generator, _half_read_generator_in_a_ring, _weak_reference]
+)
+def test_an_alarm_is_heard_behind_what_reaches_nobody(
+    rung: list[int], thrown_away: Callable[[list[int]], None]
+) -> None:
     with pytest.raises(TimeIsUpError), time_limit(SOON):
-        without_end(Slow)
+        without_end(lambda: thrown_away(rung))
     assert len(rung) >= 2
+
+
+def test_other_errors_that_reach_nobody_are_told_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda lost: told.append(lost.exc_type.__name__))
+    hook = sys.unraisablehook
+
+    class Broken:
+        def __del__(self) -> None:
+            raise RuntimeError
+
+    with time_limit(60.0):
+        Broken()
+        assert sys.unraisablehook is not hook
+    assert told == ["RuntimeError"]
+    assert sys.unraisablehook is hook
 
 
 def test_threads_have_no_limit() -> None:

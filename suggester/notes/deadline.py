@@ -2,33 +2,49 @@
 
 from __future__ import annotations
 
-import gc
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sys import UnraisableHookArgs
 
 __all__ = ["TimeIsUpError", "time_limit"]
+
+AGAIN = 0.5
+"""Seconds to the next alarm, where one was not heard."""
 
 
 class TimeIsUpError(BaseException):
     """The time is up. Not an ``Exception``, so that no handler on the way takes it for one."""
 
 
-def _ring(_number: int, frame: FrameType | None) -> None:
-    if not _goes_unheard(frame):
-        raise TimeIsUpError
+def _ring(_number: int, _frame: FrameType | None) -> None:
+    raise TimeIsUpError
 
 
-def _goes_unheard(frame: FrameType | None) -> bool:
-    """Whether what is raised in a frame goes nowhere: in a destructor, or a callback of the collector."""
-    callbacks = [getattr(one, "__code__", None) for one in gc.callbacks]
-    while frame is not None:
-        if frame.f_code.co_name == "__del__" or frame.f_code in callbacks:
-            return True
-        frame = frame.f_back
-    return False
+@contextmanager
+def _lost_without_a_word() -> Iterator[None]:
+    """Print nothing where the alarm goes nowhere; the next one follows. Other errors go where they went.
+
+    What is raised in a destructor, a callback of the garbage collector or of a weak reference, or a generator
+    that is thrown away half read, reaches nobody: the interpreter hands it to ``sys.unraisablehook``.
+    """
+    before = sys.unraisablehook
+
+    def hook(lost: UnraisableHookArgs, /) -> None:
+        if lost.exc_type is not TimeIsUpError:
+            before(lost)
+
+    sys.unraisablehook = hook
+    try:
+        yield
+    finally:
+        sys.unraisablehook = before
 
 
 @contextmanager
@@ -43,9 +59,9 @@ def time_limit(seconds: float) -> Iterator[None]:
         return
     before = signal.signal(signal.SIGALRM, _ring)
     try:
-        # Again and again: an alarm says nothing where a destructor runs, and may be lost in other handlers.
-        signal.setitimer(signal.ITIMER_REAL, seconds, 0.5)
-        yield
+        with _lost_without_a_word():
+            signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN)
+            yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
