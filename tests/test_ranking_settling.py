@@ -104,6 +104,28 @@ def test_two_codes_of_a_family_do_not_both_stand_on_the_same_words() -> None:
     assert settled(items, [0.9, 0.8]) == pytest.approx([0.9, 0.8 * (1 - SAME_WORDS_HELD * 0.9)])
 
 
+def test_both_codes_of_a_mention_of_both_sides_stand() -> None:
+    items = [candidate(1, "M25", 0), candidate(2, "M25", 0)]
+    items[1].best = items[1].best._replace(method=Method.DESCENT)
+    assert settled(items, [0.9, 0.8]) == [0.9, 0.8]
+
+
+@pytest.mark.parametrize(
+    ("said", "codes"),
+    [
+        ("Bilateral knee pain", ("M25.561", "M25.562")),
+        ("Bilateral ankle sprain", ("S93.401A", "S93.402A")),
+        ("Patellofemoral pain syndrome, bilateral", ("M22.2X1", "M22.2X2")),
+        ("Cellulitis of both lower legs", ("L03.115", "L03.116")),
+    ],
+)
+def test_both_sides_are_about_as_sure(said: str, codes: tuple[str, str]) -> None:
+    found = load().suggest(Note(id="n", text=f"Assessment: {said}.")).suggestions
+    right, left = ({item.code.code: item.confidence for item in found}[code] for code in codes)
+    assert min(right, left) >= 0.5
+    assert abs(right - left) < 0.1
+
+
 def test_a_patient_has_one_type_of_diabetes() -> None:
     items = [candidate(1, "E11", 0), candidate(2, "E13", 2), candidate(3, "E10", 2), candidate(4, "I50", 1)]
     assert settled(items, [0.8, 0.5, 0.4, 0.3]) == pytest.approx(

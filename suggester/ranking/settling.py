@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from suggester.pipeline.matching import Matches
 from suggester.pipeline.reading import FAMILY, HYPOTHETICAL, NEGATED, UNCERTAIN
 from suggester.ranking.features import Scored
+from suggester.ranking.support import Method
 from suggester.types import CERTAIN_ONLY, Setting
 
 UNSPECIFIED_HELD = 0.8
@@ -217,15 +218,24 @@ def _family(
             scored[number].candidate.row,
         ),
     )
-    before: list[tuple[float, bool, int, int]] = []
+    before: list[int] = []
     for number in family:
-        vague = is_vague_of[number]
         first, final = ends[number]
         kept = 1.0
-        for confidence, is_vague, start, end in before:
-            if vague and not is_vague:
-                kept = min(kept, 1.0 - UNSPECIFIED_HELD * confidence)
-            elif first <= end and start <= final:
-                kept = min(kept, 1.0 - SAME_WORDS_HELD * confidence)
+        for other in before:
+            start, end = ends[other]
+            if is_vague_of[number] and not is_vague_of[other]:
+                kept = min(kept, 1.0 - UNSPECIFIED_HELD * settled[other])
+            elif first <= end and start <= final and not _of_both_sides(scored[number], scored[other]):
+                kept = min(kept, 1.0 - SAME_WORDS_HELD * settled[other])
         settled[number] *= kept
-        before.append((settled[number], vague, first, final))
+        before.append(number)
+
+
+def _of_both_sides(one: Scored, other: Scored) -> bool:
+    """Whether one mention stands for both codes: *bilateral knee pain* (guidelines I.B.13).
+
+    Going down from what a match names ends in two codes only where it asks for one of each side.
+    """
+    here, there = one.best, other.best
+    return here.match == there.match and here.method <= Method.DESCENT and there.method <= Method.DESCENT
