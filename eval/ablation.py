@@ -343,6 +343,7 @@ def score(
                 own,
                 unspecified=bench.features.unspecified,
                 gives_way=bench.gives_way,
+                company=bench.company,
                 setting=note.setting,
             )
         if gated:

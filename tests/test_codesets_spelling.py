@@ -74,7 +74,11 @@ def test_searched_word_that_is_no_word_finds_nothing(speller: Speller, word: str
 
 
 @pytest.mark.parametrize(
-    "word", ["cancel", "podiatric", "abducted", "splinted", "serious", "extramural", "either"]
+    "word",
+    [
+        *("cancel", "podiatric", "abducted", "splinted", "serious", "extramural", "either", "hiding"),
+        *("cooper", "elizabeth", "marian", "norman", "trevor", "walter", "prague", "manila"),
+    ],
 )
 def test_word_that_is_right_as_it_is_is_not_corrected(
     terms: TermIndex, speller: Speller, monkeypatch: pytest.MonkeyPatch, word: str

@@ -12,6 +12,7 @@ from suggester.codesets import Catalog
 from suggester.codesets.lexicon import (
     Lexicon,
     lexicon_dir,
+    read_company,
     read_gives_way,
     read_history,
     read_lexicon,
@@ -84,6 +85,17 @@ def test_what_gives_way_and_what_it_gives_way_to_begin_codes_of_other_families(c
     for vague, told in read_gives_way().items():
         assert [prefix for prefix in (vague, *told) if not store.with_prefix(prefix)] == []
         assert not set(store.with_prefix(vague)) & {row for one in told for row in store.with_prefix(one)}
+
+
+def test_what_is_not_coded_alone_and_its_company_begin_codes(catalog: Catalog) -> None:
+    store = catalog.store("ICD-10-CM")
+    seen: set[int] = set()
+    for codes, company in read_company():
+        assert [prefix for prefix in (*codes, *company) if not store.with_prefix(prefix)] == []
+        assert max(map(len, company)) <= 3  # categories or chapters
+        rows = {row for prefix in codes for row in store.with_prefix(prefix)}
+        assert not rows & seen
+        seen |= rows
 
 
 NOT_PHRASES = (

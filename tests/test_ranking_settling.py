@@ -11,8 +11,10 @@ import pytest
 from suggester.ranking.candidates import CodeSupport, Joined, Method, Support
 from suggester.ranking.features import Scored
 from suggester.ranking.settling import (
+    ALONE_HELD,
     COMBINED,
     DIABETES_HELD,
+    ENOUGH,
     REPLACED_HELD,
     SAME_WORDS_HELD,
     UNSPECIFIED_HELD,
@@ -39,6 +41,7 @@ def settled(
     unspecified: set[int] = frozenset(),  # type: ignore[assignment]
     gives_way: dict[int, frozenset[int]] | None = None,
     setting: Any = None,
+    company: dict[int, tuple[str, ...]] | None = None,
 ) -> list[float]:
     matches: Any = SimpleNamespace(firsts=[SPANS[m][0] for m in SPANS], finals=[SPANS[m][1] for m in SPANS])
     out = settle(
@@ -47,6 +50,7 @@ def settled(
         np.array(confidence),
         unspecified=lambda row: row in unspecified,
         gives_way=gives_way or {},
+        company=company or {},
         setting=setting,
     )
     found: list[float] = out.tolist()
@@ -102,6 +106,44 @@ def test_a_specific_code_does_not_step_back_behind_an_unspecified_one_elsewhere(
 def test_two_codes_of_a_family_do_not_both_stand_on_the_same_words() -> None:
     items = [candidate(1, "I50", 0), candidate(2, "I50", 1)]
     assert settled(items, [0.9, 0.8]) == pytest.approx([0.9, 0.8 * (1 - SAME_WORDS_HELD * 0.9)])
+
+
+@pytest.mark.parametrize(("sure", "share"), [(None, 0.0), (0.12, 0.4), (0.3, 1.0), (0.9, 1.0)])
+def test_a_code_is_held_back_without_what_it_goes_with(sure: float | None, share: float) -> None:
+    items = [candidate(1, "Z68", 0), candidate(2, "I50", 1)]
+    values = [0.8, 0.7]
+    if sure is not None:
+        items.append(candidate(3, "E66", 2))
+        values.append(sure)
+    assert sure is None or share == pytest.approx(min(1.0, sure / ENOUGH))
+    out = settled(items, values, company={1: ("E66", "R63")})
+    assert out == pytest.approx([0.8 * (1 - ALONE_HELD * (1 - share)), *values[1:]])
+
+
+def test_what_is_denied_is_no_company() -> None:
+    items = [candidate(1, "Z79", 0), candidate(2, "E11", 2)]
+    items[1].candidate.supports[:] = [items[1].best._replace(flags=1)]
+    items[1].best = items[1].candidate.supports[0]
+    out = settled(items, [0.8, 0.7], company={1: ("E11",)})
+    assert out == pytest.approx([0.8 * (1 - ALONE_HELD), 0.7])
+
+
+@pytest.mark.parametrize(
+    ("alone", "beside", "code"),
+    [
+        ("Meds: empagliflozin 10 mg daily for HFrEF.", "\nAssessment: T2DM.", "Z79.84"),
+        ("BMI 38.2.", "\nAssessment: morbid obesity.", "Z68.38"),
+        ("Tripped over the dog yesterday.", "\nAssessment: right wrist sprain.", "W01.0XXA"),
+    ],
+)
+def test_what_is_not_coded_alone_is_surer_beside_what_it_goes_with(
+    alone: str, beside: str, code: str
+) -> None:
+    def confidence(text: str) -> float:
+        found = load(threshold=0.0, limit=200).suggest(Note(id="n", text=text)).suggestions
+        return next((item.confidence for item in found if item.code.code == code), 0.0)
+
+    assert confidence(alone) < 0.4 < confidence(alone + beside)
 
 
 def test_both_codes_of_a_mention_of_both_sides_stand() -> None:

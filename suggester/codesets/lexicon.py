@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from suggester.errors import LexiconError
 from suggester.resources import data_path
@@ -279,6 +280,18 @@ def read_history(folder: Path | None = None) -> tuple[dict[str, str], dict[str, 
     return personal, family
 
 
+def read_names(kind: Literal["first_names", "last_names", "not_names"]) -> frozenset[str]:
+    """Given or family names of people that are common, or what looks like one and is none; in lower case.
+
+    Raises
+    ------
+    LexiconError
+        If the file is missing or a row is wrong; names file and line.
+    """
+    path = lexicon_dir() / "deidentify" / f"{kind}.tsv"
+    return frozenset(cells[0] for _, cells in read_rows(path, ("name",)))
+
+
 def read_gives_way(folder: Path | None = None) -> dict[str, tuple[str, ...]]:
     """Prefixes of codes that leave something open, to the prefixes of the codes that tell it.
 
@@ -289,6 +302,21 @@ def read_gives_way(folder: Path | None = None) -> dict[str, tuple[str, ...]]:
     """
     path = (folder or lexicon_dir()) / "history" / "gives_way.tsv"
     return {vague: _many(told) for _, (vague, told) in read_rows(path, ("vague", "told"), required=2)}
+
+
+def read_company(folder: Path | None = None) -> tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]:
+    """Prefixes of codes that are not coded alone, with the beginnings of the categories that they go with.
+
+    Raises
+    ------
+    LexiconError
+        If the file is missing or a row is wrong; names file and line.
+    """
+    path = (folder or lexicon_dir()) / "history" / "company.tsv"
+    return tuple(
+        (_many(codes), _many(company))
+        for _, (codes, company) in read_rows(path, ("code", "company"), required=2)
+    )
 
 
 @dataclass(frozen=True, slots=True)

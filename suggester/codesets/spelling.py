@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
-from suggester.codesets.lexicon import lexicon_dir, read_rows
+from suggester.codesets.lexicon import lexicon_dir, read_names, read_rows
 from suggester.codesets.terms import TermIndex
 from suggester.codesets.words import stem
 
@@ -58,7 +58,8 @@ class Speller:
     def __init__(self, terms: TermIndex) -> None:
         self._terms = terms
         self._frequency = terms.frequency
-        self._plain = read_plain_words()
+        names = read_names("first_names") | read_names("last_names")
+        self._plain = read_plain_words() | set(map(stem, names))
 
     @cached_property
     def _known(self) -> dict[int, str]:
@@ -81,8 +82,8 @@ class Speller:
         """Id of the word that a word of a note was meant to be, None if there is none.
 
         It is one edit away and has the same first letter; the word that most terms hold wins, then
-        alphabetical order. Failing that the word was clipped (*hypercholest*, *prediab*). Plain words are
-        meant as they are.
+        alphabetical order. Failing that the word was clipped (*hypercholest*, *prediab*). Plain words and
+        names of people are meant as they are (*Cooper* is not copper, *Marian* not Marfan).
         """
         if len(word) < MIN_LENGTH or not word.isalpha() or word in self._plain:
             return None

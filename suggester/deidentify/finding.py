@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
-from suggester.codesets.lexicon import lexicon_dir, read_rows
+from suggester.codesets.lexicon import read_names
 from suggester.deidentify.patterns import ANCHORED, CAPITAL, cues, name_patterns, patterns
 from suggester.types import Patient, Span
 
@@ -41,11 +41,6 @@ class Found:
 
 
 @cache
-def _names(name: str) -> frozenset[str]:
-    path = lexicon_dir() / "deidentify" / f"{name}.tsv"
-    return frozenset(cells[0] for _, cells in read_rows(path, ("name",)))
-
-
 class Finder:
     """Finds identifying words by shape, by context and by lists of common names.
 
@@ -57,8 +52,8 @@ class Finder:
     """
 
     def __init__(self) -> None:
-        self._first, self._last = _names("first_names"), _names("last_names")
-        self._plain = _names("not_names")
+        self._first, self._last = read_names("first_names"), read_names("last_names")
+        self._plain = read_names("not_names")
 
     def find(self, text: str, *, patient: Patient | None = None) -> tuple[Found, ...]:
         """Identifying words of a note, in order, without overlaps (the longest first word wins).

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from suggester.codesets import ReleaseSet
-from suggester.codesets.lexicon import read_combinations, read_gives_way, read_history
+from suggester.codesets.lexicon import read_combinations, read_company, read_gives_way, read_history
 from suggester.errors import UnknownCodeError
 from suggester.pipeline import TextReader
 from suggester.pipeline.reading import Reading
@@ -33,6 +33,8 @@ class Bench:
     codes: dict[System, list[str]] = field(repr=False)
     gives_way: dict[int, frozenset[int]] = field(repr=False)
     """Of each diagnosis that leaves something open, the rows of those that tell it."""
+    company: dict[int, tuple[str, ...]] = field(repr=False)
+    """Of each diagnosis that is not coded alone, the beginnings of the categories that it goes with."""
     _values: dict[tuple[System, int], Code] = field(default_factory=dict, repr=False, compare=False)
     _rows: dict[tuple[System, str], int | None] = field(default_factory=dict, repr=False, compare=False)
 
@@ -57,6 +59,7 @@ class Bench:
                 for vague, told in read_gives_way().items()
                 for row in finder.rows_under((vague,))
             },
+            company={row: company for codes, company in read_company() for row in finder.rows_under(codes)},
         )
 
     def read(self, text: str) -> Reading:

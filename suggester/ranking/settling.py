@@ -32,6 +32,10 @@ DIABETES_HELD = 0.9
 """Share of the confidence in a type of diabetes by which the codes of every other type are held back."""
 _DIABETES = ("E08", "E09", "E10", "E11", "E13")
 """Categories of diabetes, of which a patient has one (guidelines I.C.4.a)."""
+ALONE_HELD = 0.6
+"""Share of its confidence that a code loses if nothing that it goes with is there."""
+ENOUGH = 0.3
+"""Confidence in a code from which it is company enough for another."""
 _TELLING = 0.1
 """Confidence from which a combination code holds back what it replaces."""
 
@@ -51,6 +55,7 @@ def settle(
     *,
     unspecified: Callable[[int], bool],
     gives_way: Mapping[int, frozenset[int]],
+    company: Mapping[int, tuple[str, ...]],
     setting: Setting | None,
     families: Mapping[str, Sequence[int]] | None = None,
 ) -> NDArray[np.float64]:
@@ -68,6 +73,9 @@ def settle(
         Whether the row of a code has a title that says so.
     gives_way
         Of rows that leave something open, those of other families that tell it (``Bench.gives_way``).
+    company
+        Of rows that are not coded alone, the beginnings of the categories that they go with
+        (``Bench.company``).
     setting
         Of the note: what may not be coded there holds nobody back (``unsaid``).
     families
@@ -92,6 +100,7 @@ def settle(
         if len(family) > 1:
             ends = {n: (first[scored[n].best.match], final[scored[n].best.match]) for n in family}
             _family(scored, settled, family, ends, unspecified)
+    _keep_company(scored, settled, company, families)
     return np.array(settled, dtype=np.float64)
 
 
@@ -158,6 +167,28 @@ def _give_way(
                 if one.candidate.row in telling and other not in mute
             ]
             settled[number] *= 1.0 - UNSPECIFIED_HELD * max(sure, default=0.0)
+
+
+def _keep_company(
+    scored: Sequence[Scored],
+    settled: list[float],
+    company: Mapping[int, tuple[str, ...]],
+    families: Mapping[str, Sequence[int]],
+) -> None:
+    """Hold back codes that add something to others where none of these is there: a fall without injury."""
+    for number, item in enumerate(scored):
+        beginnings = company.get(item.candidate.row)
+        if beginnings:
+            sure = max(
+                (
+                    settled[other]
+                    for category, family in families.items()
+                    if category.startswith(beginnings)
+                    for other in family
+                ),
+                default=0.0,
+            )
+            settled[number] *= 1.0 - ALONE_HELD * (1.0 - min(1.0, sure / ENOUGH))
 
 
 def by_site(

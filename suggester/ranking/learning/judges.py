@@ -152,6 +152,7 @@ class GeneralJudge:
                     confidence,
                     unspecified=bench.features.unspecified,
                     gives_way=bench.gives_way,
+                    company=bench.company,
                     setting=setting,
                     families=families,
                 )
