@@ -27,8 +27,16 @@ from suggester.types import Note
 SPANS = {0: (0, 2), 1: (1, 3), 2: (10, 12)}
 
 
-def candidate(row: int, category: str, match: int, joins: list[Joined] | None = None) -> Scored:
-    support = Support(match=match, method=Method.TERM, flags=0, resolved=None, similarity=1.0)
+def candidate(
+    row: int,
+    category: str,
+    match: int,
+    joins: list[Joined] | None = None,
+    *,
+    flags: int = 0,
+    method: Method = Method.TERM,
+) -> Scored:
+    support = Support(match=match, method=method, flags=flags, resolved=None, similarity=1.0)
     code = CodeSupport("ICD-10-CM", row, [support], joins=joins or [])
     return Scored(
         candidate=code, best=support, best_score=1.0, undominated=1, category=category, first_token=0
@@ -88,10 +96,7 @@ def test_a_code_that_leaves_open_what_another_family_tells_steps_back_behind_it(
     ],
 )
 def test_what_may_not_be_coded_holds_nobody_back(setting: Any, flags: int, held: bool) -> None:
-    items = [candidate(1, "I50", 0), candidate(2, "I50", 2), candidate(3, "J18", 2)]
-    for one in items[:1]:
-        one.candidate.supports[:] = [one.best._replace(flags=flags)]
-        one.best = one.candidate.supports[0]
+    items = [candidate(1, "I50", 0, flags=flags), candidate(2, "I50", 2), candidate(3, "J18", 2)]
     assert unsaid(items, setting) == (frozenset() if held else {0})
     out = settled(items, [0.9, 0.8, 0.7], {2}, {3: frozenset((1,))}, setting)
     kept = 1 - UNSPECIFIED_HELD * 0.9 if held else 1.0
@@ -121,9 +126,7 @@ def test_a_code_is_held_back_without_what_it_goes_with(sure: float | None, share
 
 
 def test_what_is_denied_is_no_company() -> None:
-    items = [candidate(1, "Z79", 0), candidate(2, "E11", 2)]
-    items[1].candidate.supports[:] = [items[1].best._replace(flags=1)]
-    items[1].best = items[1].candidate.supports[0]
+    items = [candidate(1, "Z79", 0), candidate(2, "E11", 2, flags=1)]
     out = settled(items, [0.8, 0.7], company={1: ("E11",)})
     assert out == pytest.approx([0.8 * (1 - ALONE_HELD), 0.7])
 
@@ -147,8 +150,7 @@ def test_what_is_not_coded_alone_is_surer_beside_what_it_goes_with(
 
 
 def test_both_codes_of_a_mention_of_both_sides_stand() -> None:
-    items = [candidate(1, "M25", 0), candidate(2, "M25", 0)]
-    items[1].best = items[1].best._replace(method=Method.DESCENT)
+    items = [candidate(1, "M25", 0), candidate(2, "M25", 0, method=Method.DESCENT)]
     assert settled(items, [0.9, 0.8]) == [0.9, 0.8]
 
 

@@ -11,6 +11,7 @@ import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -280,6 +281,7 @@ def read_history(folder: Path | None = None) -> tuple[dict[str, str], dict[str, 
     return personal, family
 
 
+@cache
 def read_names(kind: Literal["first_names", "last_names", "not_names"]) -> frozenset[str]:
     """Given or family names of people that are common, or what looks like one and is none; in lower case.
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
 from typing import Literal
 
 from suggester.codesets.lexicon import read_names
@@ -40,7 +39,6 @@ class Found:
     kind: Kind
 
 
-@cache
 class Finder:
     """Finds identifying words by shape, by context and by lists of common names.
 

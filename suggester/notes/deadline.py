@@ -57,11 +57,11 @@ def time_limit(seconds: float) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGALRM, _ring)
-    try:
-        with _lost_without_a_word():
+    with _lost_without_a_word():
+        before = signal.signal(signal.SIGALRM, _ring)
+        try:
             signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN)
             yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)
