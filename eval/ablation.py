@@ -344,6 +344,7 @@ def score(
                 unspecified=bench.features.unspecified,
                 gives_way=bench.gives_way,
                 company=bench.company,
+                one_of=bench.one_of,
                 setting=note.setting,
             )
         if gated:

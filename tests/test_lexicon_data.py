@@ -16,6 +16,7 @@ from suggester.codesets.lexicon import (
     read_gives_way,
     read_history,
     read_lexicon,
+    read_one_of,
     read_rows,
 )
 from suggester.codesets.store import ReleaseStore
@@ -96,6 +97,18 @@ def test_what_is_not_coded_alone_and_its_company_begin_codes(catalog: Catalog) -
         rows = {row for prefix in codes for row in store.with_prefix(prefix)}
         assert not rows & seen
         seen |= rows
+
+
+def test_alternatives_begin_codes_and_none_is_in_two(catalog: Catalog) -> None:
+    store = catalog.store("ICD-10-CM")
+    for alternatives in read_one_of():
+        assert len(alternatives) > 1
+        seen: set[int] = set()
+        for prefixes in alternatives:
+            assert [prefix for prefix in prefixes if not store.with_prefix(prefix)] == []
+            rows = {row for prefix in prefixes for row in store.with_prefix(prefix)}
+            assert not rows & seen
+            seen |= rows
 
 
 NOT_PHRASES = (

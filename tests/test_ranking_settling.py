@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from suggester.pipeline.reading import NEGATED
 from suggester.ranking.candidates import CodeSupport, Joined, Method, Support
 from suggester.ranking.features import Scored
 from suggester.ranking.settling import (
     ALONE_HELD,
     COMBINED,
-    DIABETES_HELD,
     ENOUGH,
+    ONE_HELD,
     REPLACED_HELD,
     SAME_WORDS_HELD,
     UNSPECIFIED_HELD,
@@ -50,6 +51,7 @@ def settled(
     gives_way: dict[int, frozenset[int]] | None = None,
     setting: Any = None,
     company: dict[int, tuple[str, ...]] | None = None,
+    one_of: dict[int, tuple[tuple[int, int], ...]] | None = None,
 ) -> list[float]:
     matches: Any = SimpleNamespace(firsts=[SPANS[m][0] for m in SPANS], finals=[SPANS[m][1] for m in SPANS])
     out = settle(
@@ -59,6 +61,7 @@ def settled(
         unspecified=lambda row: row in unspecified,
         gives_way=gives_way or {},
         company=company or {},
+        one_of=one_of or {},
         setting=setting,
     )
     found: list[float] = out.tolist()
@@ -170,12 +173,41 @@ def test_both_sides_are_about_as_sure(said: str, codes: tuple[str, str]) -> None
     assert abs(right - left) < 0.1
 
 
-def test_a_patient_has_one_type_of_diabetes() -> None:
+def test_the_likeliest_alternative_holds_back_the_others() -> None:
     items = [candidate(1, "E11", 0), candidate(2, "E13", 2), candidate(3, "E10", 2), candidate(4, "I50", 1)]
-    assert settled(items, [0.8, 0.5, 0.4, 0.3]) == pytest.approx(
-        [0.8, 0.5 * (1 - DIABETES_HELD * 0.8), 0.4 * (1 - DIABETES_HELD * 0.8), 0.3]
+    one_of = {1: ((0, 0),), 2: ((0, 1),), 3: ((0, 2),)}
+    assert settled(items, [0.8, 0.5, 0.4, 0.3], one_of=one_of) == pytest.approx(
+        [0.8, 0.5 * (1 - ONE_HELD * 0.8), 0.4 * (1 - ONE_HELD * 0.8), 0.3]
     )
-    assert settled(items[1:2], [0.5]) == [0.5]
+    assert settled(items[1:2], [0.5], one_of=one_of) == [0.5]
+
+
+def test_an_alternative_of_several_codes_keeps_them_all() -> None:
+    items = [candidate(1, "E11", 0), candidate(2, "E11", 2), candidate(3, "E10", 1)]
+    one_of = {1: ((0, 0),), 2: ((0, 0),), 3: ((0, 1),)}
+    assert settled(items, [0.8, 0.6, 0.4], one_of=one_of) == pytest.approx(
+        [0.8, 0.6, 0.4 * (1 - ONE_HELD * 0.8)]
+    )
+
+
+def test_what_is_denied_is_no_alternative() -> None:
+    items = [candidate(1, "F17", 0, flags=NEGATED), candidate(2, "Z87", 2)]
+    assert settled(items, [0.6, 0.5], one_of={1: ((0, 0),), 2: ((0, 1),)}) == [0.6, 0.5]
+
+
+@pytest.mark.parametrize(
+    ("text", "stands", "held"),
+    [
+        ("Current smoker, half a pack a day, advised to quit smoking.", "F17.210", "Z87.891"),
+        ("Former smoker, quit in 2010.", "Z87.891", "F17.210"),
+        ("Assessment: hypertension and congestive heart failure.", "I11.0", "I10"),
+        ("Assessment: acute on chronic diastolic heart failure. Known diastolic CHF.", "I50.33", "I50.32"),
+    ],
+)
+def test_one_of_two_that_exclude_each_other_stands(text: str, stands: str, held: str) -> None:
+    found = load(threshold=0.0, limit=200).suggest(Note(id="n", text=text)).suggestions
+    confidence = {item.code.code: item.confidence for item in found}
+    assert confidence[stands] >= 0.5 > confidence.get(held, 0.0)
 
 
 def test_other_families_and_other_words_are_left_alone() -> None:
@@ -188,6 +220,14 @@ def test_a_combination_speaks_for_its_conditions_and_holds_back_what_it_replaces
     items = [candidate(1, "I10", 0), candidate(2, "I50", 2), candidate(3, "I11", 0, [joined])]
     held = COMBINED * 0.8
     assert settled(items, [0.9, 0.8, 0.1]) == pytest.approx([0.9 * (1 - REPLACED_HELD * held), 0.8, held])
+
+
+def test_a_condition_may_share_its_confidence_with_its_combination() -> None:
+    """The ranker gives a part to the code that is replaced and a part to the one that replaces it."""
+    joined = Joined(conditions=((1,), (2,)), replaced=(1,))
+    items = [candidate(1, "I10", 0), candidate(2, "I50", 2), candidate(3, "I11", 0, [joined])]
+    assert settled(items, [0.4, 0.9, 0.4])[2] == pytest.approx(COMBINED * 0.8)
+    assert settled(items, [0.9, 1.0, 0.4])[2] == pytest.approx(COMBINED)
 
 
 def test_a_condition_of_which_nothing_else_speaks_counts_for_nothing() -> None:

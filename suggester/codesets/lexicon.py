@@ -321,6 +321,21 @@ def read_company(folder: Path | None = None) -> tuple[tuple[tuple[str, ...], tup
     )
 
 
+def read_one_of(folder: Path | None = None) -> tuple[tuple[tuple[str, ...], ...], ...]:
+    """Groups of alternatives of which a patient has one at a time; each is prefixes of codes.
+
+    Raises
+    ------
+    LexiconError
+        If the file is missing or a row is wrong; names file and line.
+    """
+    path = (folder or lexicon_dir()) / "history" / "one_of.tsv"
+    return tuple(
+        tuple(_many(alternative) for alternative in cells[0].split(" / "))
+        for _, cells in read_rows(path, ("alternatives",), required=1)
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class CombinationRow:
     """Conditions that one code joins; each need is a set of alternative code prefixes."""

@@ -195,9 +195,10 @@ class Reading:
 
         A match is negated, uncertain or a relative's where its first or last word is, too: all words of a
         finding must be there, and *anemia, probably iron deficiency* is no certain iron deficiency anemia
-        (ICD-10-CM Guidelines IV.H). A cue of these between its words counts, unless the flag is among those
-        that the term has by its ``own`` words (*no appetite*, *suspected exposure*, *death of mother*). A
-        doubt or a relative that is its first or last word is its own as well (*CF* for *concern for*).
+        (ICD-10-CM Guidelines IV.H). A cue of these among its words counts, unless the flag is among those
+        that the term has by its ``own`` words (*no appetite*, *suspected exposure*, *death of mother*): with
+        *family hx colon cancer* the *history of colon cancer* is a relative's. A doubt that is its first or
+        last word is its own as well (*CF* for *concern for*).
         """
         return bits_of(self.assertion_of(first, final, anchor, own=own))
 
@@ -248,7 +249,7 @@ class Reading:
                 return True
             if not _BITS_OF_ALL_WORDS.get(cue.flag, 0) & ~own:
                 return False
-            return cue.flag == "negated" or (start < cue.span.start and cue.span.end < end)
+            return cue.flag != "uncertain" or (start < cue.span.start and cue.span.end < end)
 
         cues = tuple([cue for cue in assertion.cues if counts(cue)])
         if len(cues) == len(assertion.cues):

@@ -5,7 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from suggester.codesets import ReleaseSet
-from suggester.codesets.lexicon import read_combinations, read_company, read_gives_way, read_history
+from suggester.codesets.lexicon import (
+    read_combinations,
+    read_company,
+    read_gives_way,
+    read_history,
+    read_one_of,
+)
 from suggester.errors import UnknownCodeError
 from suggester.pipeline import TextReader
 from suggester.pipeline.reading import Reading
@@ -35,6 +41,8 @@ class Bench:
     """Of each diagnosis that leaves something open, the rows of those that tell it."""
     company: dict[int, tuple[str, ...]] = field(repr=False)
     """Of each diagnosis that is not coded alone, the beginnings of the categories that it goes with."""
+    one_of: dict[int, tuple[tuple[int, int], ...]] = field(repr=False)
+    """Of each diagnosis that excludes others, the groups that it is in, each with its alternative there."""
     _values: dict[tuple[System, int], Code] = field(default_factory=dict, repr=False, compare=False)
     _rows: dict[tuple[System, str], int | None] = field(default_factory=dict, repr=False, compare=False)
 
@@ -60,6 +68,7 @@ class Bench:
                 for row in finder.rows_under((vague,))
             },
             company={row: company for codes, company in read_company() for row in finder.rows_under(codes)},
+            one_of=_alternatives(finder),
         )
 
     def read(self, text: str) -> Reading:
@@ -92,3 +101,13 @@ class Bench:
                 self._values.clear()
             found = self._values[system, row] = self.releases.store(system).code(row)
         return found
+
+
+def _alternatives(finder: CandidateFinder) -> dict[int, tuple[tuple[int, int], ...]]:
+    """For each row of a group of ``read_one_of`` its places there: the group, the alternative."""
+    out: dict[int, tuple[tuple[int, int], ...]] = {}
+    for group, alternatives in enumerate(read_one_of()):
+        for number, prefixes in enumerate(alternatives):
+            for row in sorted(finder.rows_under(prefixes)):
+                out[row] = (*out.get(row, ()), (group, number))
+    return out

@@ -28,10 +28,8 @@ COMBINED = 0.9
 """Confidence of a combination code over that of its least sure condition, unless the ranker gives more."""
 REPLACED_HELD = 0.8
 """Share of a combination code's confidence by which a code that it replaces is held back."""
-DIABETES_HELD = 0.9
-"""Share of the confidence in a type of diabetes by which the codes of every other type are held back."""
-_DIABETES = ("E08", "E09", "E10", "E11", "E13")
-"""Categories of diabetes, of which a patient has one (guidelines I.C.4.a)."""
+ONE_HELD = 0.9
+"""Share of the confidence in an alternative by which those that cannot stand beside it are held back."""
 ALONE_HELD = 0.6
 """Share of its confidence that a code loses if nothing that it goes with is there."""
 ENOUGH = 0.3
@@ -56,6 +54,7 @@ def settle(
     unspecified: Callable[[int], bool],
     gives_way: Mapping[int, frozenset[int]],
     company: Mapping[int, tuple[str, ...]],
+    one_of: Mapping[int, tuple[tuple[int, int], ...]],
     setting: Setting | None,
     families: Mapping[str, Sequence[int]] | None = None,
 ) -> NDArray[np.float64]:
@@ -76,6 +75,8 @@ def settle(
     company
         Of rows that are not coded alone, the beginnings of the categories that they go with
         (``Bench.company``).
+    one_of
+        Of rows of which a patient has one at a time, group and alternative (``Bench.one_of``).
     setting
         Of the note: what may not be coded there holds nobody back (``unsaid``).
     families
@@ -93,7 +94,7 @@ def settle(
     if mute := unsaid(scored, setting):
         said = {name: [n for n in family if n not in mute] for name, family in families.items()}
         families = {name: family for name, family in said.items() if family}
-    _one_diabetes(families, settled)
+    _one_of(scored, settled, one_of, mute)
     _give_way(scored, settled, gives_way, mute)
     first, final = matches.firsts, matches.finals
     for family in families.values():
@@ -113,8 +114,12 @@ def _combine(scored: Sequence[Scored], settled: list[float]) -> None:
     alone = list(settled)
     for number, joins in joining:
         for joined in joins:
-            parts = (max((alone[number_of[row]] for row in rows), default=0.0) for rows in joined.conditions)
-            settled[number] = max(settled[number], COMBINED * min(parts))
+            split = alone[number]
+            parts = (
+                max((alone[number_of[row]] + split * (row in joined.replaced) for row in rows), default=0.0)
+                for rows in joined.conditions
+            )
+            settled[number] = max(settled[number], COMBINED * min(1.0, *parts))
     joining.sort(key=lambda pair: -max(len(joined.conditions) for joined in pair[1]))
     for number, joins in joining:
         if settled[number] > _TELLING:
@@ -122,17 +127,26 @@ def _combine(scored: Sequence[Scored], settled: list[float]) -> None:
                 settled[number_of[row]] *= 1.0 - REPLACED_HELD * settled[number]
 
 
-def _one_diabetes(families: Mapping[str, Sequence[int]], settled: list[float]) -> None:
-    """Hold back the codes of all types of diabetes but the likeliest; ``families`` by category."""
-    types = {category: numbers for category, numbers in families.items() if category in _DIABETES}
-    if len(types) < 2:
-        return
-    sure = {category: max(settled[number] for number in numbers) for category, numbers in types.items()}
-    chosen = max(sure, key=lambda category: sure[category])
-    for category, numbers in types.items():
-        if category != chosen:
-            for number in numbers:
-                settled[number] *= 1.0 - DIABETES_HELD * sure[chosen]
+def _one_of(
+    scored: Sequence[Scored],
+    settled: list[float],
+    one_of: Mapping[int, tuple[tuple[int, int], ...]],
+    mute: frozenset[int],
+) -> None:
+    """Hold back all alternatives of a group but the likeliest: a patient has one type of diabetes."""
+    groups: dict[int, dict[int, list[int]]] = {}
+    for number, item in enumerate(scored):
+        for group, alternative in one_of.get(item.candidate.row, ()):
+            if number not in mute:
+                groups.setdefault(group, {}).setdefault(alternative, []).append(number)
+    for alternatives in groups.values():
+        if len(alternatives) > 1:
+            sure = {name: max(settled[n] for n in numbers) for name, numbers in alternatives.items()}
+            chosen = max(sure, key=lambda name: sure[name])
+            for name, numbers in alternatives.items():
+                if name != chosen:
+                    for number in numbers:
+                        settled[number] *= 1.0 - ONE_HELD * sure[chosen]
 
 
 def unsaid(scored: Sequence[Scored], setting: Setting | None) -> frozenset[int]:

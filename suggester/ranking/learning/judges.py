@@ -153,6 +153,7 @@ class GeneralJudge:
                     unspecified=bench.features.unspecified,
                     gives_way=bench.gives_way,
                     company=bench.company,
+                    one_of=bench.one_of,
                     setting=setting,
                     families=families,
                 )
