@@ -42,6 +42,7 @@ from suggester.ranking.laid_out import FLAGS
 from suggester.ranking.meaning import MEANING_NAMES
 from suggester.ranking.settling import settle
 from suggester.ranking.sighting import Sighting
+from suggester.ranking.support import vouching
 from suggester.ranking.training import Examples, calibrate, classifier, is_right, with_usage
 from suggester.ranking.trees import TreeEnsemble
 from suggester.ranking.usage import USAGE_NAMES
@@ -231,8 +232,7 @@ def describe(bench: Bench, note: GoldNote, *, us: bool, counted: bool, weight: f
         features, scored = bench.features.build(reading, candidates, setting=setting)
         codes = [bench.codes[SYSTEM][item.candidate.row] for item in scored]
         held = [
-            all(s.flags for s in item.candidate.supports)
-            and gate(
+            gate(
                 [
                     reading.assertion_of(
                         int(m.first[s.match]),
@@ -242,7 +242,7 @@ def describe(bench: Bench, note: GoldNote, *, us: bool, counted: bool, weight: f
                     )
                     if s.flags
                     else AFFIRMED
-                    for s in item.candidate.supports
+                    for s in vouching(item.candidate.supports)
                 ],
                 code=code,
                 setting=setting,

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -77,6 +78,14 @@ def unsettled(notes: list[GoldNote]) -> list[GoldNote]:
     ]
 
 
+def codes_services(batch: Sequence[GoldNote]) -> bool:
+    """Whether those who wrote a batch of practice notes coded services too, or diagnoses alone.
+
+    Of a batch without any, the procedures that its notes tell of are not wrong: nobody looked.
+    """
+    return any(code.system != "ICD-10-CM" for note in batch for code in note.codes)
+
+
 def practice_weight(note: GoldNote, *, beside_codiesp: bool) -> float:
     """How much a practice note weighs."""
     if not is_case_report(note):
@@ -96,20 +105,26 @@ def main() -> None:
     started = time.monotonic()
     codiesp = [] if options.without_codiesp else gold(options.shared / "codiesp" / "train.jsonl")
     tune = gold(options.shared / "notes" / "us_notes_gold.jsonl", "tune")
-    practice = [note for path in sorted(PRACTICE.glob("*.jsonl")) for note in gold(path)]
+    batches: dict[str, list[GoldNote]] = {}
+    for path in sorted(PRACTICE.glob("*.jsonl")):
+        batches.setdefault(path.stem.split("_")[0], []).extend(gold(path))
+    practice = [note for batch in batches.values() for note in batch]
+    serviced = {note.note.id for batch in batches.values() if codes_services(batch) for note in batch}
     releases, _ = open_catalog(Settings.load()).release_set()
     bench = Bench.over(releases)
     trees: dict[Head, TreeEnsemble] = {}
     calibration: dict[Head, Calibration] = {}
     usage: dict[Head, Usage] = {}
     for head in HEADS:
-        notes: list[tuple[GoldNote, float]] = [
-            *((g, practice_weight(g, beside_codiesp=bool(codiesp))) for g in unsettled(practice)),
-            *((g, US_WEIGHT) for g in tune),
+        told = [
+            (g, practice_weight(g, beside_codiesp=bool(codiesp)))
+            for g in unsettled(practice)
+            if head == "diagnosis" or g.note.id in serviced
         ]
+        notes: list[tuple[GoldNote, float]] = [*told, *((g, US_WEIGHT) for g in tune)]
         if head == "diagnosis":
             notes += [(g, CODIESP_WEIGHT) for g in codiesp]
-        data, usage[head] = with_usage(examples(bench, notes, head), np.arange(len(notes)) < len(practice))
+        data, usage[head] = with_usage(examples(bench, notes, head), np.arange(len(notes)) < len(told))
         print(
             head, data.features.shape, f"right {data.right.mean():.4f}", f"{time.monotonic() - started:.0f} s"
         )

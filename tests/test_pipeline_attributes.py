@@ -167,6 +167,7 @@ def test_every_attribute_keeps_its_own_words() -> None:
         "Vision 20/40, Percocet 5/325, Symbicort 160/4.5.",
         "BMI > 400. A1c ordered. EF pending. BP 12/8.",
         "Recheck in 6 weeks. Cough for 3 weeks. 12 weeks postpartum.",
+        "OB US < 14 weeks, pregnancy. Not hypertensive before pregnancy or less than 20 weeks.",
     ],
 )
 def test_numbers_that_are_no_values(text: str) -> None:

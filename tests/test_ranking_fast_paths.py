@@ -111,13 +111,15 @@ def test_evidence_over_the_same_words_is_one_value(bench: Bench) -> None:
     reading = bench.read(NOTE)
     _, scored = bench.features.build(reading, bench.finder.find(reading, setting=None), setting=None)
     said = Said(bench, reading, NOTE)
-    shown = [evidence for item in scored for evidence in said.evidence(item, said.of(item))]
+    shown = [
+        evidence for item in scored for evidence in said.evidence(item, said.of(item.candidate.supports))
+    ]
     assert len(shown) > len({id(evidence) for evidence in shown})
     for evidence in shown:
         assert NOTE[evidence.span.start : evidence.span.end] == evidence.quote
     m = reading.matches
     for item in scored:
-        for support, assertion in zip(item.candidate.supports, said.of(item), strict=True):
+        for support, assertion in zip(item.candidate.supports, said.of(item.candidate.supports), strict=True):
             at = support.match
             slow = reading.assertion_of(
                 int(m.first[at]),

@@ -210,6 +210,18 @@ def test_one_of_two_that_exclude_each_other_stands(text: str, stands: str, held:
     assert confidence[stands] >= 0.5 > confidence.get(held, 0.0)
 
 
+def test_combinations_that_share_a_condition_stand() -> None:
+    """Diabetes with its neuropathy and with its kidney disease."""
+    joined = [Joined(conditions=((1,), (2,)), replaced=())]
+    items = [
+        candidate(1, "I10", 2),
+        candidate(2, "N18", 2),
+        candidate(3, "E11", 0, joined, method=Method.COMBINATION),
+        candidate(4, "E11", 0, joined, method=Method.COMBINATION),
+    ]
+    assert settled(items, [0.0, 0.0, 0.9, 0.8])[2:] == [0.9, 0.8]
+
+
 def test_other_families_and_other_words_are_left_alone() -> None:
     assert settled([candidate(1, "I50", 0), candidate(2, "J44", 1)], [0.9, 0.8]) == [0.9, 0.8]
     assert settled([candidate(1, "I50", 0), candidate(2, "I50", 2)], [0.9, 0.8]) == [0.9, 0.8]

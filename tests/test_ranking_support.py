@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+from suggester.pipeline.reading import UNCERTAIN
 from suggester.ranking.relations.found import by_prefix, holds, phrases_of
-from suggester.ranking.support import CodeSupport, Gathered, Joined, Method, Support
+from suggester.ranking.support import (
+    VOUCHING_SHARE,
+    CodeSupport,
+    Gathered,
+    Joined,
+    Method,
+    Support,
+    vouching,
+)
 
 
 def _support(match: int, method: Method = Method.TERM) -> Support:
@@ -53,3 +62,13 @@ def test_longest_beginning_of_a_code_with_an_entry_counts() -> None:
     assert by_prefix(values, "E11.9") == 1
     assert by_prefix(values, "E1") is None
     assert by_prefix(values, "I10") is None
+
+
+def test_words_that_say_far_less_than_the_best_vouch_for_nothing_gated() -> None:
+    whole = _support(0)._replace(flags=UNCERTAIN)
+    part, nearly = _support(1)._replace(similarity=0.5), _support(2)._replace(similarity=VOUCHING_SHARE)
+    assert vouching([whole, part]) == [whole]
+    assert vouching([whole, nearly, part]) == [whole, nearly]
+    plain = [_support(0), part]
+    assert vouching(plain) is plain
+    assert vouching([whole]) == [whole]

@@ -454,3 +454,20 @@ def test_a_vague_code_steps_back_behind_a_surer_one_that_excludes_it() -> None:
 def test_other_pairs_stay_as_they_are(codes: tuple[str, str], flags: list[Flag]) -> None:
     pair = tuple(_suggestion(code, 0.9 - 0.1 * at) for at, code in enumerate(codes))
     assert step_back(pair, flags, {}) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "held"),
+    [
+        ("ASSESSMENT\nRight knee pain, possible ACL tear.\nPLAN\nMRI to look at the ACL.", "S83.511A"),
+        ("FH: mother - colon cancer. PMH: none.", "Z85.038"),
+        ("Soc: dad smokes in the house and car.", "F17.210"),
+        ("Right TKA planned for winter. Right knee pain today.", "Z96.651"),
+        ("Prenatal visit, 36 wks by dates. FM good, no contractions.", "M79.7"),
+        ("Lab drawn at 1947 HRS.", "K76.7"),
+        ("OB US < 14 WEEKS, TRANSVAGINAL. IUP 6w2d.", "Z3A.14"),
+    ],
+)
+def test_what_the_words_do_not_say_of_the_patient_is_not_suggested(text: str, held: str) -> None:
+    found = load().suggest(Note(id="n", text=text, setting="outpatient")).suggestions
+    assert held not in {item.code.code for item in found if item.confidence >= 0.3}

@@ -39,6 +39,8 @@ _NUMBER_WORDS: Final = {
 }
 _YEARS: Final = frozenset(("years", "year", "yrs", "yr", "y"))
 _WEEKS: Final = frozenset(("weeks", "week", "wks", "wk", "wga"))
+_NO_WEEKS_AFTER: Final = frozenset(("-", "/", "<", ">", "≤", "≥", "than"))
+"""What stands before a number of weeks that is part of another or a bound (*OB US < 14 weeks*)."""
 _CKD_STAGES: Final = frozenset(
     ("1", "2", "3", "3a", "3b", "4", "5", "i", "ii", "iii", "iiia", "iiib", "iv", "v")
 )
@@ -148,7 +150,7 @@ class ValueReader:
         following = next(
             (lower[j] for j in range(index + 1, min(index + 3, len(table))) if lower[j] != "-"), ""
         )
-        if before in self._no_age_after or following in self._no_age_before or before in ("-", "/"):
+        if before in self._no_age_after or following in self._no_age_before or before in _NO_WEEKS_AFTER:
             return None
         if not self._near(table, sentence, index, self._pregnancy):
             return None

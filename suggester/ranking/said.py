@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from suggester.pipeline.reading import AFFIRMED, Reading
 from suggester.ranking.bench import Bench
 from suggester.ranking.features import Scored
+from suggester.ranking.support import Support
 from suggester.types import Assertion, Evidence, make_evidence, make_span
 
 MAX_EVIDENCE = 5
@@ -42,9 +45,8 @@ class Said:
         self._own = bench.finder.own
         self._shown: dict[tuple[int, int, int], Evidence] = {}
 
-    def of(self, item: Scored) -> tuple[Assertion, ...]:
-        """What is asserted of each mention that speaks for a candidate."""
-        supports = item.candidate.supports
+    def of(self, supports: Sequence[Support]) -> tuple[Assertion, ...]:
+        """What is asserted of each of some mentions."""
         return tuple([self._at(match) if flags else AFFIRMED for match, _, flags, _, _ in supports])
 
     def _at(self, match: int) -> Assertion:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from suggester.pipeline.matching import Matches
 from suggester.pipeline.reading import FAMILY, HYPOTHETICAL, NEGATED, UNCERTAIN
 from suggester.ranking.features import Scored
-from suggester.ranking.support import Method
+from suggester.ranking.support import Method, vouching
 from suggester.types import CERTAIN_ONLY, Setting
 
 UNSPECIFIED_HELD = 0.8
@@ -160,7 +160,7 @@ def unsaid(scored: Sequence[Scored], setting: Setting | None) -> frozenset[int]:
     out: list[int] = []
     for number, item in enumerate(scored):
         bits = of_all if item.category[0] == "Z" else of_all | FAMILY
-        if item.best.flags & bits and all([support.flags & bits for support in item.candidate.supports]):
+        if all([support.flags & bits for support in vouching(item.candidate.supports)]):
             out.append(number)
     return frozenset(out)
 
@@ -271,16 +271,20 @@ def _family(
             start, end = ends[other]
             if is_vague_of[number] and not is_vague_of[other]:
                 kept = min(kept, 1.0 - UNSPECIFIED_HELD * settled[other])
-            elif first <= end and start <= final and not _of_both_sides(scored[number], scored[other]):
+            elif first <= end and start <= final and not _both_stand(scored[number], scored[other]):
                 kept = min(kept, 1.0 - SAME_WORDS_HELD * settled[other])
         settled[number] *= kept
         before.append(number)
 
 
-def _of_both_sides(one: Scored, other: Scored) -> bool:
-    """Whether one mention stands for both codes: *bilateral knee pain* (guidelines I.B.13).
+def _both_stand(one: Scored, other: Scored) -> bool:
+    """Whether codes of one family may rest on the same words.
 
-    Going down from what a match names ends in two codes only where it asks for one of each side.
+    One mention stands for both where it says both sides (guidelines I.B.13): going down from what a match
+    names ends in two codes only there. Combinations share the condition that they join with others: diabetes
+    with its neuropathy and its kidney disease (I.C.4.a).
     """
     here, there = one.best, other.best
+    if Method.COMBINATION in (here.method, there.method):
+        return bool(one.candidate.joins and other.candidate.joins)
     return here.match == there.match and here.method <= Method.DESCENT and there.method <= Method.DESCENT

@@ -29,6 +29,10 @@ class Method(IntEnum):
     SPREAD = 9
 
 
+VOUCHING_SHARE = 0.75
+"""Share of the similarity of a code's best mention that another needs for its assertion to count."""
+
+
 class Support(NamedTuple):
     """One match that speaks for a code.
 
@@ -63,6 +67,17 @@ class CodeSupport:
     supports: list[Support] = field(default_factory=list)
     replaced: bool = False
     joins: list[Joined] = field(default_factory=list)
+
+
+def vouching(supports: list[Support]) -> list[Support]:
+    """The mentions that may let a code through: where one is gated, none that says far less than the best.
+
+    With *possible anterior cruciate ligament tear* the ligament named alone elsewhere makes no tear certain.
+    """
+    if len(supports) < 2 or not any([support.flags for support in supports]):
+        return supports
+    least = VOUCHING_SHARE * max([support.similarity for support in supports])
+    return [support for support in supports if support.similarity >= least]
 
 
 class Gathered:

@@ -12,7 +12,7 @@ from suggester.ranking.features import Scored
 from suggester.ranking.learning import Judged
 from suggester.ranking.ledger import cue_of
 from suggester.ranking.said import Said
-from suggester.ranking.support import CodeSupport
+from suggester.ranking.support import CodeSupport, vouching
 from suggester.rules import gate
 from suggester.suggest.ordering import placed
 from suggester.types import Assertion, Note, System
@@ -82,18 +82,17 @@ def choose(
         system = candidate.system
         if system in closed or (day is not None and not in_force(bench, candidate, day)):
             continue
-        assertions: tuple[Assertion, ...] = ()
-        if gated and candidate.supports[0].flags and all([support.flags for support in candidate.supports]):
-            assertions = said.of(item)
+        vouch = vouching(candidate.supports) if gated else ()
+        if vouch and all([support.flags for support in vouch]):
             code = codes[system][candidate.row]
-            held = gate(assertions, code=code, setting=note.setting)
+            held = gate(said.of(vouch), code=code, setting=note.setting)
             if held is not None:
                 left_out.append((item, held.reason, cue_of(held.assertion, _FLAG_OF_REASON[held.reason])))
                 continue
         if one.confidence < unlikely or (confidence := round(one.confidence, _DIGITS)) < threshold:
             left_out.append((item, "below threshold", None))
             continue
-        kept.append((confidence, item, assertions or said.of(item)))
+        kept.append((confidence, item, said.of(candidate.supports)))
         places[system, codes[system][candidate.row]] = one.priority
 
     def surest(entry: Kept) -> tuple[float, str, str]:
