@@ -18,6 +18,7 @@ from suggester.ranking.settling import (
     ONE_HELD,
     REPLACED_HELD,
     SAME_WORDS_HELD,
+    SPREAD_FROM,
     UNSPECIFIED_HELD,
     settle,
     unsaid,
@@ -53,7 +54,11 @@ def settled(
     company: dict[int, tuple[str, ...]] | None = None,
     one_of: dict[int, tuple[tuple[int, int], ...]] | None = None,
 ) -> list[float]:
-    matches: Any = SimpleNamespace(firsts=[SPANS[m][0] for m in SPANS], finals=[SPANS[m][1] for m in SPANS])
+    matches: Any = SimpleNamespace(
+        firsts=[SPANS[m][0] for m in SPANS],
+        finals=[SPANS[m][1] for m in SPANS],
+        coverage=np.array([1.0, 0.8, 1.0]),
+    )
     out = settle(
         matches,
         items,
@@ -208,6 +213,28 @@ def test_one_of_two_that_exclude_each_other_stands(text: str, stands: str, held:
     found = load(threshold=0.0, limit=200).suggest(Note(id="n", text=text)).suggestions
     confidence = {item.code.code: item.confidence for item in found}
     assert confidence[stands] >= 0.5 > confidence.get(held, 0.0)
+
+
+def test_the_likeliest_primary_of_a_cancer_that_has_spread_is_raised() -> None:
+    spread = candidate(1, "C79", 2)
+    primary, other = candidate(2, "C34", 0), candidate(3, "C50", 0)
+    assert settled([spread, primary, other], [0.9, 0.3, 0.2]) == pytest.approx([0.9, SPREAD_FROM * 0.9, 0.2])
+    assert settled([spread, primary], [0.9, 0.95]) == [0.9, 0.95]
+    assert settled([spread, primary], [0.9, 0.01]) == [0.9, 0.01]
+
+
+@pytest.mark.parametrize(
+    "primary",
+    [
+        candidate(2, "C34", 1),
+        candidate(2, "C34", 0, flags=NEGATED),
+        candidate(2, "C34", 0, method=Method.COMBINATION),
+        candidate(2, "D05", 0),
+    ],
+    ids=["in part", "denied", "joined", "in situ"],
+)
+def test_what_is_no_primary_named_whole_and_affirmed_is_left_alone(primary: Scored) -> None:
+    assert settled([candidate(1, "C79", 2), primary], [0.9, 0.3]) == [0.9, 0.3]
 
 
 def test_combinations_that_share_a_condition_stand() -> None:

@@ -471,3 +471,22 @@ def test_other_pairs_stay_as_they_are(codes: tuple[str, str], flags: list[Flag])
 def test_what_the_words_do_not_say_of_the_patient_is_not_suggested(text: str, held: str) -> None:
     found = load().suggest(Note(id="n", text=text, setting="outpatient")).suggestions
     assert held not in {item.code.code for item in found if item.confidence >= 0.3}
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("Wound nurse documented a stage 3 pressure ulcer of the sacrum.", "L89.153"),
+        ("Exam: cut above the left eyebrow, 2 cm.", "S01.112A"),
+        ("Multiple myeloma. Pathologic fracture of L2.", "M84.58XA"),
+        ("Adenocarcinoma of the pancreatic head with metastasis to the liver.", "C25.0"),
+        ("Lung adenocarcinoma with brain metastases.", "C34.90"),
+        ("Multiple myeloma, not in remission.", "C90.00"),
+        ("Assessment: heart failure. Hypertension.", "I11.0"),
+        ("Twin OB ultrasound 24w0d. Dichorionic diamniotic twins.", "Z3A.24"),
+        ("Kidney disease stage 3b, hypertension, chronic systolic CHF.", "I13.0"),
+    ],
+)
+def test_what_the_words_say_is_suggested(text: str, code: str) -> None:
+    found = load().suggest(Note(id="n", text=text, setting="outpatient")).suggestions
+    assert {item.code.code: item.confidence for item in found}.get(code, 0.0) >= 0.5

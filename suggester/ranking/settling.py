@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from suggester.pipeline.matching import Matches
+from suggester.pipeline.matching import COMPLETE, Matches
 from suggester.pipeline.reading import FAMILY, HYPOTHETICAL, NEGATED, UNCERTAIN
 from suggester.ranking.features import Scored
 from suggester.ranking.support import Method, vouching
@@ -30,6 +30,10 @@ REPLACED_HELD = 0.8
 """Share of a combination code's confidence by which a code that it replaces is held back."""
 ONE_HELD = 0.9
 """Share of the confidence in an alternative by which those that cannot stand beside it are held back."""
+SPREAD_FROM = 0.7
+"""Share of the confidence in a secondary cancer that a primary has which is named whole and affirmed."""
+SPREAD_LEAST = 0.12
+"""Confidence from which a primary may be what has spread."""
 ALONE_HELD = 0.6
 """Share of its confidence that a code loses if nothing that it goes with is there."""
 ENOUGH = 0.3
@@ -96,6 +100,7 @@ def settle(
         families = {name: family for name, family in said.items() if family}
     _one_of(scored, settled, one_of, mute)
     _give_way(scored, settled, gives_way, mute)
+    _from_primary(matches, scored, settled, mute)
     first, final = matches.firsts, matches.finals
     for family in families.values():
         if len(family) > 1:
@@ -181,6 +186,35 @@ def _give_way(
                 if one.candidate.row in telling and other not in mute
             ]
             settled[number] *= 1.0 - UNSPECIFIED_HELD * max(sure, default=0.0)
+
+
+def _from_primary(
+    matches: Matches, scored: Sequence[Scored], settled: list[float], mute: frozenset[int]
+) -> None:
+    """Raise the likeliest primary where a cancer has spread: it is there, or its history is (I.C.2).
+
+    A code of an organ alone is mostly wrong, as more specific ones stand for it; *lung cancer with brain
+    metastases* has nothing more specific.
+    """
+    spread = [
+        settled[n]
+        for n, item in enumerate(scored)
+        if item.category in ("C77", "C78", "C79") and n not in mute
+    ]
+    if not spread:
+        return
+    primaries = [n for n, item in enumerate(scored) if _is_primary(item.category) and n not in mute]
+    top = max(primaries, key=lambda n: settled[n], default=None)
+    if top is None or settled[top] < SPREAD_LEAST:
+        return
+    best = scored[top].best
+    if best.flags or best.method > Method.DESCENT or matches.coverage.item(best.match) < COMPLETE:
+        return
+    settled[top] = max(settled[top], SPREAD_FROM * max(spread))
+
+
+def _is_primary(category: str) -> bool:
+    return "C00" <= category <= "C75" or category == "C7A"
 
 
 def _keep_company(

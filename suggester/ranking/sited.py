@@ -79,7 +79,7 @@ class SiteOrder:
         if first.unspecified and not (second.other or second.unspecified):
             coverage = reading.matches.coverage
             whole = any(coverage[support.match] > COMPLETE for support in one.candidate.supports)
-            return whole and self._says_none(reading, one, two, second.words - first.words)
+            return whole and self._says_none(reading, one, two, first, second)
         return False
 
     def _says(self, reading: Reading, one: Scored, two: Scored, first: _Title, second: _Title) -> bool:
@@ -96,13 +96,29 @@ class SiteOrder:
         said = self._sites.widen(said)
         return any(half & own and half & own <= said for half in first.halves)
 
-    def _says_none(self, reading: Reading, one: Scored, two: Scored, own: frozenset[int]) -> bool:
+    def _says_none(self, reading: Reading, one: Scored, two: Scored, first: _Title, second: _Title) -> bool:
         """Whether the sentences of both hold no word of the site of the second."""
+        own = second.words - first.words
         if not own:
             return False
-        sentences = reading.matches.sentences
-        said = reading.context(sentences[one.best.match]) | reading.context(sentences[two.best.match])
-        return own.isdisjoint(self._sites.widen(said))
+        matches = reading.matches
+        said = reading.context(matches.sentences[one.best.match])
+        said = said | reading.context(matches.sentences[two.best.match])
+        return own.isdisjoint(self._sites.widen(said)) and not self._names(reading, two, first)
+
+    def _names(self, reading: Reading, item: Scored, vague: _Title) -> bool:
+        """Whether a term of which all words are there says more than a vague title: a site in other words.
+
+        *Laceration of the eyebrow* holds no word of the eyelid and periocular area.
+        """
+        matches, terms = reading.matches, self._terms
+        for support in item.candidate.supports:
+            if matches.coverage[support.match] > COMPLETE:
+                term = matches.terms[support.match]
+                named = terms.term_word[terms.term_ptr[term] : terms.term_ptr[term + 1]].tolist()
+                if not frozenset(named) <= vague.words:
+                    return True
+        return False
 
     def _title(self, row: int) -> _Title:
         found = self._titles.get(row)

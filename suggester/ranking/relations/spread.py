@@ -36,6 +36,8 @@ _CANCER: Final = frozenset(
     )
 )
 _INTO: Final = frozenset(("to", "in", "of", "involving", "into", "within", "at"))
+_APART: Final = _INTO | _CANCER | {"with", "w"}
+"""Words between a site and *metastases* of other places (*head of the pancreas with metastases*)."""
 _JOINING: Final = frozenset(
     (
         ",",
@@ -207,7 +209,7 @@ class Spread:
             between = lower[final + 1 : near]
             allowed = _BEFORE if near == at else 0
             others = [word for word in between if word not in _JOINING]
-            if len(others) > allowed or any(w in STOPS or w in _INTO or w in _CANCER for w in others):
+            if len(others) > allowed or any(w in STOPS or w in _APART for w in others):
                 return
             yield site, first, final
             near = first
