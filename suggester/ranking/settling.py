@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from suggester.pipeline.matching import COMPLETE, Matches
 from suggester.pipeline.reading import FAMILY, HYPOTHETICAL, NEGATED, UNCERTAIN
 from suggester.ranking.features import Scored
-from suggester.ranking.support import Method, vouching
+from suggester.ranking.support import Method, is_gated
 from suggester.types import CERTAIN_ONLY, Setting
 
 UNSPECIFIED_HELD = 0.8
@@ -165,7 +165,7 @@ def unsaid(scored: Sequence[Scored], setting: Setting | None) -> frozenset[int]:
     out: list[int] = []
     for number, item in enumerate(scored):
         bits = of_all if item.category[0] == "Z" else of_all | FAMILY
-        if all([support.flags & bits for support in vouching(item.candidate.supports)]):
+        if is_gated(item.best, item.candidate.supports, bits):
             out.append(number)
     return frozenset(out)
 

@@ -80,6 +80,13 @@ def vouching(supports: list[Support]) -> list[Support]:
     return [support for support in supports if support.similarity >= least]
 
 
+def is_gated(best: Support, supports: list[Support], bits: int) -> bool:
+    """Whether every mention that vouches for a code has one of some flags; ``best`` is its best mention."""
+    if not best.flags & bits and best.similarity >= VOUCHING_SHARE:  # no similarity is above 1
+        return False
+    return all([support.flags & bits for support in vouching(supports)])
+
+
 class Gathered:
     """The candidates of a note while they are found.
 

@@ -12,7 +12,7 @@ from suggester.ranking.features import Scored
 from suggester.ranking.learning import Judged
 from suggester.ranking.ledger import cue_of
 from suggester.ranking.said import Said
-from suggester.ranking.support import CodeSupport, vouching
+from suggester.ranking.support import CodeSupport, is_gated, vouching
 from suggester.rules import gate
 from suggester.suggest.ordering import placed
 from suggester.types import Assertion, Note, System
@@ -26,6 +26,9 @@ _FLAG_OF_REASON: Final = {
     "hypothetical": "hypothetical",
     "uncertain in outpatient": "uncertain",
 }
+
+_ANY_FLAG: Final = -1
+"""Every bit of an assertion."""
 
 Kept = tuple[float, Scored, tuple[Assertion, ...]]
 """Confidence of a candidate that is suggested, and what is asserted of each of its mentions."""
@@ -82,10 +85,9 @@ def choose(
         system = candidate.system
         if system in closed or (day is not None and not in_force(bench, candidate, day)):
             continue
-        vouch = vouching(candidate.supports) if gated else ()
-        if vouch and all([support.flags for support in vouch]):
+        if gated and is_gated(item.best, candidate.supports, _ANY_FLAG):
             code = codes[system][candidate.row]
-            held = gate(said.of(vouch), code=code, setting=note.setting)
+            held = gate(said.of(vouching(candidate.supports)), code=code, setting=note.setting)
             if held is not None:
                 left_out.append((item, held.reason, cue_of(held.assertion, _FLAG_OF_REASON[held.reason])))
                 continue

@@ -66,8 +66,8 @@ def notes() -> list[Note]:
     made += [Note(id=name, text=f"{VISIT}\nRef {name}.", **common) for name in SHORT_NOTES]  # type: ignore[arg-type]
     hostile = "\n".join(f"{text.replace(chr(0), '')} Essential hypertension. No fever." for text in HOSTILE)
     made.append(Note(id="hostile <img src=x onerror=window.hacked=10>", text=hostile, **common))  # type: ignore[arg-type]
-    mood = "Follow up of mood.\n\nAssessment:\n1. Major depressive disorder, recurrent, moderate.\n"
-    made.append(Note(id="conflict", text=mood, **common))  # type: ignore[arg-type]
+    voices = "Follow up of voices.\n\nAssessment:\n1. Schizophrenia.\n2. Schizoaffective disorder.\n"
+    made.append(Note(id="conflict", text=voices, **common))  # type: ignore[arg-type]
     made.append(Note(id="canary", text=f"{VISIT}\n{CANARY} denies {CANARY}. Gout of {CANARY}.", **common))  # type: ignore[arg-type]
     return made
 
