@@ -64,6 +64,16 @@ gram negative <ent>bacteremia</ent>
 <ent negated>fever</ent>: none
 <ent negated>fever</ent>: negative. <ent>cough</ent>: yes
 <ent negated>chest pain</ent> - no
+<ent negated>Raynaud's</ent> no. <ent negated>Migraine</ent> no. <ent>Gout</ent>
+no. 4 <ent>fracture</ent>
+<ent negated>Vapes</ent> nothing, <ent negated>smokes</ent> nothing
+<ent negated>COVID</ent>/<ent negated>flu</ent> A+B neg
+considered <ent negated>septic shock</ent> and decided against it, <ent>sepsis</ent> was present
+never <ent negated>broken</ent> a bone -> <ent>osteoporosis</ent>
+<ent negated>PCOS</ent> not likely
+<ent>factor V Leiden</ent> heterozygous
+Report <ent hypothetical>fever</ent>, <ent hypothetical>swelling</ent>
+consent explained incl. <ent hypothetical>hoarseness</ent>
 [ ] <ent negated>fever</ent> [x] <ent>cough</ent>
 ( ) <ent negated>diabetes</ent> (x) <ent>asthma</ent>
 <ent negated>fever</ent> (-), <ent>cough</ent> (+)

@@ -78,6 +78,7 @@ SENTENCES = [
     "<ent displaced=nondisplaced>Fibula fracture</ent>, non-displaced, <ent>open angle glaucoma</ent>.",
     "<ent degree=2>Burn</ent> of the chest, partial thickness.",
     # pregnancy
+    "<ent weeks=33 trimester=3>Pregnancy</ent> at 33+2 weeks.",
     "G3P1 at 31 2/7 weeks with <ent weeks=31 trimester=3>gestational diabetes</ent>.",
     "<ent weeks=12 trimester=1>Intrauterine pregnancy</ent> at 12w5d.",
     "<ent weeks=28 trimester=3>Pregnancy</ent> at 28w0d, <ent>cough</ent> x 3 weeks.",

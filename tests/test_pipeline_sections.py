@@ -77,6 +77,15 @@ def kinds(nlp: Language, text: str) -> list[str]:
         ("HPI: cough\nallergies to cats and dust", ["hpi"]),
         ("HPI: The plan: rest. We discussed goals at length", ["hpi"]),
         ("Pain. Location: knee. Duration: 3 days.", ["header"]),
+        # what was begun beside its title ends behind it
+        ("FH: father MI.\n\n1. Hypertension\n2. Obesity", ["family", "assessment_plan"]),
+        ("Labs: A1c 7.\n\n1. Hypertension", ["labs", "assessment_plan"]),
+        ("FH: father MI.\n\nShe has gout.", ["family", "other"]),
+        ("Diet ok. FH: dad HTN.\nNodes normal.\n1 GERD", ["header", "family", "other"]),
+        ("FH: father MI 55\nmother breast cancer\n- sister DM", ["family"]),
+        ("FH: father MI, and on the other side of the family there was\nbreast cancer", ["family"]),
+        ("FH:\nfather MI\n\nmother DM", ["family"]),
+        ("Meds: as below.\n\n1. lisinopril", ["medications"]),
         ("", ["header"]),
     ],
 )

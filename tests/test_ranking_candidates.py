@@ -317,6 +317,11 @@ def test_the_side_of_a_problem_heading_reaches_the_words_below(bench: Bench) -> 
         ("Primary open-angle glaucoma, mild right, mild left.", "H40.1131"),
         ("Tricompartmental osteoarthritis of the knees, severe right, moderate left.", "M17.0"),
         ("Knee OA on both sides.", "M17.0"),
+        # what no more is said of is primary, and only the unspecified code has no side
+        ("Severe osteoarthritis of the left knee.", "M17.12"),
+        ("Advanced medial compartment osteoarthritis right knee.", "M17.11"),
+        ("Severe hip arthritis, right.", "M16.11"),
+        ("Severe osteoarthritis of the knee.", "M17.9"),
     ],
 )
 def test_short_words_decide_between_codes(bench: Bench, text: str, code: str) -> None:

@@ -26,6 +26,8 @@ def bench(catalog: Catalog) -> Bench:
         ("Cancer ER neg PR neg HER2 3+.", ["Z17.420"]),
         ("Cancer (ER-, PR-, HER2 3+).", ["Z17.420"]),
         ("ER-/HER2- cancer.", ["Z17.421"]),
+        ("Breast cancer ER-/PR-/HER2-", ["Z17.421"]),
+        ("Breast cancer, ER 0 / PR 0 / HER2 0.", ["Z17.421"]),
         ("TNBC.", ["Z17.421"]),
         ("Triple positive cancer.", ["Z17.410"]),
         ("Hormone receptor positive, HER2 low.", ["Z17.411"]),

@@ -39,6 +39,8 @@ _NUMBER_WORDS: Final = {
 }
 _YEARS: Final = frozenset(("years", "year", "yrs", "yr", "y"))
 _WEEKS: Final = frozenset(("weeks", "week", "wks", "wk", "wga"))
+_DAYS: Final = frozenset("0123456")
+"""Days beyond the completed weeks (*33+2 weeks*)."""
 _NO_WEEKS_AFTER: Final = frozenset(("-", "/", "<", ">", "≤", "≥", "than"))
 """What stands before a number of weeks that is part of another or a bound (*OB US < 14 weeks*)."""
 _CKD_STAGES: Final = frozenset(
@@ -132,7 +134,7 @@ class ValueReader:
         return i, lower[i]
 
     def _weeks(self, table: TokenTable, sentence: list[int], index: int) -> Found | None:
-        """``28 weeks``, ``28 3/7 wks``, ``28-week``, in a sentence that speaks of a pregnancy."""
+        """``28 weeks``, ``28 3/7 wks``, ``28+3 wks``, ``28-week``, where a pregnancy is spoken of."""
         lower = table.lower
         i = index - 1
         if i >= 0 and lower[i] == "-":
@@ -141,6 +143,8 @@ class ValueReader:
             i -= 3
             if i >= 0 and lower[i] in ("and", "+", "-"):
                 i -= 1
+        elif i >= 2 and lower[i - 1] == "+" and lower[i] in _DAYS:
+            i -= 2
         value = number_at(table, i) if i >= 0 else None
         if value is None or not 3 <= value <= 44 or value != int(value):
             return None

@@ -46,6 +46,48 @@ from suggester.types import Section, Span
 SECTIONS: Final = "suggester.sections"
 """Key of the section table in ``doc.user_data``."""
 
+_ASIDES: Final = frozenset(
+    ("family", "social", "allergies", "ros", "vitals", "exam", "labs", "imaging", "results")
+)
+"""Sections, begun beside their title, that a numbered list behind a blank line does not belong to."""
+
+_FULL_STOPS: Final = frozenset(".;!?")
+_WRAPPED: Final = 60
+"""A line of more characters than this may go on in the next."""
+_RELATIVES: Final = frozenset(
+    (
+        *("mother", "father", "mom", "dad", "parent", "parents", "sister", "sisters", "brother", "brothers"),
+        *(
+            "sibling",
+            "siblings",
+            "son",
+            "sons",
+            "daughter",
+            "daughters",
+            "child",
+            "children",
+            "twin",
+            "niece",
+        ),
+        *("aunt", "aunts", "uncle", "uncles", "cousin", "cousins", "nephew", "grandmother", "grandfather"),
+        *(
+            "grandparents",
+            "grandma",
+            "grandpa",
+            "maternal",
+            "paternal",
+            "mgm",
+            "mgf",
+            "pgm",
+            "pgf",
+            "mat",
+            "pat",
+        ),
+        *("gm", "gf", "sis", "bro", "sib", "sibs", "family", "familial", "relative", "relatives", "kindred"),
+        *("ma", "pa", "fa", "mo", "half", "adopted"),
+    )
+)
+
 _SAMPLE: Final = 400
 """So many tokens decide whether a note is typed in capitals …"""
 
@@ -137,9 +179,39 @@ class SectionFinder:
                     level = layout.level[line] or int(rules and underlined(layout, line))
                     opened.append(Opening(kind, first, heading.start, heading.stop, heading.body, level))
                 scan = heading.body
+            if opened[-1].first < first:
+                kind = self._untitled(table, layout, line, opened[-1])
+                if kind is not None:
+                    opened.append(Opening(kind, first, first, first, first))
             if scan < end and colons:
                 self._inside_line(table, scan, end, opened, colons)
         return self._table(table, layout, opened, headings)
+
+    @staticmethod
+    def _untitled(table: TokenTable, layout: Layout, line: int, current: Opening) -> str | None:
+        """What opens without a title, where the section before was begun beside its title.
+
+        A numbered list behind a blank line is what was concluded (*FH: father MI.*, then *1. Hypertension*).
+        What follows a line on the family is not about the family, unless it goes on or names a relative.
+        """
+        if current.kind not in _ASIDES or current.body > layout.last[table.line[current.first]]:
+            return None
+        first, before = layout.first[line], layout.last[line - 1]
+        gap = layout.first[line - 1] < 0
+        if gap and layout.mark[line] == "number" and layout.number[line] == 1:
+            return "assessment_plan"
+        if current.kind != "family":
+            return None
+        if gap:
+            return "other"
+        wrapped = table.text[before] not in _FULL_STOPS and (
+            table.text[first][0].islower()
+            or table.end[before] - table.start[layout.first[line - 1]] > _WRAPPED
+        )
+        marked = layout.mark[line] in ("bullet", "check")
+        if wrapped or marked or not _RELATIVES.isdisjoint(table.lower[first : layout.last[line] + 1]):
+            return None
+        return "other"
 
     def _inside_line(
         self, table: TokenTable, begin: int, end: int, opened: list[Opening], colons: list[int]

@@ -23,7 +23,7 @@ from suggester.errors import UnknownCodeError
 from suggester.pipeline.attributes_values import trimester_of
 from suggester.pipeline.matching import COMPLETE
 from suggester.pipeline.reading import FAMILY, HISTORICAL, NEGATED, UNCERTAIN, Reading
-from suggester.ranking.circumstances import HANDED, Uncalled, is_left_handed
+from suggester.ranking.circumstances import HANDED, Intent, Uncalled, is_left_handed
 from suggester.ranking.combining import Combinations
 from suggester.ranking.diabetes import DiabetesType
 from suggester.ranking.each_side import EachSide
@@ -44,12 +44,14 @@ from suggester.ranking.relations.looked_for import LookedFor
 from suggester.ranking.relations.maternity import Maternity, Stage
 from suggester.ranking.relations.named_effects import NamedEffects
 from suggester.ranking.relations.organisms import Organisms
+from suggester.ranking.relations.other_names import OtherNames
 from suggester.ranking.relations.reactions import Reactions
 from suggester.ranking.relations.receptors import Receptors
 from suggester.ranking.relations.spread import Spread
 from suggester.ranking.relations.standing import says_less
 from suggester.ranking.relations.treatments import Treatments
 from suggester.ranking.resolve import CodeResolver, Phase, Resolved
+from suggester.ranking.strokes import Strokes
 from suggester.ranking.support import CodeSupport, Gathered, Joined, Method, Support
 from suggester.ranking.unsited import Unsited
 from suggester.ranking.values import with_values
@@ -142,7 +144,8 @@ class CandidateFinder:
         self.sites = self._resolver.sites
         self.histories = Histories(self._store, personal=personal, family=family)
         self.combinations = Combinations(self._store, self._resolver, combinations)
-        self._uncalled = Uncalled(self._store)
+        self._uncalled, self._intent = Uncalled(self._store), Intent(self._store)
+        self._strokes = Strokes(self._store)
         self._codes = self._store.code_list
         self._ways = Ways(self._resolver, self._terms, self._codes)
         terms = self._terms
@@ -171,7 +174,9 @@ class CandidateFinder:
         self._term_of_prefix = {self._codes[row]: term for row, term in related.items()}
         self._unsaid = self.rows_under(("Y93.02", *_DRUG_CODES))
         self._looked_for = self.rows_under(self._unproven.codes)
-        self._doubtful = self._unsaid | self._looked_for
+        self._other_names = OtherNames()
+        self._named_otherwise = self.rows_under(self._other_names.codes)
+        self._doubtful = self._unsaid | self._looked_for | self._named_otherwise
         self._plain = _Plain(self._codes, self.histories.asked, self._doubtful)
         self._each_side = EachSide(self._terms.vocabulary)
         self._open = self._terms.vocabulary.get("open", -1)
@@ -239,7 +244,10 @@ class CandidateFinder:
         hinted = partial(self._maternity.hints, reading)
         self._obstetrics.settle(found, stage, hinted=hinted)
         self._diabetes.settle(found, reading)
+        self._intent.settle(found, reading)
+        taken = self._strokes.take(found, reading)
         self.combinations.add(found, trimester or frozenset(), pregnant=stage.said)
+        self._strokes.give_back(found, taken)
         self._obstetrics.settle(found, stage, hinted=hinted)
         self._fetuses.settle(found, reading, stage)
         self._uncalled.drop(found, phase)
@@ -402,7 +410,10 @@ class CandidateFinder:
         code = self._codes[row]
         if row in self._looked_for and self._unproven.is_only_looked_for(reading, first, final, code):
             return True
-        return row in self._unsaid and says_less(code, reading.table.lower, first, final)
+        lower = reading.table.lower
+        if row in self._named_otherwise and self._other_names.holds(code, lower, first, final):
+            return True
+        return row in self._unsaid and says_less(code, lower, first, final)
 
     def _is_denied(self, row: int, denied: Denied, first: int, final: int) -> bool:
         """Whether a match takes the site of a primary for that of a secondary, or the other way round."""

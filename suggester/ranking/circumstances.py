@@ -1,10 +1,12 @@
-"""What a note as a whole says that its codes depend on: the hand, what is called for."""
+"""What a note as a whole says that its codes depend on: the hand, the intent, what is called for."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from suggester.codesets.store import ReleaseStore
+from suggester.pipeline.reading import Reading
+from suggester.ranking.relations.purpose import purposeful
 from suggester.ranking.resolve import Phase
 from suggester.ranking.support import CodeSupport, Gathered
 
@@ -17,6 +19,10 @@ _LOW_BODY_MASS = ("Z68.1", "Z68.2")
 _OF_WEIGHT = ("E40", "E41", "E42", "E43", "E44", "E45", "E46", "E66", "F50", "O99.21", "R63", "R64")
 """Codes of weight and nourishment, beside which a low body mass index is coded."""
 
+_POISONINGS = ("T36", "T65")
+_BY_MISHAP, _ON_PURPOSE = "1", "2"
+"""Sixth characters of poisonings."""
+
 
 def is_left_handed(lower: Sequence[str]) -> bool:
     """Whether a note says so of its patient (*left-handed*, *LHD*)."""
@@ -26,6 +32,41 @@ def is_left_handed(lower: Sequence[str]) -> bool:
         if word in HANDED:
             return True
     return False
+
+
+class Intent:
+    """Brings poisonings to the intent that the words beside them say.
+
+    Where none is said a poisoning is accidental (guidelines I.C.19.e.5.b, instruction at T36-T50).
+
+    Parameters
+    ----------
+    store
+        The ICD-10-CM release.
+    """
+
+    def __init__(self, store: ReleaseStore) -> None:
+        rows = {code: row for row, code in enumerate(store.code_list)}
+        low, high = _POISONINGS
+        self._meant = {
+            row: rows[meant]
+            for code, row in rows.items()
+            if low <= code[:3] <= high
+            and code[6:7] == _BY_MISHAP
+            and (meant := f"{code[:6]}{_ON_PURPOSE}{code[7:]}") in rows
+        }
+
+    def settle(self, found: Gathered, reading: Reading) -> None:
+        """Move accidental poisonings that a sentence names which tells of a purpose."""
+        rows = self._meant.keys() & found.diagnoses.keys()
+        if not rows:
+            return
+        on_purpose = purposeful(reading)
+        for row in rows:
+            candidate = found.diagnoses[row]
+            said = {reading.matches.sentences[support.match] for support in candidate.supports}
+            if not on_purpose.isdisjoint(said):
+                found.move(candidate, self._meant[row])
 
 
 class Uncalled:

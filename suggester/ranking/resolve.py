@@ -126,6 +126,7 @@ class CodeResolver:
         self._eye, self._eyelid = (terms.vocabulary.get(word, -1) for word in ("eye", "eyelid"))
         self._sites = Sites(terms.vocabulary)
         self._memo: dict[tuple[int, frozenset[int], int, Phase], tuple[Resolved, ...]] = {}
+        self._primary: dict[int, int] = {}
 
     @property
     def sites(self) -> Sites:
@@ -167,7 +168,7 @@ class CodeResolver:
     def _telling_of(self, row: int) -> frozenset[int]:
         """The words of a context that what is under a row may depend on; no other makes a difference."""
         ids: set[int] = set()
-        for leaf in self._leaves_of(row):
+        for leaf in (*self._leaves_of(row), *self._leaves_of(self._primary_of(row))):
             ids.update(word for word, _ in leaf.words)
             group = self._dominance_of(leaf.row)
             if group is not None:
@@ -189,6 +190,7 @@ class CodeResolver:
         if (
             len(leaves) != 1
             or leaves[0].row != row
+            or self._primary_of(row) != row
             or leaves[0].words
             or leaves[0].above >= 0
             or self._dominance_of(row) is not None
@@ -202,7 +204,7 @@ class CodeResolver:
         """Whether going down from a row asks for a side or an encounter phase."""
         found = self._needs.get(row)
         if found is None:
-            sided = phased = False
+            sided, phased = self._primary_of(row) != row, False
             for leaf in self._leaves_of(row):
                 sided = sided or int(self._terms.node_family[leaf.row]) >= 0
                 sided = sided or leaf.above >= 0 or self._dominance_of(leaf.row) is not None
@@ -216,6 +218,8 @@ class CodeResolver:
     def _resolve(
         self, row: int, context: frozenset[int], side: int, phase: Phase, left_handed: bool = False
     ) -> tuple[Resolved, ...]:
+        if side:
+            row = self._primary_of(row)
         leaves = self._leaves_of(row)
         best: tuple[float, float, float, _Leaf] | None = None
         for leaf in leaves:
@@ -378,6 +382,24 @@ class CodeResolver:
         if side == 0 and BILATERAL in members:
             return [(members[BILATERAL], True)]
         return [(min(members.values()), True)]
+
+    def _primary_of(self, row: int) -> int:
+        """The category of one side that stands for a code without one (``M17.1-`` for ``M17.9``); or itself.
+
+        Osteoarthritis of which no more is said is primary (Coding Clinic 2016 Q4), and only its unspecified
+        code has no side.
+        """
+        found = self._primary.get(row)
+        if found is None:
+            store, found = self._store, row
+            said = set(words(store.titles[row].lower()))
+            if "unspecified" in said and "primary" not in said and store.parent[row] >= 0:
+                sought = said - {"unspecified"} | {"unilateral", "primary"}
+                for beside in store.children(int(store.parent[row])):
+                    if set(words(store.titles[beside].lower())) == sought:
+                        found = beside
+            self._primary[row] = found
+        return found
 
     def _both_of(self, rep: int) -> int | None:
         """The billable code of both sides beside the category of one side (``M17.0`` beside ``M17.1-``)."""

@@ -11,6 +11,7 @@ from typing import Final
 
 from suggester.pipeline.reading import Reading
 from suggester.ranking.relations.found import STOPS
+from suggester.ranking.relations.purpose import purposeful
 from suggester.types import quick
 
 UNNAMED: Final = "T50.90"
@@ -99,6 +100,15 @@ class Place:
         if at >= 0 and self.agents[at].final > near:
             words += sum(self.reading.table.is_word[near + 1 : self.agents[at].final + 1])
         return words
+
+    @cached_property
+    def _purposeful(self) -> frozenset[int]:
+        return purposeful(self.reading)
+
+    def is_on_purpose(self, token: int) -> bool:
+        """Whether a token's sentence, or the next, tells of a purpose."""
+        here = self.reading.sentence[token]
+        return here in self._purposeful or here + 1 in self._purposeful
 
     def around(self, token: int) -> frozenset[str]:
         """The words of a token's sentence and of the next."""

@@ -23,7 +23,6 @@ from suggester.ranking.relations.found import Found, Phrases, by_prefix, phrase_
 KINDS: Final = ("adverse", "underdosing", "poisoning", "never")
 _DIGIT: Final = {"adverse": "5", "underdosing": "6", "poisoning": "1"}
 _ON_PURPOSE: Final = "2"
-_PURPOSE: Final = frozenset(("intentional", "intentionally", "suicide", "suicidal", "self-harm", "attempt"))
 _LINKS: Final = frozenset(
     (
         "due",
@@ -263,7 +262,7 @@ class DrugEffects:
             if agent.first < free:
                 continue
             free = agent.final + 1
-            if free >= len(lower) or lower[free] not in _OWN:
+            if _OWN.isdisjoint(lower[agent.first + 1 : free + 1]):
                 out.append(agent)
         return out
 
@@ -283,7 +282,7 @@ class DrugEffects:
             mark = reading.assertion.flags[first] if cue.kind == "adverse" else 0
             flags = (mark | reading.assertion.flags[agent.first]) & (HYPOTHETICAL | FAMILY)
             flags |= mark & (NEGATED | UNCERTAIN)
-            meant = cue.kind == "poisoning" and not _PURPOSE.isdisjoint(place.around(first))
+            meant = cue.kind == "poisoning" and place.is_on_purpose(first)
             if cue.weak and cue.kind == "poisoning":
                 if not (meant and _are_many(reading.table.lower[final + 1 : agent.first])):
                     continue  # *took ibuprofen*

@@ -129,7 +129,12 @@ def by_prefix[T](values: Mapping[str, T], code: str) -> T | None:
 
 
 def phrase_at(phrases: Phrases, lower: Sequence[str], at: int, end: int) -> tuple[int, int] | None:
-    """The longest phrase that begins at a token and ends before ``end``: its number and its last token."""
+    """The longest phrase that begins at a token and ends before ``end``: its number and its last token.
+
+    None behind the last token.
+    """
+    if at >= len(lower):
+        return None
     for tokens, number in phrases.get(lower[at], ()):
         size = len(tokens)
         stop = at + size

@@ -156,7 +156,7 @@ class Receptors:
             if named[-1:] == ["her2"]:
                 plus = at + (behind == "+")
                 return (_SCORES[word], plus) if word in _SCORES else ("", plus + (plus == at))
-            return "", at
+            return ("negative", at) if named and word == "0" and behind != "-" else ("", at)
         hit = phrase_at(self._found, lower, at, size)
         return (KINDS[4:6][hit[0]], hit[1]) if hit is not None else ("", at)
 
